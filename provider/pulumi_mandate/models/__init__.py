@@ -1,0 +1,45 @@
+"""Frozen values, digests and the typed messages of the protocol. Imports nothing of ours but errors."""
+
+from ._digest import ZERO, Digest, digest, keccak, to_hex
+from ._typed_data import domain_separator, plan_hash, signing_digest, struct_hash, subject_hash
+from ._values import (
+    NO_CLEARS,
+    Address,
+    Domain,
+    ExecutionOrder,
+    Kind,
+    MandateState,
+    Outcome,
+    OutcomeKind,
+    Plan,
+    Renewal,
+    Subject,
+    Tier,
+    Urn,
+)
+
+__all__ = [
+    "NO_CLEARS",
+    "ZERO",
+    "Address",
+    "Digest",
+    "Domain",
+    "ExecutionOrder",
+    "Kind",
+    "MandateState",
+    "Outcome",
+    "OutcomeKind",
+    "Plan",
+    "Renewal",
+    "Subject",
+    "Tier",
+    "Urn",
+    "digest",
+    "domain_separator",
+    "keccak",
+    "plan_hash",
+    "signing_digest",
+    "struct_hash",
+    "subject_hash",
+    "to_hex",
+]
