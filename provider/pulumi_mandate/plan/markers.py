@@ -1,0 +1,67 @@
+"""The reserved objects of a document: what is not a plain value says so under one key.
+
+User data that contains the key is escaped, so nobody can forge a marker by typing one.
+
+| marker | meaning |
+|---|---|
+| `{"mandate:v1": "unknown", "secret": bool}` | the engine will know it only while it runs |
+| `{"mandate:v1": "secret", "commitment": "0x…"}` | a secret, see `commitment` |
+| `{"mandate:v1": "auto-name", "prefix": "…"}` | a name the engine draws from a seed |
+| `{"mandate:v1": "asset", "hash": "…", …}` | a file or archive by content |
+| `{"mandate:v1": "reference", "urn": "…", "id": …}` | another resource |
+| `{"mandate:v1": "provider-code", …}` | code that a dynamic provider runs |
+| `{"mandate:v1": "escaped", "entries": [[key, value], …]}` | a user's object that holds the key |
+"""
+
+from __future__ import annotations
+
+from typing import TypeGuard
+
+from .canonical import JSON
+
+KEY = "mandate:v1"
+
+
+def unknown(*, secret: bool = False) -> dict[str, JSON]:
+    """A value that the engine does not know yet."""
+    return {KEY: "unknown", "secret": secret}
+
+
+def secret(commitment: str) -> dict[str, JSON]:
+    """A secret, by its commitment."""
+    return {KEY: "secret", "commitment": commitment}
+
+
+def auto_name(prefix: str) -> dict[str, JSON]:
+    """A name that differs between two previews at exactly this place."""
+    return {KEY: "auto-name", "prefix": prefix}
+
+
+def asset(content_hash: str, *, archive: bool) -> dict[str, JSON]:
+    """A file or an archive, by the digest of its content."""
+    return {KEY: "asset", "hash": content_hash, "archive": archive}
+
+
+def reference(urn: str, identity: JSON) -> dict[str, JSON]:
+    """A resource passed as a value."""
+    return {KEY: "reference", "urn": urn, "id": identity}
+
+
+def provider_code(module: str, name: str, package: str, code: str) -> dict[str, JSON]:
+    """A dynamic provider's pickle: where its class lives, whose package that is, and a commitment."""
+    return {KEY: "provider-code", "module": module, "class": name, "package": package, "code": code}
+
+
+def escaped(entries: list[list[JSON]]) -> dict[str, JSON]:
+    """A user's object that holds the reserved key: its entries as sorted pairs, values converted."""
+    return {KEY: "escaped", "entries": sorted(entries, key=lambda entry: str(entry[0]))}
+
+
+def is_marker(value: JSON, name: str | None = None) -> TypeGuard[dict[str, JSON]]:
+    """Whether a value of a document is a marker (of this name)."""
+    return isinstance(value, dict) and KEY in value and name in (None, value[KEY])
+
+
+def is_unknown(value: JSON) -> bool:
+    """Whether a value of a document is known only while the plan runs."""
+    return is_marker(value, "unknown")
