@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {Governor} from "@openzeppelin/contracts/governance/Governor.sol";
+import {
+    GovernorCountingSimple
+} from "@openzeppelin/contracts/governance/extensions/GovernorCountingSimple.sol";
+import {
+    GovernorPreventLateQuorum
+} from "@openzeppelin/contracts/governance/extensions/GovernorPreventLateQuorum.sol";
+import {
+    GovernorProposalGuardian
+} from "@openzeppelin/contracts/governance/extensions/GovernorProposalGuardian.sol";
+import {GovernorSettings} from "@openzeppelin/contracts/governance/extensions/GovernorSettings.sol";
+import {
+    GovernorTimelockAccess
+} from "@openzeppelin/contracts/governance/extensions/GovernorTimelockAccess.sol";
+import {GovernorVotes} from "@openzeppelin/contracts/governance/extensions/GovernorVotes.sol";
+import {
+    GovernorVotesQuorumFraction
+} from "@openzeppelin/contracts/governance/extensions/GovernorVotesQuorumFraction.sol";
+
+import {IMandateGovernor} from "./interfaces/IMandateGovernor.sol";
+
+/// @title MandateGovernor
+/// @dev The delay of a proposal is the AccessManager's execution delay for the called function, so tiers
+/// differ in delay without another governor.
+contract MandateGovernor is
+    IMandateGovernor,
+    Governor,
+    GovernorSettings,
+    GovernorCountingSimple,
+    GovernorVotes,
+    GovernorVotesQuorumFraction,
+    GovernorPreventLateQuorum,
+    GovernorProposalGuardian,
+    GovernorTimelockAccess
+{
+    uint256 private constant MAX_SELECTORS = 8;
+
+    /// @inheritdoc IMandateGovernor
+    address public immutable registry;
+
+    /// @dev Eight selectors of four bytes; an empty place is zero.
+    bytes32 private immutable _selectors;
+
+    constructor(GovernorConfig memory config)
+        Governor("MandateGovernor")
+        GovernorSettings(config.votingDelay, config.votingPeriod, config.proposalThreshold)
+        GovernorVotes(config.token)
+        GovernorVotesQuorumFraction(config.quorumPercent)
+        GovernorPreventLateQuorum(config.lateQuorumExtension)
+        GovernorTimelockAccess(config.accessManager, config.baseDelay)
+    {
+        uint256 length = config.selectors.length;
+        if (length == 0 || length > MAX_SELECTORS) revert MandateGovernorInvalidSelectors(length);
+
+        bytes32 packed;
+        for (uint256 i = 0; i < length; ++i) {
+            packed |= bytes32(config.selectors[i]) >> (32 * i);
+        }
+        registry = config.registry;
+        _selectors = packed;
+        _setProposalGuardian(config.guardian);
+    }
+
+    /// @dev Governors hold nothing.
+    receive() external payable override {
+        revert MandateGovernorImmutable();
+    }
+
+    /// @inheritdoc IMandateGovernor
+    function isCallable(bytes4 selector) public view returns (bool) {
+        if (selector == bytes4(0)) return false; // or an empty place would match
+        for (uint256 i = 0; i < MAX_SELECTORS; ++i) {
+            if (bytes4(_selectors << (32 * i)) == selector) return true;
+        }
+        return false;
+    }
+
+    function _propose(
+        address[] memory targets,
+        uint256[] memory values,
+        bytes[] memory calldatas,
+        string memory description,
+        address proposer
+    ) internal override returns (uint256) {
+        if (targets.length != 1 || values.length != 1 || calldatas.length != 1) {
+            revert MandateGovernorNotOneCall(targets.length, values.length, calldatas.length);
+        }
+        bytes4 selector = bytes4(calldatas[0]);
+        if (targets[0] != registry || values[0] != 0 || !isCallable(selector)) {
+            revert MandateGovernorForbiddenCall(targets[0], values[0], selector);
+        }
+
+        return super._propose(targets, values, calldatas, description, proposer);
+    }
+
+    /// @dev Closes every setter, and `relay`, in one place: a proposal cannot reach them either.
+    function _checkGovernance() internal pure override {
+        revert MandateGovernorImmutable();
+    }
+
+    // ------------------------------------------------------------------ where two parents differ
+
+    function votingDelay() public view override(Governor, GovernorSettings) returns (uint256) {
+        return super.votingDelay();
+    }
+
+    function votingPeriod() public view override(Governor, GovernorSettings) returns (uint256) {
+        return super.votingPeriod();
+    }
+
+    function proposalThreshold() public view override(Governor, GovernorSettings) returns (uint256) {
+        return super.proposalThreshold();
+    }
+
+    function proposalDeadline(uint256 proposalId)
+        public
+        view
+        override(Governor, GovernorPreventLateQuorum)
+        returns (uint256)
+    {
+        return super.proposalDeadline(proposalId);
+    }
+
+    function proposalNeedsQueuing(uint256 proposalId)
+        public
+        view
+        override(Governor, GovernorTimelockAccess)
+        returns (bool)
+    {
+        return super.proposalNeedsQueuing(proposalId);
+    }
+
+    function propose(
+        address[] memory targets,
+        uint256[] memory values,
+        bytes[] memory calldatas,
+        string memory description
+    ) public override(Governor, GovernorTimelockAccess) returns (uint256) {
+        return super.propose(targets, values, calldatas, description);
+    }
+
+    function _tallyUpdated(uint256 proposalId) internal override(Governor, GovernorPreventLateQuorum) {
+        super._tallyUpdated(proposalId);
+    }
+
+    function _validateCancel(uint256 proposalId, address caller)
+        internal
+        view
+        override(Governor, GovernorProposalGuardian)
+        returns (bool)
+    {
+        return super._validateCancel(proposalId, caller);
+    }
+
+    function _queueOperations(
+        uint256 proposalId,
+        address[] memory targets,
+        uint256[] memory values,
+        bytes[] memory calldatas,
+        bytes32 descriptionHash
+    ) internal override(Governor, GovernorTimelockAccess) returns (uint48) {
+        return super._queueOperations(proposalId, targets, values, calldatas, descriptionHash);
+    }
+
+    function _executeOperations(
+        uint256 proposalId,
+        address[] memory targets,
+        uint256[] memory values,
+        bytes[] memory calldatas,
+        bytes32 descriptionHash
+    ) internal override(Governor, GovernorTimelockAccess) {
+        super._executeOperations(proposalId, targets, values, calldatas, descriptionHash);
+    }
+
+    function _cancel(
+        address[] memory targets,
+        uint256[] memory values,
+        bytes[] memory calldatas,
+        bytes32 descriptionHash
+    ) internal override(Governor, GovernorTimelockAccess) returns (uint256) {
+        return super._cancel(targets, values, calldatas, descriptionHash);
+    }
+}
