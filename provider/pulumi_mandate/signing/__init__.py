@@ -1,0 +1,36 @@
+"""Keys that never leave their home, and the two things they may be used for.
+
+* `open_signer(uri, address)` opens a key whose address was pinned; `enrol(uri)` reads it once.
+* `ExecutorKey` signs execution orders, renewals and outcomes: 65 bytes, and nothing else.
+* `AccountKey` signs EIP-1559 transactions (runner, proposer, voters): raw bytes, and nothing else.
+* `recover` says who signed a digest, strictly.
+
+The two key types share no method and neither gives its signer away, so a key opened to sign
+orders cannot be talked into paying for, or sending, a transaction. Every backend signs through one
+gate (`_gate.py`): exactly 32 bytes in, low-s out, and the recovered address is the pinned one, or
+an error.
+
+```python
+signer = open_signer("awskms:///alias/mandate-executor?region=eu-central-1", "0x…")
+signature = ExecutorKey(signer).sign_order(domain, order)
+```
+"""
+
+from ._curve import Signature, recover
+from ._gate import Signer
+from ._keystore import create_keystore
+from ._open import SCHEMES, enrol, open_signer
+from .account import AccountKey
+from .executor import ExecutorKey
+
+__all__ = [
+    "SCHEMES",
+    "AccountKey",
+    "ExecutorKey",
+    "Signature",
+    "Signer",
+    "create_keystore",
+    "enrol",
+    "open_signer",
+    "recover",
+]

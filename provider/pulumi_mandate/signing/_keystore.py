@@ -1,0 +1,177 @@
+"""`keystore:///FILE?passphrase-file=FILE` (or `passphrase-env=NAME`): development chains only.
+
+Web3 secret storage version 3, scrypt. Whoever can run code as this user can read the key, so the
+backend says `development_only` and `ExecutorKey` refuses it elsewhere.
+Source: https://ethereum.org/en/developers/docs/data-structures-and-encoding/web3-secret-storage/
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from pathlib import Path
+from typing import Any, NoReturn
+
+import coincurve
+
+from ..errors import SignerError, UsageError
+from ..models import Address, Digest
+from ._curve import address_of
+from ._uri import KeyUri, only
+
+DEFAULT_SCRYPT_N = 1 << 18
+"""About 0.7 s and 256 MiB for one guess."""
+MAX_SCRYPT_MEMORY = 1 << 30
+"""A hostile file must not make us allocate more (bytes; scrypt takes 128 · n · r)."""
+MAX_FILE = 1 << 16
+
+
+class KeystoreBackend:
+    """A decrypted key in this process's memory."""
+
+    __slots__ = ("__key",)
+
+    def __init__(self, private_key: bytes) -> None:
+        self.__key = coincurve.PrivateKey(private_key)
+
+    @classmethod
+    def from_uri(cls, uri: KeyUri) -> KeystoreBackend:
+        """Read and decrypt. Raises `UsageError`, `SignerError`."""
+        only(uri, "passphrase-file", "passphrase-env")
+        passphrase = _passphrase(uri)
+        return cls(_decrypt(_read_private(Path(uri.path), "keystore"), passphrase))
+
+    @property
+    def development_only(self) -> bool:
+        return True
+
+    def public_address(self) -> Address:
+        return address_of(self.__key.public_key.format(compressed=False))
+
+    def sign_raw(self, digest: Digest) -> tuple[int, int]:
+        """Deterministic (RFC 6979)."""
+        data = self.__key.sign_recoverable(digest, hasher=None)
+        return int.from_bytes(data[:32], "big"), int.from_bytes(data[32:64], "big")
+
+    def __repr__(self) -> str:
+        return "KeystoreBackend()"
+
+    def __reduce__(self) -> NoReturn:
+        raise SignerError("a key cannot be serialised")
+
+
+def create_keystore(path: Path, passphrase: str, *, scrypt_n: int = DEFAULT_SCRYPT_N) -> Address:
+    """Make a new key, write it encrypted to `path` (0600, never over a file), give its address.
+
+    Raises `UsageError` for an empty passphrase, `SignerError` where the file cannot be made.
+    """
+    from eth_keyfile.keyfile import create_keyfile_json
+
+    if not passphrase:
+        raise UsageError("a keystore needs a passphrase")
+    key = coincurve.PrivateKey()
+    content = create_keyfile_json(
+        key.secret, passphrase.encode(), kdf="scrypt", iterations=scrypt_n
+    )
+    address = address_of(key.public_key.format(compressed=False))
+    content["address"] = address[2:].lower()
+    _write_private(path, json.dumps(content).encode())
+    return address
+
+
+def _write_private(path: Path, data: bytes) -> None:
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    except FileExistsError:
+        raise SignerError(
+            f"{path} exists", meaning="A key is never overwritten.", next_step="choose another name"
+        ) from None
+    except OSError as error:
+        raise SignerError(f"{path} cannot be created: {error.strerror}") from None
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _passphrase(uri: KeyUri) -> bytes:
+    file, variable = uri.options.get("passphrase-file"), uri.options.get("passphrase-env")
+    if (file is None) == (variable is None):
+        raise UsageError(
+            "a keystore URI names either passphrase-file or passphrase-env",
+            meaning="The passphrase itself is never part of a URI.",
+        )
+    if file is not None:
+        passphrase = _read_private(Path(file), "passphrase").removesuffix(b"\n").removesuffix(b"\r")
+    else:
+        passphrase = os.environb.get(str(variable).encode(), b"")
+    if not passphrase:
+        raise SignerError(
+            "the passphrase is empty",
+            meaning="The file has no text, or the variable is not set.",
+            next_step="check what the key URI names",
+        )
+    return passphrase
+
+
+def _read_private(path: Path, what: str) -> bytes:
+    """The bytes of a small regular file that nobody else may read, checked on the open file."""
+    try:
+        # non-blocking: a FIFO in the file's place must not hang us
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError as error:
+        raise SignerError(
+            f"the {what} file {path} cannot be opened: {error.strerror}",
+            next_step="check the path in the key URI; links are not followed",
+        ) from None
+    with os.fdopen(descriptor, "rb") as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise SignerError(f"the {what} file {path} is not a regular file")
+        if status.st_mode & 0o077 or status.st_uid not in (os.geteuid(), 0):
+            raise SignerError(
+                f"the {what} file {path} is open to others",
+                meaning="It must belong to this user with mode 0600.",
+                next_step=f"chmod 600 {path}, and consider the key known to whoever could read it",
+            )
+        data = file.read(MAX_FILE + 1)
+    if len(data) > MAX_FILE:
+        raise SignerError(f"the {what} file {path} is larger than {MAX_FILE} bytes")
+    return data
+
+
+def _decrypt(data: bytes, passphrase: bytes) -> bytes:
+    from eth_keyfile.keyfile import decode_keyfile_json
+
+    content = _checked_content(data)
+    try:
+        key = decode_keyfile_json(content, passphrase)
+    except Exception:  # the library's texts are not ours to vouch for; none may carry key material
+        raise SignerError(
+            "the keystore cannot be decrypted",
+            meaning="The passphrase is wrong, or the file is damaged.",
+            next_step="check which passphrase belongs to it",
+        ) from None
+    claimed = content.get("address")
+    if claimed is not None:
+        found = address_of(coincurve.PrivateKey(key).public_key.format(compressed=False))
+        if str(claimed).lower().removeprefix("0x") != found[2:].lower():
+            raise SignerError("the keystore holds another key than the address in it says")
+    return bytes(key)
+
+
+def _checked_content(data: bytes) -> dict[str, Any]:
+    """Version 3 with scrypt of bearable cost; anything else is refused before the first hash."""
+    try:
+        content = json.loads(data)
+        crypto = content.get("crypto") or content.get("Crypto")
+        kdf, params = crypto["kdf"], crypto["kdfparams"]
+        n, r, p = int(params["n"]), int(params["r"]), int(params["p"])
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise SignerError("the keystore is not web3 secret storage") from None
+    if content.get("version") != 3 or kdf != "scrypt":
+        raise SignerError("the keystore is not version 3 with scrypt")
+    if n < 2 or r < 1 or not 1 <= p <= 16 or 128 * n * r > MAX_SCRYPT_MEMORY:
+        raise SignerError("the keystore asks for an unreasonable scrypt cost")
+    return dict(content)

@@ -1,0 +1,171 @@
+"""What every key store must do, and mostly what it must refuse. Run on each row of the harness."""
+
+from __future__ import annotations
+
+import pickle
+from concurrent.futures import ThreadPoolExecutor
+
+import dill
+import pytest
+from eth_account import Account
+
+from pulumi_mandate.errors import SignerError
+from pulumi_mandate.models import Digest, Domain, ExecutionOrder, keccak, signing_digest
+from pulumi_mandate.signing import (
+    AccountKey,
+    ExecutorKey,
+    Signature,
+    Signer,
+    enrol,
+    open_signer,
+    recover,
+)
+
+ORDER = 0xFFFFFFFF_FFFFFFFF_FFFFFFFF_FFFFFFFE_BAAEDCE6_AF48A03B_BFD25E8C_D0364141
+WRONG_DIGESTS = {
+    "empty": b"",
+    "31 bytes": bytes([7]) * 31,
+    "33 bytes": bytes([7]) * 33,
+    "64 bytes": bytes([7]) * 64,
+    "all zero": bytes(32),
+    "text of 32 letters": "a" * 32,
+    "hex text": "0x" + "07" * 32,
+    "bytearray": bytearray(b"\7" * 32),
+    "list": [7] * 32,
+    "number": 7,
+    "nothing": None,
+}
+
+
+def test_what_is_signed_recovers_to_the_enrolled_address(signer: Signer) -> None:
+    for index in range(16):  # about half of a KMS's raw signatures have the high s
+        digest = keccak(index.to_bytes(2, "big"))
+
+        signature = signer.sign(digest)
+
+        assert recover(digest, signature) == signer.address
+        assert 0 < signature.s <= ORDER // 2
+        assert signature.v in (27, 28)
+
+
+def test_an_order_recovers_in_an_independent_library(signer: Signer, domain: Domain) -> None:
+    order = ExecutionOrder(keccak(b"p"), keccak(b"r"), signer.address, 10, 1, 20)
+
+    signature = ExecutorKey(signer, development=True).sign_order(domain, order)
+
+    assert len(signature) == 65
+    found = Account._recover_hash(signing_digest(domain, order), signature=signature)
+    assert found == signer.address
+
+
+def test_a_transaction_recovers_in_an_independent_library(signer: Signer) -> None:
+    raw = AccountKey(signer).sign_transaction(
+        {
+            "chainId": 31337,
+            "nonce": 0,
+            "gas": 21000,
+            "maxFeePerGas": 2,
+            "maxPriorityFeePerGas": 1,
+            "value": 5,
+            "data": b"",
+            "to": "0x5FbDB2315678afecb367f032d93F642f64180aa3",
+        }
+    )
+
+    assert Account.recover_transaction(raw) == signer.address
+
+
+def test_many_threads_may_share_a_key(signer: Signer) -> None:
+    digests = [keccak(bytes([index])) for index in range(24)]
+
+    with ThreadPoolExecutor(4) as pool:
+        signatures = list(pool.map(signer.sign, digests))
+
+    for digest, signature in zip(digests, signatures, strict=True):
+        assert recover(digest, signature) == signer.address
+
+
+@pytest.mark.parametrize("wrong", WRONG_DIGESTS.values(), ids=WRONG_DIGESTS.keys())
+def test_a_digest_of_another_shape_is_refused(signer: Signer, wrong: Digest) -> None:
+    with pytest.raises(SignerError):
+        signer.sign(wrong)
+
+
+def test_another_pinned_address_is_refused(harness) -> None:
+    uri, _ = enrol(harness.new_key())
+    _, other = enrol(harness.new_key())
+
+    with pytest.raises(SignerError, match="was enrolled"):
+        open_signer(uri, other)
+
+
+@pytest.mark.parametrize(
+    "mangle",
+    [
+        pytest.param(str.lower, id="lower case"),
+        pytest.param(lambda _: "", id="empty"),
+        pytest.param(lambda _: None, id="missing"),
+        pytest.param(lambda _: "0x" + "0" * 40, id="zero"),
+        pytest.param(lambda address: address[:-1], id="too short"),
+    ],
+)
+def test_a_pin_that_is_no_checksummed_address_is_refused(harness, mangle) -> None:
+    uri, address = enrol(harness.new_key())
+
+    with pytest.raises(SignerError, match="not an address"):
+        open_signer(uri, mangle(address))
+
+
+def test_a_signature_is_not_believed_for_another_digest(signer: Signer) -> None:
+    signature = signer.sign(keccak(b"one"))
+
+    assert recover(keccak(b"two"), signature) != signer.address
+
+
+def test_the_high_twin_of_a_signature_is_refused(signer: Signer, digest: Digest) -> None:
+    signature = signer.sign(digest)
+    twin = Signature(signature.r, ORDER - signature.s, 55 - signature.v)
+    # the twin is a real signature for lax libraries: that is why it must be refused here
+    assert Account._recover_hash(digest, signature=twin.to_bytes()) == signer.address
+
+    with pytest.raises(SignerError, match="high half"):
+        recover(digest, twin)
+
+
+def test_a_development_key_is_no_executor(signer: Signer) -> None:
+    with pytest.raises(SignerError, match="development backend"):
+        ExecutorKey(signer)
+
+
+@pytest.mark.parametrize("almost", [1, "yes", None])
+def test_development_is_switched_on_by_true_alone(signer: Signer, almost: object) -> None:
+    with pytest.raises(SignerError, match="development backend"):
+        ExecutorKey(signer, development=almost)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "dumps",
+    [
+        pytest.param(pickle.dumps, id="pickle"),
+        # what pulumi.dynamic does to a provider and all it captured
+        pytest.param(lambda value: dill.dumps(value, recurse=True), id="dill"),
+    ],
+)
+def test_no_key_can_be_serialised(signer: Signer, dumps) -> None:
+    for value in (signer, ExecutorKey(signer, development=True), AccountKey(signer)):
+        with pytest.raises(SignerError, match="serialised"):
+            dumps(value)
+        with pytest.raises(SignerError, match="serialised"):
+            dumps({"nested": [value]})
+
+
+def test_a_key_says_its_address_and_nothing_else(signer: Signer) -> None:
+    assert repr(signer) == f"GatedSigner({signer.address})"
+    assert repr(AccountKey(signer)) == f"AccountKey({signer.address})"
+
+
+def test_an_unknown_option_in_the_uri_is_refused(harness) -> None:
+    from pulumi_mandate.errors import UsageError
+
+    with pytest.raises(UsageError, match="unknown options: regoin"):
+        enrol(harness.new_key() + "&regoin=x")
