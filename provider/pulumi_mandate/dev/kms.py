@@ -243,7 +243,7 @@ class KeyFolder:
         data = json.dumps(content, indent=1, sort_keys=True).encode()
         file = self._folder / f"{key.id}.json"
         if not file.exists() or file.read_bytes() != data:
-            _replace(file, data)
+            replace_file(file, data)
 
     def _restore(self, file: Path) -> None:
         from cryptography.hazmat.primitives.serialization import load_pem_private_key
@@ -271,7 +271,7 @@ class KeyFolder:
             ) from None
 
 
-def _replace(file: Path, data: bytes) -> None:
+def replace_file(file: Path, data: bytes) -> None:
     """Write beside, sync, rename, sync the folder: never half a file under the real name."""
     part = file.with_suffix(".part")
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
