@@ -1,4 +1,4 @@
-"""From what the engine says to 32 bytes that people can vote on. Pure: no network, no clock, no chance.
+"""From what the engine says to 32 bytes that people can vote on. No network, no clock, no chance.
 
 | file | what it answers |
 |---|---|
@@ -8,5 +8,5 @@
 | `document` | what a document is, and when it is refused |
 | `merkle` | how one operation is proved to belong to a plan |
 | `compare`, `render` | what differs, and how people read it |
-| `program`, `toolchain` | what would run, file by file and package by package (these read the disk) |
+| `program`, `toolchain` | what would run, by file and by package (these two read the disk) |
 """

@@ -59,9 +59,7 @@ def canonical_bytes(value: JSON, limits: Limits = LIMITS) -> bytes:
             return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
         return rfc8785.dumps(value)
     except (orjson.JSONEncodeError, rfc8785.CanonicalizationError, UnicodeEncodeError) as error:
-        raise InvalidDocument(
-            f"a value has no canonical form: {_without_value(error)}"
-        ) from None
+        raise InvalidDocument(f"a value has no canonical form: {_without_value(error)}") from None
 
 
 def parse(data: bytes, limits: Limits = LIMITS) -> JSON:

@@ -48,12 +48,12 @@ def reference(urn: str, identity: JSON) -> dict[str, JSON]:
 
 
 def provider_code(module: str, name: str, package: str, code: str) -> dict[str, JSON]:
-    """A dynamic provider's pickle: where its class lives, whose package that is, and a commitment."""
+    """A dynamic provider's pickle: where its class lives, in whose package, and a commitment."""
     return {KEY: "provider-code", "module": module, "class": name, "package": package, "code": code}
 
 
 def escaped(entries: list[list[JSON]]) -> dict[str, JSON]:
-    """A user's object that holds the reserved key: its entries as sorted pairs, values converted."""
+    """A user's object that holds the reserved key: its entries as sorted pairs."""
     return {KEY: "escaped", "entries": sorted(entries, key=lambda entry: str(entry[0]))}
 
 

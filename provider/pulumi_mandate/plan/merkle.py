@@ -2,7 +2,7 @@
 
 The tree has the shape of OpenZeppelin's `SimpleMerkleTree` without sorted leaves (a complete binary
 tree in one array), and its pairs are hashed commutatively, so `MerkleProof.verify` accepts the
-proofs. Leaves are hashed twice over 192 bytes and nodes once over 64, so no node can pass for a leaf.
+proofs. Leaves are hashed twice over 192 bytes, nodes once over 64: no node can pass for a leaf.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ def leaf(index: int, kind: Kind, tier: Tier, urn: str, operation_digest: Digest)
 
 
 def root(leaves: Sequence[Digest]) -> Digest:
-    """The root of at least one leaf. Raises `ValueError` for none: an empty plan has no effect root."""
+    """The root of at least one leaf. Raises `ValueError` for none: an empty plan has no root."""
     return _tree(leaves)[0]
 
 
 def proof(leaves: Sequence[Digest], index: int) -> list[Digest]:
-    """The siblings from leaf `index` up to the root. Raises `IndexError` for a leaf that is not there."""
+    """The siblings from leaf `index` up to the root. Raises `IndexError` for a missing leaf."""
     if not 0 <= index < len(leaves):
         raise IndexError(f"leaf {index} of {len(leaves)}")
     tree = _tree(leaves)

@@ -1,0 +1,259 @@
+"""The document `mandate/plan/v1`: what people vote on, as canonical bytes and nothing else.
+
+`Document.load` is total: an unknown schema, an unknown or missing part, an empty plan, operations
+out of order, a tier below its operations' or an effect root that does not follow from them is refused.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import Any
+
+from pulumi_mandate.errors import InvalidDocument
+from pulumi_mandate.models import (
+    Address,
+    Digest,
+    Kind,
+    Plan,
+    Subject,
+    Tier,
+    digest,
+    keccak,
+    subject_hash,
+    to_hex,
+)
+
+from . import merkle
+from .canonical import LIMITS, Limits, canonical_bytes, parse
+
+SCHEMA = "mandate/plan/v1"
+PLAN_KINDS = ("up",)
+"""Destroy, refresh and import come with the issue that deepens the plan."""
+
+KIND_OF = {
+    "create": Kind.CREATE,
+    "update": Kind.UPDATE,
+    "replace": Kind.REPLACE,
+    "create-replacement": Kind.REPLACE,
+    "delete-replaced": Kind.REPLACE,
+    "import-replacement": Kind.REPLACE,
+    "read-replacement": Kind.REPLACE,
+    "delete": Kind.DELETE,
+    "abandon": Kind.ABANDON,
+    "import": Kind.IMPORT,
+    "read": Kind.READ,
+    "metadata": Kind.METADATA,
+}
+"""The engine's steps (and our `abandon` and `metadata`) by kind."""
+
+PARTS = frozenset(
+    ("schema", "kind", "subject", "program", "toolchain", "rules", "config", "secretKeyId")
+    + ("operations", "effectRoot", "unknowns", "base", "source", "checks", "tier", "rollback")
+    + ("window", "salt", "proposer", "clears")
+)
+OPERATION_PARTS = frozenset(
+    ("urn", "type", "op", "kind", "tier", "rule", "provider", "id", "before", "after")
+    + ("options", "dependencies", "propertyDependencies", "replaceKeys")
+)
+
+
+@dataclass(frozen=True, slots=False)
+class Document:
+    """A checked document. Make one with `load` (from bytes) or `of` (from content)."""
+
+    data: bytes
+    """The canonical bytes: what the store holds and the chain names."""
+    content: dict[str, Any]
+    """The same, parsed. Do not change it."""
+
+    @classmethod
+    def load(cls, data: bytes, limits: Limits = LIMITS) -> Document:
+        """Read stored bytes. Raises `InvalidDocument`. The caller compares `digest` with the chain."""
+        document = cls(bytes(data), parse(data, limits))
+        document._check(limits)
+        return document
+
+    @classmethod
+    def of(cls, content: dict[str, Any], limits: Limits = LIMITS) -> Document:
+        """Seal content that was just built. Raises `InvalidDocument` where `load` would."""
+        return cls.load(canonical_bytes(content, limits), limits)
+
+    @cached_property
+    def digest(self) -> Digest:
+        """Keccak of the bytes."""
+        return keccak(self.data)
+
+    @property
+    def operations(self) -> list[dict[str, Any]]:
+        """Sorted by URN, engine step and physical id; the position is the leaf's index."""
+        operations: list[dict[str, Any]] = self.content["operations"]
+        return operations
+
+    @cached_property
+    def leaves(self) -> list[Digest]:
+        """One per operation, in order."""
+        return leaves(self.operations)
+
+    @cached_property
+    def effect_root(self) -> Digest:
+        """What the plan does, whoever proposes it and whenever."""
+        return merkle.root(self.leaves)
+
+    @property
+    def subject(self) -> Subject:
+        return Subject(**self.content["subject"])
+
+    @property
+    def tier(self) -> Tier:
+        return Tier(self.content["tier"]["tier"])
+
+    @cached_property
+    def kinds(self) -> int:
+        """Bit `1 << kind` for every kind of operation in the plan."""
+        mask = 0
+        for operation in self.operations:
+            mask |= 1 << operation["kind"]
+        return mask
+
+    def fields(self) -> Plan:
+        """The typed message whose EIP-712 hash is the plan hash."""
+        content = self.content
+        return Plan(
+            subject=subject_hash(self.subject),
+            effect_root=self.effect_root,
+            operation_count=len(self.operations),
+            kinds=self.kinds,
+            program=digest(content["program"]["digest"]),
+            toolchain=part_digest(content["toolchain"]),
+            rules=digest(content["rules"]),
+            checks=part_digest(content["checks"]),
+            rollback=part_digest(content["rollback"]),
+            document=self.digest,
+            clears=digest(content["clears"]),
+            proposer=Address(content["proposer"]),
+            tier=self.tier,
+            not_before=content["window"]["notBefore"],
+            expires_at=content["window"]["expiresAt"],
+            salt=digest(content["salt"]),
+        )
+
+    def _check(self, limits: Limits) -> None:
+        content = self.content
+        _require(isinstance(content, dict), "the document is not an object")
+        _require(content.get("schema") == SCHEMA, f"the schema is not {SCHEMA}")
+        _require(set(content) == PARTS, _difference("the document", set(content), PARTS))
+        _require(content["kind"] in PLAN_KINDS, "the kind of plan is not known")
+        _require(
+            isinstance(content["operations"], list) and len(content["operations"]) > 0,
+            "the plan is empty",
+        )
+        _require(
+            len(content["operations"]) <= limits.operations, "the plan has too many operations"
+        )
+        _check_operations(content["operations"])
+        _check_frame(content)
+        tier = max(operation["tier"] for operation in self.operations)
+        _require(content["tier"]["tier"] == tier, "the tier is not the highest of the operations")
+        _require(
+            content["effectRoot"] == to_hex(self.effect_root),
+            "the effect root does not follow from the operations",
+        )
+
+
+def leaves(operations: list[dict[str, Any]]) -> list[Digest]:
+    """The leaf of every operation, by its position."""
+    return [
+        merkle.leaf(
+            index,
+            Kind(operation["kind"]),
+            Tier(operation["tier"]),
+            operation["urn"],
+            keccak(canonical_bytes(operation)),
+        )
+        for index, operation in enumerate(operations)
+    ]
+
+
+def order(operation: dict[str, Any]) -> tuple[str, str, str]:
+    """The sort key of operations; the physical id separates two deletes of one URN."""
+    return operation["urn"], operation["op"], operation["id"] or ""
+
+
+def part_digest(part: Any) -> Digest:
+    """How a part with its own field in the plan hash is digested: keccak of its canonical bytes."""
+    return keccak(canonical_bytes(part))
+
+
+def _check_operations(operations: list[dict[str, Any]]) -> None:
+    for operation in operations:
+        _require(isinstance(operation, dict), "an operation is not an object")
+        _require(
+            set(operation) == OPERATION_PARTS,
+            _difference("an operation", set(operation), OPERATION_PARTS),
+        )
+        texts = (operation["urn"], operation["type"], operation["op"], operation["rule"])
+        _require(all(type(text) is str for text in texts), "an operation's name is not text")
+        _require(type(operation["id"]) in (str, type(None)), "a physical id is not text")
+        _require(operation["op"] in KIND_OF, "an operation's step is not known")
+        _require(
+            type(operation["kind"]) is int and operation["kind"] == KIND_OF[operation["op"]],
+            "an operation's kind does not follow from its step",
+        )
+        _require(
+            type(operation["tier"]) is int and Tier.LOW <= operation["tier"] <= Tier.HIGH,
+            "an operation's tier is not low, medium or high",
+        )
+    keys = [order(operation) for operation in operations]
+    _require(all(a < b for a, b in pairwise(keys)), "the operations are not sorted")
+
+
+def _check_frame(content: dict[str, Any]) -> None:
+    subject = content["subject"]
+    _require(
+        isinstance(subject, dict)
+        and set(subject) == {"backend", "organisation", "project", "stack"}
+        and all(type(text) is str and text for text in subject.values()),
+        "the subject is not four texts",
+    )
+    window, tier = content["window"], content["tier"]
+    _require(
+        isinstance(window, dict)
+        and set(window) == {"notBefore", "expiresAt"}
+        and all(type(value) is int and value >= 0 for value in window.values())
+        and window["notBefore"] < window["expiresAt"],
+        "the window is not two times in order",
+    )
+    _require(
+        isinstance(tier, dict) and set(tier) == {"tier", "rule"} and type(tier["tier"]) is int,
+        "the tier is not a number and a rule",
+    )
+    _require(isinstance(content["checks"], list), "the checks are not a list")
+    for name in ("toolchain", "config", "rollback", "program"):
+        _require(isinstance(content[name], dict), f"the part {name!r} is not an object")
+    try:
+        for text in (content["rules"], content["salt"], content["clears"], content["secretKeyId"]):
+            digest(text)
+        digest(content["program"]["digest"])
+        if content["base"] is not None:
+            digest(content["base"])
+    except (KeyError, ValueError, TypeError):
+        raise InvalidDocument("a digest in the document is not 32 bytes of hexadecimal") from None
+    proposer = content["proposer"]
+    _require(
+        type(proposer) is str and len(proposer) == 42 and proposer.startswith("0x"),
+        "the proposer is not an address",
+    )
+
+
+def _require(condition: bool, happened: str) -> None:
+    if not condition:
+        raise InvalidDocument(happened)
+
+
+def _difference(what: str, found: set[str], expected: frozenset[str]) -> str:
+    missing, extra = sorted(expected - found), sorted(found - expected)
+    return (
+        f"{what} lacks {missing}" if missing else f"{what} holds {extra[:3]!r}, which is not known"
+    )
