@@ -5,8 +5,13 @@ MandateError                 1   a bug of ours, or something nobody foresaw
 ├── UsageError               2   the command was typed wrong, or its input is unusable
 ├── Refused                  3   the gate said no; nothing was changed
 │   ├── InvalidDocument      3   bytes that are not a canonical, known, consistent plan
-│   └── IncompletePlan       3   the engine's sources disagree or hold something we do not understand
+│   ├── ContractRefused      3   a contract reverted; the chain said no
+│   └── IncompletePlan       3   the engine's sources disagree or hold something unknown
 ├── ChainError               4   the chain is down, lies, lags, or is not the pinned one
+│   ├── ChainUnreachable     4   no endpoint answers
+│   ├── WrongChain           4   an endpoint serves another chain id than the trust file names
+│   ├── MissingContract      4   there is no code where the trust file says a contract is
+│   └── EndpointsDisagree    4   two endpoints tell different stories: one lies, or lags
 ├── SignerError              5   a key is missing, disabled, not ours, or signed something else
 ├── EngineError              6   Pulumi, a program or a provider failed
 └── PartlyApplied            7   some operations are done and some are not; resume or roll back
@@ -18,6 +23,7 @@ hold a secret: errors are printed, logged and sent to voters.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 
@@ -120,10 +126,44 @@ class IncompletePlan(Refused):
         super().__init__(7, happened, meaning=meaning, next_step=next_step)
 
 
+class ContractRefused(Refused):
+    """A contract reverted. `error` is the name of its custom error, empty where it gave none."""
+
+    def __init__(
+        self,
+        happened: str,
+        *,
+        error: str = "",
+        arguments: Mapping[str, object] | None = None,
+        meaning: str = "",
+        next_step: str = "",
+    ) -> None:
+        super().__init__(0, happened, meaning=meaning, next_step=next_step)
+        self.error = error
+        self.arguments = dict(arguments or {})
+        """The custom error's values by name."""
+
+
 class ChainError(MandateError):
     """The chain cannot be believed or reached right now."""
 
     exit_code = 4
+
+
+class ChainUnreachable(ChainError):
+    """No answer, after a few tries."""
+
+
+class WrongChain(ChainError):
+    """Another chain id than the pinned one."""
+
+
+class MissingContract(ChainError):
+    """A pinned address without code."""
+
+
+class EndpointsDisagree(ChainError):
+    """The configured endpoints do not tell the same story, so none is believed."""
 
 
 class SignerError(MandateError):

@@ -1,0 +1,127 @@
+"""Transactions and what nodes say about them, as values. No I/O; `client` does the asking."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pulumi_mandate.chain.abi import Abi, checksum
+from pulumi_mandate.chain.rpc import RpcError
+from pulumi_mandate.chain.values import BlockRef, RawLog, Receipt
+from pulumi_mandate.errors import ChainError, ContractRefused
+from pulumi_mandate.models import Address, digest, to_hex
+
+GAS_PERCENT = 125
+GAS_EXTRA = 15_000
+"""Estimates made just before a tick of the clock fall short: a first write costs 20,000 more."""
+GAS_LIMIT = 30_000_000
+"""No transaction of ours needs more; a node that asks for more is not believed."""
+FEE_HEADROOM = 2
+"""A base fee may double while a transaction waits (six full blocks)."""
+_TOO_LATE = ("nonce too low", "already known", "already imported", "already mined")
+
+
+def build(  # noqa: PLR0913  # the members of a transaction
+    *,
+    chain_id: int,
+    nonce: int,
+    to: Address | None,
+    data: bytes,
+    value: int,
+    gas: int,
+    base_fee: int,
+    priority_fee: int,
+) -> dict[str, Any]:
+    """An EIP-1559 transaction, ready to sign. `to` None creates a contract."""
+    transaction: dict[str, Any] = {
+        "type": 2,
+        "chainId": chain_id,
+        "nonce": nonce,
+        "value": value,
+        "data": to_hex(data),
+        "gas": gas,
+        "maxFeePerGas": FEE_HEADROOM * base_fee + priority_fee,
+        "maxPriorityFeePerGas": priority_fee,
+    }
+    if to is not None:
+        transaction["to"] = to
+    return transaction
+
+
+def gas_limit(estimate: int) -> int:
+    """The estimate with a margin. Raises `ChainError` for an estimate beyond reason."""
+    if estimate > GAS_LIMIT:
+        raise ChainError(f"the node estimates {estimate} gas, which no transaction of ours needs")
+    return min(estimate * GAS_PERCENT // 100 + GAS_EXTRA, GAS_LIMIT)
+
+
+def refusal(error: RpcError, abi: Abi | None, doing: str) -> ContractRefused | ChainError:
+    """A node's error as one of ours: the contract's own words where it gave any."""
+    if error.data:
+        return revert(error.data, abi, doing)
+    if "revert" in error.message.lower():
+        return revert(b"", abi, doing)
+    if "insufficient funds" in error.message.lower():
+        return ChainError(
+            f"the account cannot pay for {doing}",
+            meaning="a transaction costs gas, paid by whoever sends it",
+            next_step="send it some of the chain's money; "
+            "on the development chain `mandate dev start` does",
+        )
+    return ChainError(f"the node refused {doing}: {error.message} (code {error.code})")
+
+
+def revert(data: bytes, abi: Abi | None, doing: str) -> ContractRefused:
+    """The reason of a revert, as a sentence. `abi` holds the custom errors to try."""
+    found = (abi or Abi(())).decode_error(data) if data else None
+    if found is None:
+        known = f" with unknown data {to_hex(data[:36])}" if data else " without a reason"
+        return ContractRefused(f"the chain refused {doing}{known}")
+    name, arguments = found
+    if name == "Error":
+        return ContractRefused(
+            f"the chain refused {doing}: {arguments['value']}", error=name, arguments=arguments
+        )
+    values = ", ".join(f"{key} {_shown(value)}" for key, value in arguments.items())
+    return ContractRefused(
+        f"the chain refused {doing}: {name}" + (f" ({values})" if values else ""),
+        error=name,
+        arguments=arguments,
+    )
+
+
+def is_too_late(error: RpcError) -> bool:
+    """Whether the node may have the transaction already: look for its receipt, do not despair."""
+    return any(words in error.message.lower() for words in _TOO_LATE)
+
+
+def parse_receipt(answer: Mapping[str, Any], timestamp: int) -> Receipt:
+    """A node's receipt. Its status is the caller's to judge."""
+    to, created = answer.get("to"), answer.get("contractAddress")
+    block = BlockRef(int(answer["blockNumber"], 16), digest(answer["blockHash"]), timestamp)
+    return Receipt(
+        transaction=digest(answer["transactionHash"]),
+        block=block,
+        sender=checksum(answer["from"]),
+        to=checksum(to) if to else None,
+        contract_address=checksum(created) if created else None,
+        gas_used=int(answer["gasUsed"], 16),
+        logs=tuple(parse_log(log) for log in answer["logs"]),
+    )
+
+
+def parse_log(answer: Mapping[str, Any]) -> RawLog:
+    """One element of `eth_getLogs`."""
+    return RawLog(
+        address=checksum(answer["address"]),
+        topics=tuple(bytes.fromhex(topic[2:]) for topic in answer["topics"]),
+        data=bytes.fromhex(answer["data"][2:]),
+        block_number=int(answer["blockNumber"], 16),
+        block_hash=digest(answer["blockHash"]),
+        transaction=digest(answer["transactionHash"]),
+        index=int(answer["logIndex"], 16),
+    )
+
+
+def _shown(value: Any) -> str:
+    return to_hex(value) if isinstance(value, bytes) else str(value)

@@ -1,0 +1,252 @@
+"""The trust file: which chain, which contracts, whose keys. It belongs to the machine.
+
+Everything that decides what is believed comes from here and from nowhere else, so a pull request
+cannot point us at another registry: a file inside a checkout or a Pulumi project is refused, and so
+is one that somebody else may write.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from pulumi_mandate.chain.abi import checksum
+from pulumi_mandate.errors import Refused, UsageError
+from pulumi_mandate.models import Address, Domain
+
+VERSION = 1
+CONTRACTS = ("registry", "governor", "token", "access_manager", "executor_registry")
+_CHECKOUT_MARKS = (".git", ".hg", ".jj", "Pulumi.yaml")
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A signer's URI (`awskms:…`, `keystore:…`) and the address that is pinned for it."""
+
+    uri: str
+    address: Address
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """What this machine believes in."""
+
+    chain_id: int
+    rpc: tuple[str, ...]
+    """Endpoints that must agree; a URL may hold an access key, so never print one."""
+    registry: Address
+    governor: Address
+    token: Address
+    access_manager: Address
+    executor_registry: Address
+    deployed_block: int
+    """Where the history of the contracts begins."""
+    development: bool = False
+    """A chain of one machine, whose votes prove nothing to others: keystores are allowed here."""
+    store_uri: str = ""
+    executor: Key | None = None
+    runner: Key | None = None
+    accounts: Mapping[str, Key] = field(default_factory=dict)
+    backend_ids: Mapping[str, str] = field(default_factory=dict)
+    """Backend URL on this machine → the id that is enrolled on chain."""
+
+    @property
+    def domain(self) -> Domain:
+        return Domain(self.chain_id, self.registry)
+
+
+def trust_path() -> Path:
+    """`$MANDATE_TRUST`, or the file below the user's configuration folder."""
+    named = os.environ.get("MANDATE_TRUST")
+    if named:
+        return Path(named)
+    base = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+    return Path(base) / "pulumi-mandate" / "trust.toml"
+
+
+def load_trust(path: Path | None = None) -> Trust:
+    """Read and check the trust file.
+
+    Raises `UsageError` where it is missing or malformed, `Refused` where its place or its
+    permissions make it somebody else's.
+    """
+    path = trust_path() if path is None else path
+    try:
+        real = path.resolve(strict=True)
+    except OSError as error:
+        raise UsageError(
+            f"there is no trust file at {path}",
+            meaning="it says which chain and which registry this machine believes",
+            next_step="`mandate dev start` writes one for the development chain; "
+            "else get yours from the operators, or set $MANDATE_TRUST",
+        ) from error
+    _check_place(real)
+    _check_permissions(real)
+    try:
+        return parse_trust(real.read_text(encoding="utf-8"))
+    except (ValueError, KeyError, TypeError) as error:
+        raise UsageError(
+            f"the trust file {path} is malformed: {error}",
+            next_step="compare it with docs/reference/trust-file.md",
+        ) from error
+
+
+def parse_trust(text: str) -> Trust:
+    """Parse the file's text. Raises `ValueError`, `KeyError` or `TypeError` for what it lacks."""
+    content = tomllib.loads(text)
+    known = {
+        "version",
+        "development",
+        "chain",
+        "contracts",
+        "store",
+        "executor",
+        "runner",
+        "accounts",
+        "backends",
+    }
+    _only(content, known, "the file")
+    if content.get("version") != VERSION:
+        raise ValueError(f"version {content.get('version')!r} is unknown, {VERSION} is known")
+    development = content.get("development", False)
+    if not isinstance(development, bool):
+        raise TypeError("`development` is true or false")
+    chain, contracts = _table(content, "chain"), _table(content, "contracts")
+    _only(chain, {"id", "rpc"}, "[chain]")
+    _only(contracts, {*CONTRACTS, "deployed_block"}, "[contracts]")
+    store = _table(content, "store", optional=True)
+    _only(store, {"uri"}, "[store]")
+    accounts = _table(content, "accounts", optional=True)
+    return Trust(
+        chain_id=_whole(chain, "id"),
+        rpc=_endpoints(chain["rpc"], development=development),
+        **{name: _address(contracts, name) for name in CONTRACTS},
+        deployed_block=_whole(contracts, "deployed_block"),
+        development=development,
+        store_uri=_text(store, "uri") if store else "",
+        executor=_key(content, "executor"),
+        runner=_key(content, "runner"),
+        accounts={name: _required_key(accounts, name) for name in accounts},
+        backend_ids={url: str(name) for url, name in _table(content, "backends", True).items()},
+    )
+
+
+def render_trust(trust: Trust) -> str:
+    """The TOML text of a trust file; `parse_trust` reads it back to an equal value."""
+    lines = [f"version = {VERSION}", f"development = {str(trust.development).lower()}", ""]
+    lines += ["[chain]", f"id = {trust.chain_id}"]
+    lines += [f"rpc = [{', '.join(_quote(url) for url in trust.rpc)}]", "", "[contracts]"]
+    lines += [f"{name} = {_quote(getattr(trust, name))}" for name in CONTRACTS]
+    lines += [f"deployed_block = {trust.deployed_block}", ""]
+    if trust.store_uri:
+        lines += ["[store]", f"uri = {_quote(trust.store_uri)}", ""]
+    keys = {"executor": trust.executor, "runner": trust.runner}
+    keys |= {f"accounts.{_quote(name)}": key for name, key in trust.accounts.items()}
+    for name, key in keys.items():
+        if key is not None:
+            lines += [f"[{name}]", f"uri = {_quote(key.uri)}"]
+            lines += [f"address = {_quote(key.address)}", ""]
+    if trust.backend_ids:
+        lines += ["[backends]"]
+        lines += [f"{_quote(url)} = {_quote(name)}" for url, name in trust.backend_ids.items()]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _check_place(real: Path) -> None:
+    for folder in real.parents:
+        mark = next((m for m in _CHECKOUT_MARKS if (folder / m).exists()), None)
+        if mark is not None:
+            raise Refused(
+                0,
+                f"the trust file {real} lies inside a checkout ({folder} holds {mark})",
+                meaning="whoever changes the program could then choose the registry it answers to",
+                next_step="move it out, for example to ~/.config/pulumi-mandate/trust.toml",
+            )
+
+
+def _check_permissions(real: Path) -> None:
+    for place in (real, real.parent):
+        facts = place.stat()
+        others = facts.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+        if place != real and facts.st_mode & stat.S_ISVTX:
+            others = 0  # in a sticky folder others cannot replace our file
+        if others or facts.st_uid not in (os.geteuid(), 0):
+            raise Refused(
+                0,
+                f"{place} can be changed by others than you",
+                meaning="whoever writes the trust file chooses the registry",
+                next_step=f"`chmod go-w {place}`, and own it yourself",
+            )
+
+
+def _endpoints(value: Any, *, development: bool) -> tuple[str, ...]:
+    if not isinstance(value, list) or not value or not all(isinstance(u, str) for u in value):
+        raise TypeError("`rpc` is a list of at least one URL")
+    for url in value:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("an `rpc` endpoint is an http or https URL")
+        if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+            raise ValueError(f"plain http is for loopback only, not for {parts.hostname}")
+    if len(set(value)) != len(value):
+        raise ValueError("`rpc` names one endpoint twice: it would only agree with itself")
+    if len(value) < 2 and not development:
+        raise ValueError("`rpc` needs two endpoints that must agree, except in development")
+    return tuple(value)
+
+
+def _table(content: Mapping[str, Any], name: str, optional: bool = False) -> Mapping[str, Any]:
+    value = content.get(name, {} if optional else None)
+    if not isinstance(value, Mapping):
+        raise TypeError(f"[{name}] is missing")
+    return value
+
+
+def _only(table: Mapping[str, Any], known: set[str], where: str) -> None:
+    unknown = sorted(set(table) - known)
+    if unknown:
+        raise ValueError(f"{where} holds `{unknown[0]}`, which means nothing here")
+
+
+def _whole(table: Mapping[str, Any], name: str) -> int:
+    value = table[name]
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise TypeError(f"`{name}` is a whole number")
+    return value
+
+
+def _text(table: Mapping[str, Any], name: str) -> str:
+    value = table[name]
+    if not isinstance(value, str) or not value:
+        raise TypeError(f"`{name}` is a text")
+    return value
+
+
+def _address(table: Mapping[str, Any], name: str) -> Address:
+    value = checksum(_text(table, name))
+    if int(value, 16) == 0:
+        raise ValueError(f"`{name}` is the zero address")
+    return value
+
+
+def _key(content: Mapping[str, Any], name: str) -> Key | None:
+    return _required_key(content, name) if name in content else None
+
+
+def _required_key(content: Mapping[str, Any], name: str) -> Key:
+    table = _table(content, name)
+    _only(table, {"uri", "address"}, f"[{name}]")
+    return Key(_text(table, "uri"), _address(table, "address"))
+
+
+def _quote(text: str) -> str:
+    """A TOML basic string."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in escaped) + '"'
