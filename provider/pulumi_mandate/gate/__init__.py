@@ -1,0 +1,12 @@
+"""The gate: an update runs when, and only when, its mandate is there. Everything else refuses.
+
+| file | what it answers |
+|---|---|
+| `govern` | the one line of a program |
+| `outer`, `ancestor`, `environment` | what would really be done: the command, the engine, the environment |
+| `prepare`, `preview`, `proposal` | what the program wants, as a document; opening a vote on it |
+| `verify` | whether the mandate fits (pure; the numbered order of a run) |
+| `run`, `folder` | spending the mandate; what a crash leaves behind |
+| `engine_hooks`, `wire`, `operations`, `journal` | each operation, before the provider is called |
+| `state`, `closing`, `watcher` | what really happened, and saying so on chain |
+"""

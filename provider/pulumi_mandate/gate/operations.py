@@ -1,0 +1,211 @@
+"""Step (10): each operation the engine is about to do is an approved one, and each is used once.
+
+The first refusal latches: the engine works in parallel, and operations that would still be allowed
+must not go on beside one that showed that something is wrong.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Collection, Iterator
+from typing import Any
+
+from pulumi_mandate.errors import MandateError, Refused
+from pulumi_mandate.models import keccak, to_hex
+from pulumi_mandate.plan.canonical import canonical_bytes
+from pulumi_mandate.plan.compare import refines
+from pulumi_mandate.plan.document import Document
+from pulumi_mandate.plan.markers import is_unknown
+
+from .journal import ALLOWED, REFUSED, Entry, Journal
+from .wire import HookCall, Moment, Options
+
+JSON = Any
+STEP = 10
+
+STEPS_OF: dict[Moment, frozenset[str]] = {
+    "create": frozenset({"create", "create-replacement"}),
+    # an import whose inputs differ is followed by an update hook
+    "update": frozenset({"update", "import", "import-replacement"}),
+    "delete": frozenset({"delete", "delete-replaced", "abandon"}),
+}
+"""The engine steps that a hook's moment may stand for."""
+
+HOOKLESS = frozenset(
+    {"import", "import-replacement", "read", "read-replacement", "metadata", "replace"}
+)
+"""Steps that may change the state without any hook: only the whole-plan check covers them."""
+
+InputsOf = Callable[[str, JSON], JSON]
+"""(urn, inputs in the engine's JSON form) to the values of a document."""
+Denials = Callable[[], None]
+"""Raises `MandateError` where the run may not go on."""
+
+
+class OperationCheck:
+    """Judges the operations of one run; may be called from several threads at once."""
+
+    def __init__(
+        self,
+        document: Document,
+        journal: Journal,
+        *,
+        denials: Denials,
+        inputs_of: InputsOf,
+        remaining: Collection[int] | None = None,
+    ) -> None:
+        """`remaining` are the indices that a resumed run still has to do; None means all."""
+        self._journal = journal
+        self._denials = denials
+        self._inputs_of = inputs_of
+        self._lock = threading.Lock()
+        self._latched = ""
+        self._used: set[int] = set()
+        self._by_urn: dict[str, list[int]] = {}
+        self._operations = document.operations
+        for index, operation in enumerate(document.operations):
+            if remaining is None or index in remaining:
+                self._by_urn.setdefault(operation["urn"], []).append(index)
+
+    def __call__(self, call: HookCall) -> None:
+        """Allow one operation, or raise `MandateError`, which refuses it and all that follow."""
+        with self._lock:
+            index = -1
+            try:
+                if self._latched:
+                    raise Refused(
+                        STEP,
+                        "an earlier operation of this run was refused, so nothing more is done",
+                        meaning=self._latched,
+                    )
+                self._denials()
+                index = self._find(call)
+                self._compare(call, self._operations[index])
+                self._journal.append(self._allowed(call, index))
+                self._used.add(index)
+            except MandateError as refusal:
+                self._refuse(call, index, refusal.happened)
+                raise
+            except Exception as failure:
+                self._refuse(call, index, f"the check itself failed ({type(failure).__name__})")
+                raise
+
+    @property
+    def latched(self) -> str:
+        """Why the run was stopped; empty while it was not."""
+        return self._latched
+
+    def _refuse(self, call: HookCall, index: int, reason: str) -> None:
+        # Latch first: if even the journal cannot be written, nothing more may happen.
+        self._latched = self._latched or reason
+        self._journal.append(Entry(REFUSED, call.moment, call.urn, index, reason))
+
+    def _find(self, call: HookCall) -> int:
+        wanted = STEPS_OF[call.moment]
+        fitting = [
+            index
+            for index in self._by_urn.get(call.urn, [])
+            if self._operations[index]["op"] in wanted
+        ]
+        if not fitting:
+            raise Refused(
+                STEP,
+                f"{call.moment} of {call.urn} is not in the approved plan",
+                field="operation",
+                expected="one of the approved operations",
+                found=f"{call.moment} {call.type}",
+                meaning="It is refused before the provider is called. A resource made inside `apply` "
+                "on a value unknown at preview is in no plan: propose it in a second phase.",
+                next_step="mandate propose",
+            )
+        unused = [index for index in fitting if index not in self._used]
+        if not unused:
+            raise Refused(STEP, f"{call.moment} of {call.urn} was already done once in this run")
+        # Several old copies of one URN may wait for deletion; the id tells them apart.
+        exact = [index for index in unused if self._operations[index].get("id") == call.id]
+        return (exact or unused)[0]
+
+    def _compare(self, call: HookCall, operation: JSON) -> None:
+        if call.type != operation["type"]:
+            raise _differs(call, "type", operation["type"], call.type)
+        approved_id = operation.get("id")
+        if call.moment != "create" and isinstance(approved_id, str) and call.id != approved_id:
+            raise _differs(call, "id", approved_id, call.id)
+        for field, given in (("after", call.new_inputs), ("before", call.old_inputs)):
+            if given is None:
+                continue
+            found = self._inputs_of(call.urn, given)
+            if not refines(operation.get(field), found):
+                path = next(_differing_paths(operation.get(field), found), field)
+                raise _differs(call, f"{field}{path}", "the approved value", "another value")
+        for side, options in (("after", call.new_options), ("before", call.old_options)):
+            if options is not None:
+                self._compare_options(call, operation, side, options)
+
+    def _compare_options(
+        self, call: HookCall, operation: JSON, side: str, options: Options
+    ) -> None:
+        approved = (operation.get("options") or {}).get(side) or {}
+        for name, given in (
+            ("protect", options.protect),
+            ("retainOnDelete", options.retain_on_delete),
+        ):
+            if name in approved and bool(approved[name]) != given:
+                raise _differs(call, f"options.{name}", str(approved[name]), str(given))
+        provider = (operation.get("provider") or {}).get(side)
+        if isinstance(provider, str) and provider and options.provider:
+            urn, _, identity = provider.rpartition("::")
+            given_urn, _, given_identity = options.provider.rpartition("::")
+            if urn != given_urn or identity not in (given_identity, "unknown"):
+                raise _differs(call, "provider", provider, options.provider)
+
+    def _allowed(self, call: HookCall, index: int) -> Entry:
+        resolved: tuple[tuple[str, str], ...] = ()
+        if call.new_inputs is not None:
+            found = self._inputs_of(call.urn, call.new_inputs)
+            resolved = tuple(
+                (path, to_hex(keccak(canonical_bytes(value))))
+                for path, value in resolved_unknowns(self._operations[index].get("after"), found)
+            )
+        return Entry(ALLOWED, call.moment, call.urn, index, resolved=resolved)
+
+
+def resolved_unknowns(approved: JSON, found: JSON, path: str = "") -> Iterator[tuple[str, JSON]]:
+    """What each unknown of an approved value became: path and value (secrets as commitments)."""
+    if is_unknown(approved):
+        yield path, found
+    elif isinstance(approved, dict) and isinstance(found, dict):
+        for key in sorted(approved.keys() & found.keys()):
+            yield from resolved_unknowns(approved[key], found[key], f"{path}.{key}")
+    elif isinstance(approved, list) and isinstance(found, list):
+        for position, (one, other) in enumerate(zip(approved, found, strict=False)):
+            yield from resolved_unknowns(one, other, f"{path}[{position}]")
+
+
+def _differing_paths(approved: JSON, found: JSON, path: str = "") -> Iterator[str]:
+    """Where two values part, without saying which values: they may be secret elsewhere."""
+    if refines(approved, found):
+        return
+    if isinstance(approved, dict) and isinstance(found, dict):
+        for key in sorted(approved.keys() | found.keys()):
+            if key not in approved or key not in found:
+                yield f"{path}.{key}"
+            else:
+                yield from _differing_paths(approved[key], found[key], f"{path}.{key}")
+    elif isinstance(approved, list) and isinstance(found, list) and len(approved) == len(found):
+        for position, (one, other) in enumerate(zip(approved, found, strict=True)):
+            yield from _differing_paths(one, other, f"{path}[{position}]")
+    else:
+        yield path
+
+
+def _differs(call: HookCall, field: str, expected: str, found: str) -> Refused:
+    return Refused(
+        STEP,
+        f"{call.moment} of {call.urn} is not what was approved",
+        field=field,
+        expected=expected,
+        found=found,
+        meaning="It is refused before the provider is called.",
+        next_step="mandate propose",
+    )

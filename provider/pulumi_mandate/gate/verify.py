@@ -1,0 +1,395 @@
+"""Decide whether one approved plan may run now. No I/O: the caller fetched everything.
+
+The order of a run. Each check below carries its number; any doubt refuses, with that number.
+
+(1)  the outer command and its environment are understood, the subject's lock is ours  [run, outer]
+(2)  the mandate and the subject's config, grants at a final block, denials at the latest one
+(3)  approved, inside its window, nothing else runs on the subject
+(4)  the stored bytes hash to the document that the approved plan hash binds
+(5)  judged under the subject's rules; the tier computed here is the tier approved
+(6)  the program and the toolchain here are the ones approved
+(7)  the whole stack, previewed again, wants exactly the approved effects
+(8)  the executor's key signs the order, `begin` spends the mandate                     [run]
+(9)  `begin` is final                                                                    [run]
+(10) each operation is an approved one, once; denials are read again                     [operations]
+(11) health checks and (12) rollback: not in this version
+(13) receipt, `complete` or `fail`                                                       [watcher]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from pulumi_mandate.errors import Refused
+from pulumi_mandate.models import (
+    ZERO,
+    Address,
+    Digest,
+    Domain,
+    ExecutionOrder,
+    MandateState,
+    Tier,
+    keccak,
+    plan_hash,
+    to_hex,
+)
+from pulumi_mandate.plan.compare import differences
+from pulumi_mandate.plan.document import Document
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Everything the gate fetched about one candidate before it previews. Times are chain time."""
+
+    domain: Domain
+    """Chain and registry from the machine's trust file."""
+    subject: Digest
+    """Hash of the subject whose program runs here."""
+    now: int
+    """Timestamp of the final block."""
+    latest: int
+    """Timestamp of the latest block: a window that has ended there has ended."""
+    approved: Digest
+    """The candidate's plan hash, as the registry has it."""
+    granted: MandateState
+    """Its state at the final block: what may be believed."""
+    denied: MandateState
+    """Its state at the latest block, the worst of all endpoints: what may stop us."""
+    tier: Tier
+    """The tier whose electorate approved it."""
+    expires_at: int
+    """The registry's own end of the approval."""
+    running: Digest
+    """The plan hash that runs on the subject at the latest block, or zero."""
+    resumed_run: Digest
+    """The run id we hold for this plan, or zero for a first run."""
+    chain_run: Digest
+    """The run id the registry has for this plan, or zero."""
+    lease_until: int
+    """End of the lease of `chain_run`, or 0."""
+    config_version: int
+    """Version of the subject's config; 0 means there is none."""
+    rules: Digest
+    """Digest of the rules that the subject's config names."""
+    executor: Address
+    executor_active: bool
+    runner: Address
+    runner_enrolled: bool
+    stored: bytes
+    """The document's bytes, as the store gave them."""
+    document_digest: Digest
+    """The digest under which they were asked for."""
+    judged: tuple[tuple[int, Tier], ...]
+    """Index and tier of each operation, judged here under the rules of `rules_here`."""
+    rules_here: Digest
+    """Digest of the rule set that judged."""
+    program: Digest
+    """Of the source tree here."""
+    toolchain: Digest
+    """Of the engine, packages and bound environment here."""
+
+    @property
+    def resuming(self) -> bool:
+        return self.resumed_run != ZERO
+
+
+Check = Callable[[Evidence, Document], None]
+
+
+def verify(evidence: Evidence, checks: Sequence[Check] | None = None) -> Document:
+    """Steps (2) to (6). Returns the approved document; raises `Refused` with the step's number."""
+    chosen = CHECKS if checks is None else checks
+    if not chosen:  # silence is refusal
+        raise Refused(2, "no check was configured, so nothing can be allowed")
+    document = _load(evidence)
+    for check in chosen:
+        check(evidence, document)
+    return document
+
+
+def _load(evidence: Evidence) -> Document:
+    # (4) first, because every other check reads the document: hash the bytes, then parse them.
+    found = keccak(evidence.stored)
+    if found != evidence.document_digest:
+        raise Refused(
+            4,
+            "the plan store gave other bytes than the ones approved",
+            field="document",
+            expected=to_hex(evidence.document_digest),
+            found=to_hex(found),
+            meaning="The store is damaged, or somebody swapped the document.",
+            next_step="put the original document back: mandate propose --resend, or another store",
+        )
+    return Document.load(evidence.stored)
+
+
+def check_subject(evidence: Evidence, document: Document) -> None:
+    """(2) the subject is governed, and the plan is about it."""
+    if evidence.config_version == 0:
+        raise Refused(
+            2,
+            "this stack has no config in the registry, so nobody has said who may change it",
+            field="subject",
+            expected="a subject config",
+            found=to_hex(evidence.subject),
+            next_step="mandate doctor",
+        )
+    planned = document.fields().subject
+    if planned != evidence.subject:
+        raise Refused(
+            2,
+            "the mandate is for another stack",
+            field="subject",
+            expected=to_hex(planned),
+            found=to_hex(evidence.subject),
+            next_step="mandate propose",
+        )
+
+
+def check_parties(evidence: Evidence, document: Document) -> None:
+    """(2) proposer, executor and runner are three parties, and both keys are enrolled."""
+    if not evidence.executor_active:
+        raise Refused(
+            2,
+            f"the executor's key {evidence.executor} is not enrolled, or was revoked",
+            next_step="ask for the key to be enrolled, or name another in the trust file",
+        )
+    if not evidence.runner_enrolled:
+        raise Refused(
+            2,
+            f"the runner {evidence.runner} is not enrolled for this stack",
+            next_step="ask for the runner to be enrolled by a plan for the subject's config",
+        )
+    proposer = document.fields().proposer
+    for one, other, name in (
+        (evidence.executor, proposer, "proposer and executor"),
+        (evidence.executor, evidence.runner, "runner and executor"),
+    ):
+        if one.lower() == other.lower():
+            raise Refused(
+                2,
+                f"{name} are the same key {one}",
+                meaning="Nobody may approve or run alone what he signs for.",
+                next_step="use separate keys",
+            )
+
+
+def check_state(evidence: Evidence, document: Document) -> None:
+    """(3) granted at a final block, denied nowhere."""
+    wanted = MandateState.RUNNING if evidence.resuming else MandateState.APPROVED
+    for state, where in ((evidence.denied, "now"), (evidence.granted, "at the last final block")):
+        if state is not wanted:
+            raise Refused(
+                3,
+                f"the mandate is {state.name.lower()} {where}",
+                field="state",
+                expected=wanted.name.lower(),
+                found=state.name.lower(),
+                meaning=_MEANING.get(state, ""),
+                next_step=_NEXT.get(state, "mandate propose"),
+            )
+    if evidence.resuming and evidence.resumed_run != evidence.chain_run:
+        raise Refused(
+            3,
+            "another run spent this mandate",
+            field="run",
+            expected=to_hex(evidence.chain_run),
+            found=to_hex(evidence.resumed_run),
+            next_step="mandate propose",
+        )
+
+
+_MEANING = {
+    MandateState.NONE: "Nobody has approved this plan yet, or the approval is not final.",
+    MandateState.RUNNING: "It is being run already; a mandate runs once.",
+    MandateState.UNCONFIRMED: "It was run to its end; a mandate runs once.",
+    MandateState.CONFIRMED: "It was run to its end; a mandate runs once.",
+    MandateState.FAILED: "Its run failed; a mandate runs once.",
+    MandateState.ABANDONED: "Its run was abandoned; a mandate runs once.",
+    MandateState.REVOKED: "The guardian burned it.",
+    MandateState.STOPPING: "The guardian stopped its run.",
+    MandateState.WITHDRAWN: "Its proposer withdrew it.",
+    MandateState.EXPIRED: "Its time is over.",
+}
+_NEXT = {
+    MandateState.NONE: "mandate status",
+    MandateState.RUNNING: "mandate status",
+    MandateState.STOPPING: "mandate resume --give-up",
+}
+
+
+def check_window(evidence: Evidence, document: Document) -> None:
+    """(3) not before its time, not after it; while resuming, not after the lease."""
+    fields = document.fields()
+    ends = min(fields.expires_at, evidence.expires_at)
+    if evidence.now < fields.not_before:
+        raise Refused(
+            3,
+            "the mandate's window has not begun",
+            field="window",
+            expected=f"from {fields.not_before}",
+            found=str(evidence.now),
+            next_step="wait, then run the same command again",
+        )
+    if evidence.latest >= ends:
+        raise Refused(
+            3,
+            "the mandate's window is over",
+            field="window",
+            expected=f"until {ends}",
+            found=str(evidence.latest),
+            next_step="mandate propose",
+        )
+    if evidence.resuming and evidence.latest >= evidence.lease_until:
+        raise Refused(
+            3,
+            "the lease of the run is over",
+            field="lease",
+            expected=f"until {evidence.lease_until}",
+            found=str(evidence.latest),
+            next_step="mandate resume --give-up, then mandate propose",
+        )
+
+
+def check_alone(evidence: Evidence, document: Document) -> None:
+    """(3) nothing else runs on the subject."""
+    mine = evidence.approved if evidence.resuming else ZERO
+    if evidence.running != mine:
+        raise Refused(
+            3,
+            "another plan runs on this stack",
+            field="running",
+            expected=to_hex(mine),
+            found=to_hex(evidence.running),
+            next_step="mandate status",
+        )
+
+
+def check_binding(evidence: Evidence, document: Document) -> None:
+    """(4) the document is the one that the approved hash stands for, on this chain and registry."""
+    found = plan_hash(evidence.domain, document.fields())
+    if found != evidence.approved:
+        raise Refused(
+            4,
+            "the document does not hash to the approved plan",
+            field="plan hash",
+            expected=to_hex(evidence.approved),
+            found=to_hex(found),
+            meaning="Chain, registry, or one of the plan's fields is not what was voted on.",
+            next_step="mandate verify " + to_hex(evidence.approved),
+        )
+
+
+def check_rules(evidence: Evidence, document: Document) -> None:
+    """(5) judged under the rules on chain, and judged here again."""
+    planned = document.fields().rules
+    for digest, whose in ((evidence.rules, "the registry"), (evidence.rules_here, "this machine")):
+        if planned != digest:
+            raise Refused(
+                5,
+                f"the plan was judged under other rules than those of {whose}",
+                field="rules",
+                expected=to_hex(planned),
+                found=to_hex(digest),
+                next_step="mandate propose",
+            )
+
+
+def check_tier(evidence: Evidence, document: Document) -> None:
+    """(5) every operation's tier is the one in its leaf; none is riskier than what was approved."""
+    operations = document.operations
+    if [index for index, _ in evidence.judged] != list(range(len(operations))):
+        raise Refused(5, "not every operation was judged again")
+    for index, tier in evidence.judged:
+        written = Tier(operations[index]["tier"])
+        if tier is not written:
+            raise Refused(
+                5,
+                f"operation {index} is judged otherwise here: {operations[index]['urn']}",
+                field="tier",
+                expected=written.name.lower(),
+                found=tier.name.lower(),
+                next_step="mandate propose",
+            )
+    highest = max((tier for _, tier in evidence.judged), default=Tier.NONE)
+    planned = document.fields().tier
+    if not operations or planned < highest or evidence.tier is not planned:
+        raise Refused(
+            5,
+            "the plan was approved at another tier than its operations need",
+            field="tier",
+            expected=evidence.tier.name.lower(),
+            found=highest.name.lower(),
+            next_step="mandate propose",
+        )
+
+
+def check_program(evidence: Evidence, document: Document) -> None:
+    """(6) what would run here is what was hashed."""
+    if evidence.program != document.fields().program:
+        raise Refused(
+            6,
+            "the program is not the one that was voted on",
+            field="program",
+            expected=to_hex(document.fields().program),
+            found=to_hex(evidence.program),
+            meaning="A file of the source tree changed after the proposal.",
+            next_step="check out the approved source, or: mandate propose",
+        )
+
+
+def check_toolchain(evidence: Evidence, document: Document) -> None:
+    """(6) engine, packages and bound environment are the ones approved."""
+    if evidence.toolchain != document.fields().toolchain:
+        raise Refused(
+            6,
+            "the toolchain is not the one that was voted on",
+            field="toolchain",
+            expected=to_hex(document.fields().toolchain),
+            found=to_hex(evidence.toolchain),
+            meaning="The engine, an installed package or an endpoint differs.",
+            next_step="mandate preview --against " + to_hex(evidence.approved),
+        )
+
+
+CHECKS: tuple[Check, ...] = (
+    check_subject,
+    check_parties,
+    check_state,
+    check_window,
+    check_alone,
+    check_binding,
+    check_rules,
+    check_tier,
+    check_program,
+    check_toolchain,
+)
+"""Steps (2) to (6), in the order in which a person wants to hear about them."""
+
+
+def verify_effects(approved: Document, found: Document, *, resuming: bool = False) -> None:
+    """(7) the stack, previewed again here, wants what was approved; a lawful refinement when resuming."""
+    found_differences = differences(approved, found, resuming=resuming)
+    if not found_differences:
+        return
+    first = found_differences[0]
+    more = len(found_differences) - 1
+    raise Refused(
+        7,
+        "the program wants something else than what was approved"
+        + (f" (and {more} more differences)" if more else ""),
+        field=first.field,
+        expected=str(first.expected),
+        found=str(first.found),
+        meaning="Nothing was changed.",
+        next_step="mandate propose",
+    )
+
+
+def verify_order(evidence: Evidence, order: ExecutionOrder, key_epoch: int) -> None:
+    """(8) the order about to be signed spends this mandate, for this runner, under the current key."""
+    expected = (evidence.approved, evidence.runner.lower(), key_epoch)
+    found = (order.plan_hash, order.runner.lower(), order.key_epoch)
+    if expected != found or order.run_id == ZERO:
+        raise Refused(8, "the execution order does not fit the mandate")
