@@ -1,0 +1,42 @@
+"""What the engine's wire does to values, undone: numbers become doubles, extra keys travel along."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_INTERNAL = "__"
+
+
+def plain(props: dict[str, Any]) -> dict[str, Any]:
+    """A copy without the engine's own keys (`__provider`) and nulls, whole doubles as integers."""
+    return {
+        key: _whole(value)
+        for key, value in props.items()
+        if not key.startswith(_INTERNAL) and value is not None
+    }
+
+
+def is_unknown(value: Any) -> bool:
+    """Whether the engine does not know the value yet (a preview)."""
+    from pulumi.output import Unknown
+
+    return isinstance(value, Unknown)
+
+
+def holds_unknown(value: Any) -> bool:
+    """Whether any part of the value is not known yet."""
+    if isinstance(value, dict):
+        return any(map(holds_unknown, value.values()))
+    if isinstance(value, list):
+        return any(map(holds_unknown, value))
+    return is_unknown(value)
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, dict):
+        return {key: _whole(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_whole(item) for item in value]
+    return value
