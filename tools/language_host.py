@@ -1,8 +1,8 @@
 """A stand-in for `pulumi-language-python`, for machines that cannot install the official one.
 
-Serves the parts of Pulumi's `LanguageRuntime` gRPC service that previews, updates, component plugins
-and policy packs use (pulumi/proto/pulumi/language.proto). Development only: `make` puts it on PATH
-only where no official host is found. ADR 0005 says why it exists and what it leaves out.
+Serves the parts of Pulumi's `LanguageRuntime` gRPC service that previews, updates, component
+plugins and policy packs use (pulumi/proto/pulumi/language.proto). Development only: `make` puts it
+on PATH only where no official host is found. ADR 0005 says why it exists and what it leaves out.
 """
 
 from __future__ import annotations
@@ -59,7 +59,9 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         return pb.GetRequiredPluginsResponse()
 
     def InstallDependencies(self, request: Any, context: Any) -> Iterator[Any]:  # noqa: N802
-        yield pb.InstallDependenciesResponse(stderr=b"dependencies are installed by make, not here\n")
+        yield pb.InstallDependenciesResponse(
+            stderr=b"dependencies are installed by make, not here\n"
+        )
 
     def About(self, request: Any, context: Any) -> Any:  # noqa: N802
         return pb.AboutResponse(executable=sys.executable, version=sys.version.split()[0])
@@ -116,7 +118,8 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
             stderr=subprocess.PIPE,
         )
         context.add_callback(child.terminate)
-        assert child.stdout is not None and child.stderr is not None
+        assert child.stdout is not None
+        assert child.stderr is not None
         errors: list[bytes] = []
         reader = threading.Thread(target=lambda err=child.stderr: errors.extend(err), daemon=True)
         reader.start()

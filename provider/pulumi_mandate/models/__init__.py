@@ -1,4 +1,4 @@
-"""Frozen values, digests and the typed messages of the protocol. Imports nothing of ours but errors."""
+"""Frozen values, digests and typed messages of the protocol. Imports nothing of ours but errors."""
 
 from ._digest import ZERO, Digest, digest, keccak, to_hex
 from ._typed_data import domain_separator, plan_hash, signing_digest, struct_hash, subject_hash

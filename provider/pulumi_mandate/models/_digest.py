@@ -21,13 +21,15 @@ def keccak(data: bytes) -> Digest:
 def digest(value: bytes | str) -> Digest:
     """Accept 32 bytes, or `0x` and 64 lower-case or upper-case hex digits; refuse everything else.
 
-    Libraries pad short values in silence (eth_account takes `"hello"` as bytes32), so this never does.
+    Libraries pad short values in silence (eth_account takes `"hello"` as bytes32): this never does.
 
     Raises `ValueError`.
     """
     if isinstance(value, str):
         if len(value) != 2 + 2 * SIZE or not value.startswith("0x"):
-            raise ValueError(f"a digest is 0x and {2 * SIZE} hex digits, not {len(value)} characters")
+            raise ValueError(
+                f"a digest is 0x and {2 * SIZE} hex digits, not {len(value)} characters"
+            )
         raw = bytes.fromhex(value[2:])
     else:
         raw = bytes(value)

@@ -20,8 +20,8 @@ VERSION = "1"
 SUBJECT_TYPE = "Subject(string backend,string organisation,string project,string stack)"
 PLAN_TYPE = (
     "Plan(bytes32 subject,bytes32 effectRoot,uint32 operationCount,uint32 kinds,bytes32 program,"
-    "bytes32 toolchain,bytes32 rules,bytes32 checks,bytes32 rollback,bytes32 document,bytes32 clears,"
-    "address proposer,uint8 tier,uint64 notBefore,uint64 expiresAt,bytes32 salt)"
+    "bytes32 toolchain,bytes32 rules,bytes32 checks,bytes32 rollback,bytes32 document,"
+    "bytes32 clears,address proposer,uint8 tier,uint64 notBefore,uint64 expiresAt,bytes32 salt)"
 )
 ORDER_TYPE = (
     "ExecutionOrder(bytes32 planHash,bytes32 runId,address runner,uint64 leaseUntil,"
@@ -71,7 +71,8 @@ def domain_separator(domain: Domain) -> Digest:
 def struct_hash(message: Message) -> Digest:
     """EIP-712 `hashStruct(message)`; every member of ours is atomic, so this is one ABI encoding.
 
-    Raises `ValueError` where a bytes32 is not 32 bytes, and eth_abi's error where a number does not fit.
+    Raises `ValueError` where a bytes32 is not 32 bytes, and eth_abi's error where a number does
+    not fit.
     """
     type_string = _TYPES[type(message)]
     types = _member_types(type_string)

@@ -27,7 +27,7 @@ class Tier(enum.IntEnum):
 
 
 class Kind(enum.IntEnum):
-    """What an operation does; bit `1 << kind` in the plan's `kinds` mask. The numbers are on chain."""
+    """What an operation does; bit `1 << kind` in the plan's `kinds` mask. Numbers are on chain."""
 
     CREATE = 0
     UPDATE = 1

@@ -1,0 +1,73 @@
+"""The virtual environment: locked packages, each with its hash, and this package, editable."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from tools.steps import ROOT, VENV, Step, StepFailed, digest_of, is_stamped, run, stamp
+
+LOCK = ROOT / "requirements-dev.lock"
+OLDEST = (3, 11)
+PYTHON = VENV / "bin" / "python"
+
+
+def pip_install(*arguments: str | Path) -> None:
+    """`pip install` into the virtual environment. Raises StepFailed."""
+    run(
+        [PYTHON, "-m", "pip", "install", "--disable-pip-version-check", *arguments],
+        hint="Is the package registry within reach?",
+    )
+
+
+def _digest() -> str:
+    return digest_of([LOCK], sys.version)
+
+
+def _ready() -> str | None:
+    if PYTHON.exists() and is_stamped("python", _digest()):
+        return f"Python {sys.version.split()[0]} in .venv"
+    return None
+
+
+def _make() -> None:
+    if sys.version_info < OLDEST:
+        raise StepFailed("Python 3.11 or newer is needed: `apt-get install python3`")
+    if importlib.util.find_spec("ensurepip") is None:
+        _install_debian_package(f"python{sys.version_info.major}.{sys.version_info.minor}-venv")
+    run([sys.executable, "-m", "venv", "--clear", VENV])
+    pip_install("--require-hashes", "-r", LOCK)
+    stamp("python", _digest())
+
+
+def _install_debian_package(name: str) -> None:
+    """Raises StepFailed, with the command to type, where we may not install it ourselves."""
+    may = os.geteuid() == 0
+    if not may or shutil.which("apt-get") is None:
+        raise StepFailed(f"the Debian package {name} is missing: `sudo apt-get install {name}`")
+    run(["apt-get", "update", "-qq"])
+    run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", name])
+
+
+def _package_digest() -> str:
+    return digest_of([ROOT / "pyproject.toml"], _digest())
+
+
+def _package_ready() -> str | None:
+    if (VENV / "bin" / "mandate").exists() and is_stamped("package", _package_digest()):
+        return "pulumi-mandate, editable"
+    return None
+
+
+def _package_make() -> None:
+    pip_install("--no-deps", "--no-build-isolation", "--no-index", "-e", ROOT)
+    stamp("package", _package_digest())
+
+
+STEPS = (
+    Step("Python packages", _ready, _make),
+    Step("this package", _package_ready, _package_make),
+)
