@@ -1,0 +1,238 @@
+"""Genesis of a deployment for tests: the calls of `contracts/README.md`, made with web3.
+
+web3 is the second opinion here: our own encoder is not what puts the contracts under test in place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from eth_account import Account as EthAccount
+from eth_account.signers.local import LocalAccount
+
+from pulumi_mandate.chain.artifacts import artifact
+from pulumi_mandate.chain.client import ChainClient
+from pulumi_mandate.chain.trust import Trust
+from pulumi_mandate.dev.chain_service import ChainService
+from pulumi_mandate.models import Address, Digest, Domain, Subject, keccak, subject_hash
+
+MEDIUM_ROLE, HIGH_ROLE, CRITICAL_ROLE, GUARDIAN_ROLE, ENROLLER_ROLE = 1, 2, 3, 4, 5
+DAY = 86_400
+TOKEN = 10**18
+SUBJECT = Subject("test-backend", "acme", "shop", "prod")
+RULES = keccak(b"rules of the tests")
+GAS_MONEY = 100 * TOKEN
+
+
+class Person:
+    """A local key that signs transactions and digests. For tests only."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.local: LocalAccount = EthAccount.from_key(keccak(f"test person {name}".encode()))
+
+    @property
+    def address(self) -> Address:
+        return Address(self.local.address)
+
+    def sign_transaction(self, transaction: Mapping[str, Any]) -> bytes:
+        return bytes(self.local.sign_transaction(dict(transaction)).raw_transaction)
+
+    def sign_digest(self, value: Digest) -> bytes:
+        """r, s, v with v 27 or 28: what the registry recovers."""
+        return bytes(self.local.unsafe_sign_hash(value).signature)
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What a test may want otherwise. Seconds."""
+
+    voting_delay: int = 2 * DAY
+    voting_period: int = 3 * DAY
+    medium_delay: int = DAY
+    high_delay: int = 7 * DAY
+    validity: int = 7 * DAY
+    max_lease: int = 4 * 3600
+    grace: int = 3600
+    holdings: Mapping[str, int] = field(
+        default_factory=lambda: {"ana": 500, "ben": 300, "cleo": 200}
+    )
+    """Whole tokens by name."""
+    rules: Digest = RULES
+    subject: Subject = SUBJECT
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """A running chain with sealed contracts and people on it."""
+
+    service: ChainService
+    trust: Trust
+    client: ChainClient
+    people: Mapping[str, Person]
+    terms: Terms
+
+    @property
+    def domain(self) -> Domain:
+        return self.trust.domain
+
+    def advance(self, seconds: int) -> None:
+        self.service.advance(seconds)
+
+
+def deploy(service: ChainService, terms: Terms | None = None) -> Deployment:
+    """Deploy, wire, configure, let go, seal."""
+    from web3 import HTTPProvider, Web3
+
+    terms = terms or Terms()
+    facts = service.facts()
+    assert facts is not None
+    names = ["deployer", "guardian", "proposer", "runner", "executor", "stranger"]
+    people = {name: Person(name) for name in [*names, *terms.holdings]}
+    for person in people.values():
+        if person.name != "executor":  # the order key pays for nothing
+            service.credit(person.address, GAS_MONEY)
+    work = _Deployer(Web3(HTTPProvider(facts["rpc"])), people["deployer"].local)
+    first = work.web3.eth.block_number
+    contracts = _contracts(work, people, terms)
+    _wire(work, contracts, people, terms)
+    _configure(work, contracts, people, terms)
+    _let_go(work, contracts)
+    trust = Trust(
+        chain_id=facts["chainId"],
+        rpc=(facts["rpc"],),
+        deployed_block=first,
+        development=True,
+        **{name: Address(contract.address) for name, contract in contracts.items()},
+    )
+    return Deployment(service, trust, ChainClient(trust), people, terms)
+
+
+class _Deployer:
+    def __init__(self, web3: Any, account: LocalAccount) -> None:
+        self.web3 = web3
+        self.account = account
+
+    def create(self, name: str, *arguments: Any) -> Any:
+        found = artifact(name)
+        factory = self.web3.eth.contract(abi=list(found.abi.entries), bytecode=found.bytecode)
+        receipt = self.send(factory.constructor(*arguments))
+        return self.web3.eth.contract(address=receipt["contractAddress"], abi=factory.abi)
+
+    def send(self, call: Any) -> Any:
+        transaction = call.build_transaction(
+            {
+                "from": self.account.address,
+                "nonce": self.web3.eth.get_transaction_count(self.account.address),
+                "maxFeePerGas": 4 * 10**9,
+                "maxPriorityFeePerGas": 10**9,
+            }
+        )
+        transaction["gas"] = transaction["gas"] * 5 // 4
+        raw = self.account.sign_transaction(transaction).raw_transaction
+        receipt = self.web3.eth.wait_for_transaction_receipt(
+            self.web3.eth.send_raw_transaction(raw), poll_latency=0.02
+        )
+        assert receipt["status"] == 1, call
+        return receipt
+
+
+def _contracts(work: _Deployer, people: Mapping[str, Person], terms: Terms) -> dict[str, Any]:
+    shares = [(people[name].address, amount * TOKEN) for name, amount in terms.holdings.items()]
+    token = work.create("MandateToken", "Mandate", "MAND", shares)
+    manager = work.create("AccessManager", people["deployer"].address)
+    executors = work.create("ExecutorRegistry", manager.address)
+    registry = work.create(
+        "PlanRegistry",
+        (
+            manager.address,
+            executors.address,
+            people["deployer"].address,
+            (terms.validity, terms.max_lease, 0xCF),
+            (terms.validity, terms.max_lease, 0xFF),
+            terms.grace,
+            6,
+        ),
+    )
+    governor = work.create(
+        "MandateGovernor",
+        (
+            token.address,
+            manager.address,
+            registry.address,
+            people["guardian"].address,
+            terms.voting_delay,
+            terms.voting_period,
+            DAY,
+            0,
+            0,
+            4,
+            [
+                _selector(registry, name)
+                for name in ("approveMedium", "approveHigh", "configureSubject", "enrolExecutor")
+            ],
+        ),
+    )
+    return {
+        "token": token,
+        "access_manager": manager,
+        "executor_registry": executors,
+        "registry": registry,
+        "governor": governor,
+    }
+
+
+def _wire(
+    work: _Deployer, contracts: Mapping[str, Any], people: Mapping[str, Person], terms: Terms
+) -> None:
+    manager = contracts["access_manager"].functions
+    registry, executors = contracts["registry"], contracts["executor_registry"]
+    governor, guardian = contracts["governor"].address, people["guardian"].address
+    roles = [
+        (registry, ["approveMedium"], MEDIUM_ROLE),
+        (registry, ["approveHigh"], HIGH_ROLE),
+        (registry, ["configureSubject", "enrolExecutor"], CRITICAL_ROLE),
+        (registry, ["revoke"], GUARDIAN_ROLE),
+        (executors, ["enrol"], ENROLLER_ROLE),
+        (executors, ["revoke"], GUARDIAN_ROLE),
+    ]
+    for target, names, role in roles:
+        selectors = [_selector(target, name) for name in names]
+        work.send(manager.setTargetFunctionRole(target.address, selectors, role))
+    work.send(manager.grantRole(ENROLLER_ROLE, registry.address, 0))
+    work.send(manager.grantRole(MEDIUM_ROLE, governor, terms.medium_delay))
+    work.send(manager.grantRole(HIGH_ROLE, governor, terms.high_delay))
+    work.send(manager.grantRole(CRITICAL_ROLE, governor, terms.high_delay))
+    work.send(manager.grantRole(GUARDIAN_ROLE, guardian, 0))
+    for role in (MEDIUM_ROLE, HIGH_ROLE, CRITICAL_ROLE):
+        work.send(manager.setRoleGuardian(role, GUARDIAN_ROLE))
+
+
+def _configure(
+    work: _Deployer, contracts: Mapping[str, Any], people: Mapping[str, Person], terms: Terms
+) -> None:
+    manager, registry = contracts["access_manager"].functions, contracts["registry"].functions
+    work.send(manager.grantRole(CRITICAL_ROLE, work.account.address, 0))
+    config = (
+        terms.rules,
+        2,
+        keccak(b"secret key of the tests"),
+        keccak(terms.subject.backend.encode()),
+        [people["proposer"].address],
+        [people["runner"].address],
+    )
+    work.send(registry.configureSubject(subject_hash(terms.subject), config))
+    work.send(registry.enrolExecutor(people["executor"].address))
+
+
+def _let_go(work: _Deployer, contracts: Mapping[str, Any]) -> None:
+    manager = contracts["access_manager"].functions
+    work.send(manager.revokeRole(CRITICAL_ROLE, work.account.address))
+    work.send(manager.renounceRole(0, work.account.address))
+    work.send(contracts["registry"].functions.seal())
+
+
+def _selector(contract: Any, name: str) -> bytes:
+    return bytes(keccak(contract.get_function_by_name(name).signature.encode())[:4])
