@@ -18,8 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 GUARDED = ("AWS_", "PULUMI_", "MANDATE_")
 OVERRIDE = "MANDATE_TOOLCHAIN_BIN"
 
-if (ROOT / "tests" / "plugins" / "chain_fixtures.py").is_file():
-    pytest_plugins = ["tests.plugins.chain_fixtures"]
+pytest_plugins = ["tests.plugins.chain_fixtures"]
 
 
 def _guarded(environment: dict[str, str]) -> dict[str, str]:

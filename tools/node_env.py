@@ -6,6 +6,7 @@ it comes from locked registry packages; no install script runs.
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import subprocess
@@ -86,6 +87,19 @@ def _binary(tool: str) -> Path:
     return CONTRACTS / f"node_modules/@foundry-rs/{tool}-{system}-{machine}/bin/{tool}"
 
 
+def _without_hash(lock: str) -> list[str]:
+    """The packages that this machine would install without a hash to check them by."""
+    ours = {_binary(tool).parent.parent.name for tool in FOUNDRY}
+    entries = json.loads(lock)["packages"].items()
+    # An optional package is for another kind of machine, unless it is one of Foundry's for ours.
+    return [
+        name
+        for name, entry in entries
+        if name and "integrity" not in entry
+        if not entry.get("optional") or name.rpartition("/")[2] in ours
+    ]
+
+
 def _links() -> dict[Path, Path]:
     wrapper = CONTRACTS / "tools" / "solc"
     links = {BIN / tool: _binary(tool) for tool in FOUNDRY}
@@ -104,6 +118,11 @@ def _packages_make() -> None:
     npm = on_path("npm") if _own_node() else BIN / "npm"
     if npm is None:
         raise StepFailed("npm is missing: install Node 20 or newer with npm")
+    if unhashed := _without_hash((CONTRACTS / "package-lock.json").read_text()):
+        raise StepFailed(
+            f"contracts/package-lock.json has no hash for {', '.join(unhashed)}: nothing is"
+            " installed unchecked. Use Linux on amd64, or add the hashes to the lock file"
+        )
     run([npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=CONTRACTS)
     for tool in FOUNDRY:
         if not os.access(_binary(tool), os.X_OK):

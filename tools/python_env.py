@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -24,13 +25,24 @@ def pip_install(*arguments: str | Path) -> None:
 
 
 def _digest() -> str:
-    return digest_of([LOCK], sys.version)
+    # What the environment was made with, not what runs this: whoever comes with another Python
+    # must not make it anew under those who work in it.
+    return digest_of([LOCK, VENV / "pyvenv.cfg"])
 
 
 def _ready() -> str | None:
-    if PYTHON.exists() and is_stamped("python", _digest()):
-        return f"Python {sys.version.split()[0]} in .venv"
+    if is_stamped("python", _digest()) and (version := _version()):
+        return f"{version} in .venv"
     return None
+
+
+def _version() -> str | None:
+    try:
+        return subprocess.run(
+            [PYTHON, "--version"], capture_output=True, text=True, check=True
+        ).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return None
 
 
 def _make() -> None:

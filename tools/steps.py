@@ -114,7 +114,7 @@ def write_launcher(path: Path, body: str) -> None:
     """Write a small shell script, at once and executable; `$root` in it is the checkout."""
     path.parent.mkdir(parents=True, exist_ok=True)
     # Found from its own place: the checkout has no path of any machine in it.
-    script = f'#!/bin/sh\nroot=$(CDPATH= cd -- "$(dirname -- "$0")/../.." && pwd)\n{body}\n'
+    script = f'#!/bin/sh\nroot=$(CDPATH= cd -- "${{0%/*}}/../.." && pwd)\n{body}\n'
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     draft.write_text(script)
     draft.chmod(0o755)

@@ -1,0 +1,249 @@
+"""The set-up itself: what counts as there, what is made, and what is said where it cannot be."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tools import node_env, pulumi_cli, steps, toolchain
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A checkout of which nothing is set up, on a machine with nothing on PATH."""
+    for module in (steps, pulumi_cli, node_env):
+        for name, folder in (
+            ("ROOT", "."),
+            ("VENV", ".venv"),
+            ("TOOLCHAIN", ".toolchain"),
+            ("BIN", ".toolchain/bin"),
+            ("STAMPS", ".toolchain/stamps"),
+        ):
+            if hasattr(module, name):
+                monkeypatch.setattr(module, name, tmp_path / folder)
+    monkeypatch.setenv("PATH", str(tmp_path / "machine"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path
+
+
+def _program(path: Path, output: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\necho '{output}'\n")
+    path.chmod(0o755)
+    return path
+
+
+def _step(name: str) -> steps.Step:
+    return next(step for step in toolchain.STEPS if step.name == name)
+
+
+# --- versions ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "supported"),
+    [
+        ("v3.259.0", True),
+        ("v3.300.2-alpha.1+g12", True),
+        ("3.259.0", True),
+        ("v3.258.9", False),
+        ("v3.99.0", False),
+        ("v4.0.0", False),
+        ("pulumi", False),
+        ("", False),
+    ],
+)
+def test_a_pulumi_cli_is_used_within_the_versions_we_know(text: str, supported: bool) -> None:
+    assert pulumi_cli.is_supported(pulumi_cli.parse_version(text)) is supported
+
+
+@pytest.mark.parametrize(
+    ("version", "good"),
+    [("v20.0.0", True), ("v24.19.0", True), ("v18.20.1", False), ("", False), (None, False)],
+)
+def test_node_is_used_from_the_version_we_know(version: str | None, good: bool) -> None:
+    assert node_env.is_new_enough(version) is good
+
+
+def test_the_module_names_the_version_that_is_built() -> None:
+    go_mod = (pulumi_cli.MODULE / "go.mod").read_text()
+
+    assert pulumi_cli.module_version(go_mod) == "v3.259.0"
+    with pytest.raises(steps.StepFailed, match="does not name"):
+        pulumi_cli.module_version("module other\n")
+
+
+# --- the Pulumi CLI ---------------------------------------------------------------------------
+
+
+def test_the_machines_own_pulumi_is_used(checkout: Path) -> None:
+    _program(checkout / "machine/pulumi", "v3.262.1")
+
+    assert _step("Pulumi CLI").ready() == "pulumi v3.262.1 of this machine"
+
+
+def test_without_pulumi_and_go_the_step_says_what_to_install(checkout: Path) -> None:
+    _program(checkout / "machine/pulumi", "v3.100.0")
+    result = steps.run_step(_step("Pulumi CLI"), check_only=False)
+
+    assert result.state == "failed"
+    assert "3.259.0 or newer" in result.detail
+    assert "Go 1.25.11 or newer" in result.detail
+
+
+def test_a_build_in_the_cache_is_used_and_survives_the_cache(checkout: Path) -> None:
+    built = _program(pulumi_cli.cache_folder() / "pulumi", "v3.259.0")
+    first = steps.run_step(_step("Pulumi CLI"), check_only=False)
+    built.unlink()
+
+    assert first.state == "made"
+    assert _step("Pulumi CLI").ready() == "pulumi v3.259.0, built from its Go module"
+    # Neighbours, not links: the engine warns of a language host that is not beside it.
+    assert not (checkout / ".toolchain/bin/pulumi").is_symlink()
+
+
+def test_the_cache_is_keyed_by_what_is_built(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = pulumi_cli.cache_folder()
+    module = checkout / "module"
+    module.mkdir()
+    (module / "go.mod").write_text((pulumi_cli.MODULE / "go.mod").read_text() + "\n// changed\n")
+    monkeypatch.setattr(pulumi_cli, "MODULE", module)
+
+    assert before.name.startswith("pulumi-v3.259.0-")
+    assert pulumi_cli.cache_folder() != before
+
+
+def test_a_failed_go_build_leaves_no_program_behind(checkout: Path) -> None:
+    go = checkout / "machine/go"
+    _program(go, "one package")
+    go.write_text('#!/bin/sh\n[ "$1" = list ] && echo one && exit 0\necho broken >&2; exit 2\n')
+    result = steps.run_step(_step("Pulumi CLI"), check_only=False)
+
+    assert result.state == "failed"
+    assert "`go build` ended with 2" in result.detail
+    assert list((checkout / "cache/pulumi-mandate").iterdir()) == []
+
+
+# --- contract tools ---------------------------------------------------------------------------
+
+
+def test_nothing_is_installed_that_the_lock_has_no_hash_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lock = (node_env.CONTRACTS / "package-lock.json").read_text()
+    monkeypatch.setattr(node_env.platform, "system", lambda: "Linux")
+    found = []
+    for machine in ("x86_64", "aarch64"):
+        monkeypatch.setattr(node_env.platform, "machine", lambda machine=machine: machine)
+        found.append(node_env._without_hash(lock))
+
+    assert found[0] == []
+    assert len(found[1]) == len(node_env.FOUNDRY)
+
+
+# --- launchers --------------------------------------------------------------------------------
+
+
+def test_launchers_are_written_only_where_the_official_ones_are_missing(checkout: Path) -> None:
+    _program(checkout / "machine" / pulumi_cli.HOST, "official")
+    result = steps.run_step(_step("Python language host"), check_only=False)
+
+    assert result.state == "made"
+    assert not (checkout / ".toolchain/bin" / pulumi_cli.HOST).exists()
+    assert (checkout / ".toolchain/bin" / pulumi_cli.LAUNCHER).exists()
+
+
+def test_a_stand_in_goes_when_the_official_one_comes(checkout: Path) -> None:
+    steps.run_step(_step("Python language host"), check_only=False)
+    for name in pulumi_cli.LAUNCHERS:
+        _program(checkout / "machine" / name, "official")
+
+    assert _step("Python language host").ready() == "of this machine"
+    assert list((checkout / ".toolchain/bin").iterdir()) == []
+
+
+def test_a_launcher_finds_the_checkout_wherever_it_lies(checkout: Path) -> None:
+    launcher = checkout / "a b/.toolchain/bin/thing"
+    steps.write_launcher(launcher, 'echo "$root"')
+    where = subprocess.run([launcher], check=True, capture_output=True, text=True, cwd=os.sep)
+
+    assert where.stdout.strip() == str(checkout / "a b")
+    assert str(checkout) not in launcher.read_text()
+
+
+# --- steps ------------------------------------------------------------------------------------
+
+
+def test_our_own_folders_are_not_the_machines(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _program(checkout / ".toolchain/bin/pulumi", "ours")
+    theirs = _program(checkout / "machine/pulumi", "theirs")
+    folders = [checkout / ".toolchain/bin", checkout / "machine"]
+    monkeypatch.setenv("PATH", os.pathsep.join(map(str, folders)))
+
+    assert steps.on_path("pulumi") == theirs
+
+
+def test_a_stamp_holds_until_a_content_changes(checkout: Path) -> None:
+    file = checkout / "lock"
+    file.write_text("one")
+    steps.stamp("thing", steps.digest_of([file]))
+    before = steps.is_stamped("thing", steps.digest_of([file]))
+    file.write_text("two")
+
+    assert before
+    assert not steps.is_stamped("thing", steps.digest_of([file]))
+
+
+def test_a_failed_step_stops_the_rest_and_a_check_changes_nothing() -> None:
+    def fail() -> None:
+        raise steps.StepFailed("no network")
+
+    def never() -> None:
+        pytest.fail("a check must not change anything")
+
+    failing = [steps.Step("a", lambda: None, fail), steps.Step("b", lambda: None, never)]
+    looking = [steps.Step("a", lambda: None, never), steps.Step("b", lambda: "there", never)]
+
+    assert [r.state for r in toolchain.set_up(failing, check_only=False)] == ["failed"]
+    assert [r.state for r in toolchain.set_up(looking, check_only=True)] == ["missing", "ready"]
+
+
+def test_a_step_that_leaves_nothing_behind_has_failed() -> None:
+    step = steps.Step("empty", lambda: None, lambda: None)
+
+    assert steps.run_step(step, check_only=False).state == "failed"
+
+
+def test_a_command_that_fails_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(steps.StepFailed, match="ended with 3"):
+        steps.run(["sh", "-c", "echo the reason; exit 3"])
+
+    assert "the reason" in capsys.readouterr().err
+
+
+def test_the_results_as_json(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = steps.Step("thing", lambda: "there", lambda: None)
+    monkeypatch.setattr(toolchain, "STEPS", (there,))
+    code = toolchain.main(["--check", "--json"])
+    report = json.loads(capsys.readouterr().out)
+
+    assert code == 0
+    assert report["ok"] is True
+    assert [step["name"] for step in report["steps"]] == ["thing"]
+    assert report["path"][0].endswith(".toolchain/bin")
+
+
+def test_this_checkout_is_set_up() -> None:
+    missing = [step.name for step in toolchain.STEPS if step.ready() is None]
+
+    assert missing == [], "run `make toolchain`"
