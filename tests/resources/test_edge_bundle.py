@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from pulumi.output import Unknown
+
 from pulumi_mandate.edge import Bundle, EdgeMachine, create_signing_key, sign_bundle
 from pulumi_mandate.resources.edge_bundle import EdgeBundleProvider
 
@@ -15,8 +16,8 @@ PROGRAM = """
     from pulumi_mandate.resources.edge_bundle import EdgeBundle
 
     secret = pulumi.Config().get_secret("token") or pulumi.Output.secret("t-1")
-    site = EdgeBundle("site", site={site!r}, inbox={inbox!r}, config={config!r} | {{"token": secret}},
-                      files={{"agent.toml": "x = 1"}}, expires_at=4000000000)
+    site = EdgeBundle("site", site={site!r}, inbox={inbox!r}, files={{"agent.toml": "x = 1"}},
+                      config={config!r} | {{"token": secret}}, expires_at=4000000000)
     pulumi.export("revision", site.revision)
     pulumi.export("key", site.key_id)
 """

@@ -9,6 +9,7 @@ from importlib import resources
 
 from pulumi_mandate.chain.abi import Abi
 from pulumi_mandate.errors import UsageError
+from pulumi_mandate.models import Digest, digest, keccak
 
 NAMES = {
     "registry": "PlanRegistry",
@@ -28,10 +29,21 @@ class Artifact:
     abi: Abi
     bytecode: bytes = field(repr=False)
     """The creation code, without constructor arguments."""
+    runtime_hash: Digest
+    """Keccak of the deployed code, its immutables zero."""
+    immutables: tuple[tuple[int, int], ...]
+    """Where the deployed code holds values that its constructor chose: (start, length) in bytes."""
 
     def creation(self, *arguments: object) -> bytes:
         """Creation code and constructor arguments: the data of a deploying transaction."""
         return self.bytecode + self.abi.constructor_arguments(arguments)
+
+    def is_runtime(self, code: bytes) -> bool:
+        """Whether `code`, read from a chain, is this contract's, whatever its constructor chose."""
+        masked = bytearray(code)
+        for start, length in self.immutables:
+            masked[start : start + length] = bytes(length)
+        return len(masked) == len(code) and keccak(bytes(masked)) == self.runtime_hash
 
 
 @cache
@@ -46,7 +58,13 @@ def artifact(name: str) -> Artifact:
             next_step="in a checkout: `make contracts`; otherwise reinstall pulumi-mandate",
         ) from error
     code = str(content["bytecode"])
-    return Artifact(name, Abi(content["abi"]), bytes.fromhex(code.removeprefix("0x")))
+    return Artifact(
+        name,
+        Abi(content["abi"]),
+        bytes.fromhex(code.removeprefix("0x")),
+        digest(content["deployedBytecodeHash"]),
+        tuple((int(start), int(length)) for start, length in content["immutables"]),
+    )
 
 
 @cache

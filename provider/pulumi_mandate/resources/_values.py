@@ -1,13 +1,14 @@
-"""What the engine's wire does to values, undone: numbers become doubles, extra keys travel along."""
+"""What the engine's wire does to values, undone: numbers become doubles, extra keys ride along."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 _INTERNAL = "__"
 
 
-def plain(props: dict[str, Any]) -> dict[str, Any]:
+def plain(props: Mapping[str, Any]) -> dict[str, Any]:
     """A copy without the engine's own keys (`__provider`) and nulls, whole doubles as integers."""
     return {
         key: _whole(value)

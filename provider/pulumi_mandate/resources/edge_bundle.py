@@ -62,7 +62,7 @@ class EdgeBundleProvider(dynamic.ResourceProvider):
         return dynamic.UpdateResult(_deliver(plain(_news)))
 
     def read(self, id_: str, props: dict[str, Any]) -> dynamic.ReadResult:
-        """What the inbox holds; a bundle that is not ours to believe counts as drift, not as truth."""
+        """What the inbox holds; a bundle that cannot be believed is drift, not truth."""
         known = plain(props)
         inbox, site = id_.split("/", 1)
         try:
@@ -123,7 +123,9 @@ class EdgeBundle(dynamic.Resource, module="mandate", name="EdgeBundle"):
             "revision": revision,
         }
         props: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
-        props |= dict.fromkeys(["inbox", "revision", "key_id", "content_digest", "delivered"]) | props
+        props |= (
+            dict.fromkeys(["inbox", "revision", "key_id", "content_digest", "delivered"]) | props
+        )
         secret = pulumi.ResourceOptions(additional_secret_outputs=["content_digest"])
         super().__init__(
             EdgeBundleProvider(), name, props, pulumi.ResourceOptions.merge(opts, secret)

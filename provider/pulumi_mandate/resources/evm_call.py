@@ -1,0 +1,190 @@
+"""`EvmCall`: one transaction to a contract, and the fact that must hold afterwards.
+
+The fact is a view call and its answer. Where it holds already nothing is sent, so an interrupted
+deployment can be repeated; where a later refresh finds that it holds no longer, the next update
+sends the transaction again.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pulumi
+from pulumi import dynamic
+
+from pulumi_mandate.chain.abi import Abi, checksum
+from pulumi_mandate.chain.artifacts import artifact
+from pulumi_mandate.errors import ChainError, MandateError, UsageError
+from pulumi_mandate.models import Address, to_hex
+
+from ._abi_values import abi_values, encode_values
+from ._deployer import DeployChain, Deployer
+from ._values import holds_unknown, is_unknown, plain
+
+INPUTS = ("contract", "artifact", "function", "arguments", "expect", "calldata")
+REPLACES = ("contract",)
+_EXPECT_FIELDS = frozenset({"contract", "artifact", "function", "arguments", "equals"})
+
+
+class EvmCallProvider(dynamic.ResourceProvider):
+    """Check, diff, create, read, update and delete of a call with a read-back."""
+
+    serialize_as_secret_always = False
+
+    def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> dynamic.CheckResult:
+        """Add the calldata, so that voters see the bytes; find what could never be encoded."""
+        inputs = plain(news)
+        inputs.setdefault("arguments", [])
+        try:
+            expect = _complete(inputs)
+            if not is_unknown(expect):
+                inputs["expect"] = expect
+            if not holds_unknown(inputs):
+                inputs["calldata"] = to_hex(_calldata(inputs))
+                _question(expect), _answer(expect)
+        except UsageError as error:
+            failure = dynamic.CheckFailure(
+                "arguments", f"{error.happened}. {error.meaning}".strip()
+            )
+            return dynamic.CheckResult(inputs, [failure])
+        return dynamic.CheckResult(inputs, [])
+
+    def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.DiffResult:
+        olds, news = plain(_olds), plain(_news)
+        changed = [name for name in INPUTS if olds.get(name) != news.get(name)]
+        if olds.get("holds") is False:  # refresh found it undone
+            changed.append("holds")
+        return dynamic.DiffResult(
+            changes=bool(changed), replaces=[name for name in changed if name in REPLACES]
+        )
+
+    def create(self, props: dict[str, Any]) -> dynamic.CreateResult:
+        inputs = plain(props)
+        return dynamic.CreateResult(f"{inputs['contract']}/{inputs['function']}", _ensure(inputs))
+
+    def update(
+        self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]
+    ) -> dynamic.UpdateResult:
+        return dynamic.UpdateResult(_ensure(plain(_news)))
+
+    def read(self, id_: str, props: dict[str, Any]) -> dynamic.ReadResult:
+        known = plain(props)
+        chain, target = DeployChain.from_environment(), known["expect"]["contract"]
+        if not chain.code(Address(target)):
+            return dynamic.ReadResult("", {})
+        return dynamic.ReadResult(id_, known | {"holds": _holds(chain, known)})
+
+    def delete(self, _id: str, _props: dict[str, Any]) -> None:
+        """Forget it. What a transaction did stays done, and whoever reads the log should know."""
+        print(
+            f"{_id} stays done: a transaction is not undone, only this stack forgets it",
+            file=sys.stderr,
+        )
+
+
+class EvmCall(dynamic.Resource, module="mandate", name="EvmCall"):
+    """A call that makes something true.
+
+    `contract`: address. `artifact`: whose interface it has, a contract of this package by name.
+    `expect`: `{"function", "arguments", "equals"}`, a view call and its answer (a list where it
+    returns more than one value); `contract` and `artifact` in it name another contract to ask.
+    Values are written as for `EvmContract`.
+    """
+
+    transaction: pulumi.Output[str]
+    """Empty where it was true already."""
+    holds: pulumi.Output[bool]
+
+    def __init__(  # noqa: PLR0913  # a call has these parts
+        self,
+        name: str,
+        *,
+        contract: pulumi.Input[str],
+        artifact: pulumi.Input[str],
+        function: pulumi.Input[str],
+        expect: pulumi.Input[Mapping[str, Any]],
+        arguments: pulumi.Input[Sequence[Any]] | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        props: dict[str, Any] = {
+            "contract": contract,
+            "artifact": artifact,
+            "function": function,
+            "arguments": [] if arguments is None else arguments,
+            "expect": expect,
+        }
+        computed = ["calldata", "transaction", "holds"]
+        super().__init__(EvmCallProvider(), name, props | dict.fromkeys(computed), opts)
+
+
+def _ensure(inputs: dict[str, Any]) -> dict[str, Any]:
+    deployer = Deployer.from_environment()
+    doing, sent = f"{inputs['artifact']}.{inputs['function']}", ""
+    if not _holds(deployer.chain, inputs):
+        data = _calldata(inputs)
+        if to_hex(data) != inputs["calldata"]:
+            raise UsageError(
+                f"this package's interface of {doing} is not the one that was planned",
+                next_step="install the version that the plan was made with, or make a new plan",
+            )
+        receipt = deployer.send(Address(inputs["contract"]), data, doing, _abi(inputs))
+        sent = to_hex(receipt.transaction)
+        if not _holds(deployer.chain, inputs):
+            raise ChainError(
+                f"{doing} was mined, and what it should make true is not",
+                meaning=f"{inputs['expect']['function']} answers something else than expected.",
+                next_step="correct `expect` or `arguments`; nothing is sent twice meanwhile",
+            )
+    return inputs | {"transaction": sent, "holds": True}
+
+
+def _holds(chain: DeployChain, inputs: Mapping[str, Any]) -> bool:
+    expect = inputs["expect"]
+    target = Address(expect["contract"])
+    return chain.view(target, _question(expect), _abi(expect)) == _answer(expect)
+
+
+def _complete(inputs: Mapping[str, Any]) -> Any:
+    """The expectation with its contract and interface filled in."""
+    expect = inputs.get("expect")
+    if is_unknown(expect):
+        return expect
+    if not isinstance(expect, dict) or not {"function", "equals"} <= set(expect) <= _EXPECT_FIELDS:
+        raise UsageError("expect is not an object with `function`, `arguments` and `equals`")
+    defaults = {"contract": inputs.get("contract"), "artifact": inputs.get("artifact")}
+    return defaults | {"arguments": []} | expect
+
+
+def _abi(where: Mapping[str, Any]) -> Abi:
+    return artifact(where["artifact"]).abi
+
+
+def _entry(where: Mapping[str, Any]) -> Mapping[str, Any]:
+    try:
+        checksum(where["contract"])
+        return _abi(where).function(where["function"])
+    except KeyError as error:
+        raise UsageError(f"{where['artifact']}: {error.args[0]}") from None
+    except (ValueError, TypeError):
+        raise UsageError("contract is not an address") from None
+
+
+def _calldata(where: Mapping[str, Any]) -> bytes:
+    inputs = _entry(where)["inputs"]
+    return _abi(where).encode_call(where["function"], abi_values(inputs, where["arguments"]))
+
+
+def _question(expect: Mapping[str, Any]) -> bytes:
+    return _calldata(expect)
+
+
+def _answer(expect: Mapping[str, Any]) -> bytes:
+    """The answer as the chain would encode it: two equal answers are equal bytes."""
+    outputs = _entry(expect)["outputs"]
+    values = [expect["equals"]] if len(outputs) == 1 else expect["equals"]
+    try:
+        return encode_values(outputs, values)
+    except MandateError as error:
+        raise UsageError(f"expect.equals: {error.happened}", meaning=error.meaning) from None

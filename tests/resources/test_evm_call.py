@@ -1,0 +1,190 @@
+"""`EvmCall` on the real engine and a real chain."""
+
+from __future__ import annotations
+
+import pytest
+from pulumi.output import Unknown
+
+from pulumi_mandate.errors import ChainError, ContractRefused
+from pulumi_mandate.resources._deployer import Deployer
+from pulumi_mandate.resources.evm_call import EvmCallProvider
+from pulumi_mandate.resources.evm_contract import EvmContractProvider
+
+SOMEBODY = "0x00000000000000000000000000000000000000B0"
+PROGRAM = """
+    import pulumi
+    from pulumi_mandate.resources.evm_call import EvmCall
+    from pulumi_mandate.resources.evm_contract import EvmContract
+
+    manager = EvmContract("manager", artifact="AccessManager", arguments=[{admin!r}])
+    grant = EvmCall("grant", contract=manager.address, artifact="AccessManager",
+                    function="grantRole", arguments=[7, {who!r}, {delay}],
+                    expect={{"function": "hasRole", "arguments": [7, {who!r}],
+                             "equals": [True, {delay}]}})
+    pulumi.export("transaction", grant.transaction)
+"""
+
+
+@pytest.fixture
+def program(deploying):
+    def make(who=SOMEBODY, delay=0):
+        return PROGRAM.format(admin=deploying["MANDATE_DEPLOY_ADDRESS"], who=who, delay=delay)
+
+    return make
+
+
+@pytest.fixture
+def manager(deploying_here):
+    provider = EvmContractProvider()
+    arguments = [deploying_here["MANDATE_DEPLOY_ADDRESS"]]
+    inputs = provider.check({}, {"artifact": "AccessManager", "arguments": arguments}).inputs
+    return provider.create(inputs).id
+
+
+def grant(contract, /, **changes):
+    return {
+        "contract": contract,
+        "artifact": "AccessManager",
+        "function": "grantRole",
+        "arguments": [7, SOMEBODY, 0],
+        "expect": {"function": "hasRole", "arguments": [7, SOMEBODY], "equals": [True, 0]},
+    } | changes
+
+
+@pytest.mark.engine
+@pytest.mark.chain
+def test_the_whole_life_of_a_call(engine_stack, deploying, program):
+    stack = engine_stack(deploying).program(program())
+
+    # preview shows the bytes that would be sent, and sends none
+    assert stack.preview()["grant"] == "create"
+    assert stack.preview_inputs("grant")["calldata"].startswith("0x25c471a0")
+    assert stack.state("grant") is None
+
+    # create
+    stack.up()
+    assert stack.outputs()["transaction"].startswith("0x")
+    assert stack.preview()["grant"] == "same"
+
+    # drift: somebody takes the role away
+    deployer = Deployer.from_environment(deploying)
+    state = stack.state("grant")
+    revoke = EvmCallProvider().check(
+        {},
+        grant(
+            state["inputs"]["contract"],
+            function="revokeRole",
+            arguments=[7, SOMEBODY],
+            expect={"function": "hasRole", "arguments": [7, SOMEBODY], "equals": [False, 0]},
+        ),
+    )
+    from pulumi_mandate.chain.artifacts import artifact
+
+    abi = artifact("AccessManager").abi
+    calldata = bytes.fromhex(revoke.inputs["calldata"][2:])
+    deployer.send(state["inputs"]["contract"], calldata, "the revocation", abi)
+    stack.refresh()
+    assert stack.preview()["grant"] == "update"
+    stack.up()
+    stack.refresh()
+    assert stack.preview()["grant"] == "same"
+
+    # update: other arguments, another fact
+    stack.program(program(delay=60))
+    assert stack.preview()["grant"] == "update"
+    stack.up()
+    assert stack.state("grant")["outputs"]["holds"] is True
+
+    # destroy forgets and says so
+    assert "stays done" in stack.destroy()
+
+    # again: true already, so nothing is sent
+    stack.up()
+    assert stack.outputs()["transaction"] == ""
+
+
+@pytest.mark.engine
+@pytest.mark.chain
+def test_a_call_to_another_contract_is_another_call(engine_stack, deploying, program):
+    stack = engine_stack(deploying).program(program())
+    stack.up()
+
+    other = program().replace('artifact="AccessManager", arguments=', 'artifact="AccessManager", '
+                              'salt="0x" + "11" * 32, arguments=', 1)  # fmt: skip
+    stack.program(other)
+
+    assert stack.preview() == {"manager": "replace", "grant": "replace"}
+    stack.up()
+
+
+@pytest.mark.chain
+def test_what_holds_already_is_not_sent_again(manager):
+    provider = EvmCallProvider()
+    inputs = provider.check({}, grant(manager)).inputs
+
+    first, second = provider.create(inputs).outs, provider.create(inputs).outs
+
+    assert first["transaction"].startswith("0x")
+    assert second["transaction"] == ""
+
+
+@pytest.mark.chain
+def test_a_call_that_does_not_make_it_true_is_an_error(manager):
+    expect = {"function": "hasRole", "arguments": [8, SOMEBODY], "equals": [True, 0]}
+    inputs = EvmCallProvider().check({}, grant(manager, expect=expect)).inputs
+
+    with pytest.raises(ChainError, match="was mined, and what it should make true is not"):
+        EvmCallProvider().create(inputs)
+
+
+@pytest.mark.chain
+def test_a_call_that_the_contract_refuses_gives_its_reason(manager, deploying_here):
+    provider = EvmContractProvider()
+    arguments = {"artifact": "AccessManager", "arguments": [SOMEBODY]}
+    foreign = provider.create(provider.check({}, arguments).inputs).id
+    inputs = EvmCallProvider().check({}, grant(foreign)).inputs
+
+    with pytest.raises(ContractRefused, match="AccessManagerUnauthorizedAccount"):
+        EvmCallProvider().create(inputs)
+
+
+@pytest.mark.chain
+def test_a_call_whose_contract_is_gone_is_gone(manager, deploying_here):
+    inputs = EvmCallProvider().check({}, grant(SOMEBODY)).inputs
+
+    assert EvmCallProvider().read("x", inputs).id == ""
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"function": "nothing"}, "0 functions are called nothing"),
+        ({"contract": "0x12"}, "contract is not an address"),
+        ({"artifact": "Nothing"}, "no artifact"),
+        ({"arguments": [7]}, "3 values are needed"),
+        ({"arguments": [7, "x", 0]}, "account is not an address"),
+        ({"expect": 1}, "expect is not an object"),
+        ({"expect": {"function": "hasRole"}}, "expect is not an object"),
+        ({"expect": {"function": "hasRole", "equals": [], "more": 1}}, "expect is not an object"),
+        (
+            {"expect": {"function": "hasRole", "arguments": [7, SOMEBODY], "equals": [1, 0]}},
+            "expect.equals",
+        ),
+    ],
+)
+def test_what_could_never_be_sent_fails_in_the_preview(changes, said):
+    failures = EvmCallProvider().check({}, grant(SOMEBODY, **changes)).failures
+
+    assert said in failures[0].reason
+
+
+def test_unknown_parts_leave_the_calldata_unknown():
+    for changes in (
+        {"contract": Unknown()},
+        {"arguments": [7, Unknown(), 0]},
+        {"expect": Unknown()},
+    ):
+        checked = EvmCallProvider().check({}, grant(SOMEBODY, **changes))
+
+        assert checked.failures == []
+        assert "calldata" not in checked.inputs
