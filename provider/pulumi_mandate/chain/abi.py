@@ -38,6 +38,17 @@ class Abi:
         entry = self.function(function)
         return _selector(entry) + encode_arguments(entry["inputs"], arguments)
 
+    def decode_call(self, data: bytes) -> tuple[str, dict[str, Any]] | None:
+        """Name and arguments of a call; None where the ABI does not know its selector.
+
+        Raises eth_abi's `DecodingError` for arguments that are not of the function's types.
+        """
+        entry = self._functions_by_selector.get(bytes(data[:4]))
+        if entry is None:
+            return None
+        names = [p["name"] for p in entry["inputs"]]
+        return str(entry["name"]), dict(zip(names, _decode(entry["inputs"], data[4:]), strict=True))
+
     def decode_result(self, function: str, data: bytes) -> Any:
         """One value where the function returns one, a tuple where it returns more.
 
@@ -96,6 +107,10 @@ class Abi:
         if len(found) != 1:
             raise KeyError(f"{len(found)} events are called {name}")
         return found[0]
+
+    @cached_property
+    def _functions_by_selector(self) -> dict[bytes, Entry]:
+        return {_selector(e): e for e in self._of("function")}
 
     @cached_property
     def _events_by_topic(self) -> dict[bytes, Entry]:

@@ -13,7 +13,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from pulumi_mandate.chain.abi import checksum
@@ -26,8 +26,7 @@ _CHECKOUT_MARKS = (".git", ".hg", ".jj", "Pulumi.yaml")
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(NamedTuple):
     """A signer's URI (`awskms:…`, `keystore:…`) and the address that is pinned for it."""
 
     uri: str

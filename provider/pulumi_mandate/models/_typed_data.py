@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from dataclasses import astuple
 
-from eth_abi.abi import encode
-
 from ._digest import Digest, digest, keccak
 from ._values import Domain, ExecutionOrder, Outcome, Plan, Renewal, Subject
 
@@ -46,6 +44,13 @@ def _member_types(type_string: str) -> list[str]:
     return [member.split(" ")[0] for member in inside.split(",")]
 
 
+def _encode(types: list[str], values: list[object]) -> bytes:
+    # eth_abi takes 0.2 s to import, and `mandate --help` needs none of it.
+    from eth_abi.abi import encode
+
+    return encode(types, values)
+
+
 def subject_hash(subject: Subject) -> Digest:
     """The struct hash of a subject: key of its config on chain, and `Plan.subject`."""
     texts = (subject.backend, subject.organisation, subject.project, subject.stack)
@@ -55,7 +60,7 @@ def subject_hash(subject: Subject) -> Digest:
 def domain_separator(domain: Domain) -> Digest:
     """EIP-712 `hashStruct(domain)`."""
     return keccak(
-        encode(
+        _encode(
             ["bytes32", "bytes32", "bytes32", "uint256", "address"],
             [
                 keccak(DOMAIN_TYPE.encode()),
@@ -80,7 +85,7 @@ def struct_hash(message: Message) -> Digest:
     for member, value in zip(types, values, strict=True):
         if member == "bytes32":
             digest(value)
-    return keccak(encode(["bytes32", *types], [keccak(type_string.encode()), *values]))
+    return keccak(_encode(["bytes32", *types], [keccak(type_string.encode()), *values]))
 
 
 def signing_digest(domain: Domain, message: Message) -> Digest:

@@ -63,6 +63,14 @@ class OutcomeKind(enum.IntEnum):
     FAILED = 2
 
 
+class Mode(enum.IntEnum):
+    """How strictly the gate treats a subject. The numbers are on chain."""
+
+    OBSERVE = 0
+    WARN = 1
+    ENFORCE = 2
+
+
 @dataclass(frozen=True, slots=True)
 class Subject:
     """What is governed: one stack on one enrolled backend."""

@@ -1,0 +1,161 @@
+"""What a contract's refusal means to a person, and what to do next. Pure."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from enum import IntEnum
+
+from pulumi_mandate.errors import ContractRefused
+from pulumi_mandate.models import MandateState, Tier
+
+
+class ProposalState(IntEnum):
+    """OpenZeppelin's numbers."""
+
+    PENDING = 0
+    ACTIVE = 1
+    CANCELED = 2
+    DEFEATED = 3
+    SUCCEEDED = 4
+    QUEUED = 5
+    EXPIRED = 6
+    EXECUTED = 7
+
+
+_STATUS = "`mandate status` shows where the mandate stands"
+_MEANINGS: Mapping[str, tuple[str, str]] = {
+    "PlanRegistryNotSealed": (
+        "genesis is not over, so nothing can be approved yet",
+        "ask whoever deploys the contracts to seal the registry",
+    ),
+    "PlanRegistryUnexpectedState": ("the mandate is {current}; this needs {expected}", _STATUS),
+    "PlanRegistryWrongTier": (
+        "the plan says tier {planned}, and the electorate of tier {approved} approved it",
+        "propose the plan again; its tier chooses the electorate",
+    ),
+    "PlanRegistryOutsideWindow": (
+        "the plan may begin from {notBefore} and before {expiresAt}; chain time is {time}",
+        "wait for the window, or propose the change again",
+    ),
+    "PlanRegistryUnknownSubject": (
+        "this stack was never configured on chain",
+        "propose a subject config first",
+    ),
+    "PlanRegistryWrongRules": (
+        "the plan was judged under other rules than the subject has now",
+        "preview and propose again under the current rules",
+    ),
+    "PlanRegistryNotProposer": (
+        "{account} is not enrolled as a proposer of this stack, or is not this plan's",
+        "propose with an enrolled account, or have this one enrolled by a vote",
+    ),
+    "PlanRegistryNotRunner": (
+        "{account} is not enrolled as a runner of this stack",
+        "run with an enrolled runner, or have this one enrolled by a vote",
+    ),
+    "PlanRegistryWrongRunner": (
+        "the order names the runner {ordered}, and {sender} sent it",
+        "send it from the runner of the trust file",
+    ),
+    "PlanRegistrySubjectBusy": (
+        "another plan of this stack is running: {running}",
+        "wait until it is closed; if it hangs, `mandate abandon` after its lease and grace",
+    ),
+    "PlanRegistryOrderExpired": ("the signed message is too old", "type the same command again"),
+    "PlanRegistryExecutorNotActive": (
+        "{signer} is not an enrolled executor under key epoch {keyEpoch}",
+        "check [executor] in the trust file; enrolling a key takes a vote",
+    ),
+    "PlanRegistryExecutorConflict": (
+        "the executor may not also be the proposer or the runner",
+        "use separate keys",
+    ),
+    "PlanRegistryLeaseRunning": (
+        "the run still holds its lease and grace, until {until} (chain time)",
+        "wait until then",
+    ),
+    "PlanRegistryTooManyRenewals": ("the lease was renewed as often as is allowed", _STATUS),
+    "GovernorUnexpectedProposalState": (
+        "the proposal is {current}; this needs {expectedStates}",
+        "`mandate status` shows what comes next",
+    ),
+    "GovernorAlreadyCastVote": ("{voter} has voted on it already", "a vote cannot be changed"),
+    "GovernorInsufficientProposerVotes": (
+        "{proposer} holds {votes} votes and proposing takes {threshold}",
+        "propose with an account that has enough votes, or get them delegated",
+    ),
+    "GovernorNonexistentProposal": (
+        "there is no such proposal on this governor",
+        "`mandate status` lists the proposals",
+    ),
+    "GovernorRestrictedProposer": (
+        "the text names another proposer than the sender",
+        "propose from the account that the text names",
+    ),
+    "GovernorUnmetDelay": (
+        "its delay is not over: it may be executed from {neededTimestamp} (chain time)",
+        "wait until then, and type the same command again",
+    ),
+    "AccessManagerNotReady": ("its delay is not over", "wait, and type the same command again"),
+    "AccessManagerExpired": (
+        "it waited too long in the queue and has expired",
+        "propose the change again",
+    ),
+    "AccessManagerAlreadyScheduled": (
+        "another proposal with the same call is queued already",
+        "advance that one instead: `mandate status` lists the proposals",
+    ),
+    "AccessManagerNotScheduled": (
+        "it was cancelled in the queue, by a guardian or by its proposer",
+        "ask why, and propose again",
+    ),
+    "AccessManagedUnauthorized": ("{caller} may not do this", "ask whoever holds the role"),
+    "MandateGovernorForbiddenCall": (
+        "this electorate may not call that function",
+        "propose to the governor of the plan's tier",
+    ),
+}
+"""By custom error: what it means and what to do; names in braces are the error's own values."""
+_STATES: Mapping[str, type[IntEnum]] = {
+    "PlanRegistryUnexpectedState": MandateState,
+    "PlanRegistryWrongTier": Tier,
+    "GovernorUnexpectedProposalState": ProposalState,
+}
+
+
+def explain(error: ContractRefused) -> ContractRefused:
+    """The same refusal with meaning and next step, where the custom error is a known one."""
+    known = _MEANINGS.get(error.error)
+    if known is None:
+        return error
+    meaning, next_step = known
+    words = {name: _word(error.error, name, value) for name, value in error.arguments.items()}
+    return ContractRefused(
+        error.happened,
+        error=error.error,
+        arguments=error.arguments,
+        meaning=meaning.format_map(words),
+        next_step=next_step,
+    )
+
+
+@contextlib.contextmanager
+def explained() -> Iterator[None]:
+    """Explain whatever contract refuses inside."""
+    try:
+        yield
+    except ContractRefused as error:
+        raise explain(error) from error
+
+
+def _word(error: str, name: str, value: object) -> str:
+    states = _STATES.get(error)
+    if states is not None and isinstance(value, int) and value in states._value2member_map_:
+        return states(value).name.lower()
+    if isinstance(value, bytes):
+        if states is not None and name.startswith("expected"):
+            mask = int.from_bytes(value)
+            return " or ".join(s.name.lower() for s in states if mask >> s & 1)
+        return "0x" + value.hex()
+    return str(value)

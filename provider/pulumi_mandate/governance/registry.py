@@ -1,0 +1,240 @@
+"""The plan registry and the executor registry, as values. They say the truth about a mandate.
+
+Never the Governor's state: a proposal may be executed while its mandate is revoked, and an
+operation of the AccessManager expires after a week while the Governor still says Queued.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple
+
+from pulumi_mandate.chain import Account, BlockRef, ChainClient, Log, Receipt
+from pulumi_mandate.governance.refusals import explained
+from pulumi_mandate.models import (
+    ZERO,
+    Address,
+    Digest,
+    ExecutionOrder,
+    MandateState,
+    Mode,
+    Outcome,
+    OutcomeKind,
+    Plan,
+    Renewal,
+    Tier,
+    digest,
+)
+
+Block = BlockRef | str
+DENYING = frozenset(
+    {
+        MandateState.STOPPING,
+        MandateState.REVOKED,
+        MandateState.WITHDRAWN,
+        MandateState.ABANDONED,
+        MandateState.FAILED,
+        MandateState.EXPIRED,
+    }
+)
+"""States in which nothing may go forward, whoever says so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mandate:
+    """What the registry keeps about a plan hash. Times are chain time in seconds, 0 for never."""
+
+    plan_hash: Digest
+    state: MandateState
+    tier: Tier
+    renewals: int
+    approved_at: int
+    expires_at: int
+    begun_at: int
+    lease_until: int
+    executor: Address
+    key_epoch: int
+    runner: Address
+    run_id: Digest
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectConfig:
+    """What a subject is judged by. `version` 0: it was never configured."""
+
+    version: int
+    rules: Digest
+    mode: Mode
+    secret_key_id: Digest
+    backend: Digest
+    proposers: tuple[Address, ...]
+    runners: tuple[Address, ...]
+
+
+class ExecutorStatus(NamedTuple):
+    """Whether an executor's key may sign, and the epoch that its orders must name."""
+
+    active: bool
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a tier allows. Seconds; `kinds` is the mask of `1 << Kind`."""
+
+    validity: int
+    max_lease: int
+    kinds: int
+
+
+class Registry:
+    """Reads and writes of the registry. `at` a `BlockRef` asks every endpoint, for grants."""
+
+    HISTORY: ClassVar = (
+        "Approved",
+        "Begun",
+        "Renewed",
+        "Completed",
+        "RunFailed",
+        "Revoked",
+        "Withdrawn",
+        "RunAbandoned",
+    )
+
+    def __init__(self, client: ChainClient) -> None:
+        self._client = client
+
+    # -- reading ----------------------------------------------------------------------------
+
+    def mandate(self, plan_hash: Digest, at: Block = "latest") -> Mandate:
+        """What stands about a plan hash. An unknown hash is a mandate in state NONE."""
+        return _mandate(plan_hash, self._client.call("registry", "mandate", plan_hash, block=at))
+
+    def denial(self, plan_hash: Digest) -> MandateState | None:
+        """The state by which any endpoint, at its newest block, denies; None where none does."""
+        for answer in self._client.call_each("registry", "mandate", plan_hash):
+            state = MandateState(answer["state"])
+            if state in DENYING:
+                return state
+        return None
+
+    def subject_config(self, subject: Digest, at: Block = "latest") -> SubjectConfig:
+        """The config of a subject hash."""
+        config, version = self._client.call("registry", "subjectConfig", subject, block=at)
+        return SubjectConfig(
+            version=version,
+            rules=digest(config["rulesDigest"]),
+            mode=Mode(config["mode"]),
+            secret_key_id=digest(config["secretKeyId"]),
+            backend=digest(config["backend"]),
+            proposers=tuple(config["proposers"]),
+            runners=tuple(config["runners"]),
+        )
+
+    def executor(self, address: Address, at: Block = "latest") -> ExecutorStatus:
+        """Whether a key is enrolled."""
+        active, epoch = self._client.call("executor_registry", "executor", address, block=at)
+        return ExecutorStatus(active, epoch)
+
+    def running(self, subject: Digest, at: Block = "latest") -> Digest | None:
+        """The plan hash that runs, or is stopping, on a subject."""
+        found = digest(self._client.call("registry", "running", subject, block=at))
+        return None if found == ZERO else found
+
+    def terms(self, tier: Tier, at: Block = "latest") -> Terms:
+        """What a tier allows; all zero where it has no electorate here."""
+        answer = self._client.call("registry", "terms", int(tier), block=at)
+        return Terms(answer["validity"], answer["maxLease"], answer["kinds"])
+
+    def hash_plan(self, plan: Plan) -> Digest:
+        """The registry's own opinion of a plan's hash; must be `models.plan_hash`."""
+        return digest(self._client.call("registry", "hashPlan", solidity(plan)))
+
+    def history(self, plan_hash: Digest, until: BlockRef | None = None) -> list[Log]:
+        """Every event about a plan hash, oldest first."""
+        found: list[Log] = []
+        for event in self.HISTORY:
+            found += self._client.logs("registry", event, {"planHash": plan_hash}, until=until)
+        return sorted(found, key=lambda log: (log.block_number, log.index))
+
+    # -- runs -------------------------------------------------------------------------------
+
+    def begin(
+        self, plan: Plan, order: ExecutionOrder, signature: bytes, account: Account
+    ) -> Receipt:
+        """Spend the mandate. `account` is the runner that the order names.
+
+        Raises `ContractRefused` with the registry's reason, explained.
+        """
+        return self._transact(account, "begin", solidity(plan), solidity(order), signature)
+
+    def renew(
+        self, plan_hash: Digest, renewal: Renewal, signature: bytes, account: Account
+    ) -> Receipt:
+        """Extend the lease of a run."""
+        return self._transact(account, "renew", plan_hash, solidity(renewal), signature)
+
+    def close(
+        self, plan_hash: Digest, outcome: Outcome, signature: bytes, account: Account
+    ) -> Receipt:
+        """State what became of a run: `complete` or `fail`, as the outcome says."""
+        function = "complete" if outcome.kind is OutcomeKind.COMPLETED else "fail"
+        return self._transact(account, function, plan_hash, solidity(outcome), signature)
+
+    def complete(
+        self, plan_hash: Digest, outcome: Outcome, signature: bytes, account: Account
+    ) -> Receipt:
+        """State that everything was done."""
+        return self._transact(account, "complete", plan_hash, solidity(outcome), signature)
+
+    def fail(
+        self, plan_hash: Digest, outcome: Outcome, signature: bytes, account: Account
+    ) -> Receipt:
+        """State that the run ended without doing everything."""
+        return self._transact(account, "fail", plan_hash, solidity(outcome), signature)
+
+    def abandon(self, plan_hash: Digest, account: Account) -> Receipt:
+        """Free the subject of a run whose lease and grace are over. Anybody may."""
+        return self._transact(account, "abandon", plan_hash)
+
+    # -- saying no --------------------------------------------------------------------------
+
+    def revoke(self, plan_hash: Digest, account: Account) -> Receipt:
+        """Burn a plan hash, or stop its run. The guardian's."""
+        return self._transact(account, "revoke", plan_hash)
+
+    def withdraw(self, plan: Plan, account: Account) -> Receipt:
+        """Burn one's own plan."""
+        return self._transact(account, "withdraw", solidity(plan))
+
+    def _transact(self, account: Account, function: str, *arguments: Any) -> Receipt:
+        with explained():
+            return self._client.transact(account, "registry", function, *arguments)
+
+
+def solidity(value: Plan | ExecutionOrder | Renewal | Outcome) -> dict[str, Any]:
+    """A typed message as the mapping that the ABI names: `effect_root` becomes `effectRoot`."""
+    return {_camel(field.name): getattr(value, field.name) for field in dataclasses.fields(value)}
+
+
+def _camel(name: str) -> str:
+    first, *others = name.split("_")
+    return first + "".join(word.capitalize() for word in others)
+
+
+def _mandate(plan_hash: Digest, answer: dict[str, Any]) -> Mandate:
+    return Mandate(
+        plan_hash=plan_hash,
+        state=MandateState(answer["state"]),
+        tier=Tier(answer["tier"]),
+        renewals=answer["renewals"],
+        approved_at=answer["approvedAt"],
+        expires_at=answer["expiresAt"],
+        begun_at=answer["begunAt"],
+        lease_until=answer["leaseUntil"],
+        executor=answer["executor"],
+        key_epoch=answer["keyEpoch"],
+        runner=answer["runner"],
+        run_id=digest(answer["runId"]),
+    )
