@@ -5,6 +5,7 @@ MandateError                 1   a bug of ours, or something nobody foresaw
 ├── UsageError               2   the command was typed wrong, or its input is unusable
 ├── Refused                  3   the gate said no; nothing was changed
 │   ├── InvalidDocument      3   bytes that are not a canonical, known, consistent plan
+│   │   └── EmptyPlan        3   there is nothing to do, so nothing to vote on
 │   ├── ContractRefused      3   a contract reverted; the chain said no
 │   └── IncompletePlan       3   the engine's sources disagree or hold something unknown
 ├── ChainError               4   the chain is down, lies, lags, or is not the pinned one
@@ -142,6 +143,10 @@ class ContractRefused(Refused):
         self.error = error
         self.arguments = dict(arguments or {})
         """The custom error's values by name."""
+
+
+class EmptyPlan(InvalidDocument):
+    """There is nothing to do, so there is nothing to vote on; callers may treat it as success."""
 
 
 class ChainError(MandateError):

@@ -40,7 +40,7 @@ class Rule:
     types: tuple[str, ...] = ()
     """Globs over the resource type, case-sensitive."""
     paths: tuple[str, ...] = ()
-    """Globs over the dotted paths that differ: `inputs.policy*`, `options.protect`, `provider.*`."""
+    """Globs over the dotted paths that differ: `inputs.policy*`, `options.protect`."""
     unknowns: tuple[str, ...] = ()
     """Globs over the dotted paths that are unknown until the plan runs."""
 

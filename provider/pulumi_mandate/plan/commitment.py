@@ -1,8 +1,8 @@
 """Secrets in a public plan: a commitment per property, so that equal secrets do not look equal.
 
 `HMAC-SHA-256(HKDF(subject key, urn and property path), type and value)`. Whoever has the subject
-key (everybody who can decrypt the stack) can recompute every commitment; nobody else can test a guess,
-and a pull request that previews in CI is no oracle for another property's value.
+key (everybody who can decrypt the stack) can recompute every commitment; nobody else can test a
+guess, and a pull request that previews in CI is no oracle for another property's value.
 HKDF: https://www.rfc-editor.org/rfc/rfc5869
 """
 

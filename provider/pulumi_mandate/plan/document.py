@@ -1,7 +1,7 @@
 """The document `mandate/plan/v1`: what people vote on, as canonical bytes and nothing else.
 
 `Document.load` is total: an unknown schema, an unknown or missing part, an empty plan, operations
-out of order, a tier below its operations' or an effect root that does not follow from them is refused.
+out of order, a tier below its operations' or an effect root that does not follow is refused.
 """
 
 from __future__ import annotations
@@ -49,13 +49,13 @@ KIND_OF = {
 """The engine's steps (and our `abandon` and `metadata`) by kind."""
 
 PARTS = frozenset(
-    ("schema", "kind", "subject", "program", "toolchain", "rules", "config", "secretKeyId")
-    + ("operations", "effectRoot", "unknowns", "base", "source", "checks", "tier", "rollback")
-    + ("window", "salt", "proposer", "clears")
+    {"schema", "kind", "subject", "program", "toolchain", "rules", "config", "secretKeyId"}
+    | {"operations", "effectRoot", "unknowns", "base", "source", "checks", "tier", "rollback"}
+    | {"window", "salt", "proposer", "clears"}
 )
 OPERATION_PARTS = frozenset(
-    ("urn", "type", "op", "kind", "tier", "rule", "provider", "id", "before", "after")
-    + ("options", "dependencies", "propertyDependencies", "replaceKeys")
+    {"urn", "type", "op", "kind", "tier", "rule", "provider", "id", "before", "after"}
+    | {"options", "dependencies", "propertyDependencies", "replaceKeys"}
 )
 
 
@@ -70,7 +70,7 @@ class Document:
 
     @classmethod
     def load(cls, data: bytes, limits: Limits = LIMITS) -> Document:
-        """Read stored bytes. Raises `InvalidDocument`. The caller compares `digest` with the chain."""
+        """Read stored bytes. Raises `InvalidDocument`. Compare `digest` with the chain's."""
         document = cls(bytes(data), parse(data, limits))
         document._check(limits)
         return document

@@ -7,7 +7,8 @@ User data that contains the key is escaped, so nobody can forge a marker by typi
 | `{"mandate:v1": "unknown", "secret": bool}` | the engine will know it only while it runs |
 | `{"mandate:v1": "secret", "commitment": "0x…"}` | a secret, see `commitment` |
 | `{"mandate:v1": "auto-name", "prefix": "…"}` | a name the engine draws from a seed |
-| `{"mandate:v1": "asset", "hash": "…", …}` | a file or archive by content |
+| `{"mandate:v1": "bytes", "base64": "…"}` | text that is not UTF-8 |
+| `{"mandate:v1": "asset", "hash": "…", …}` | a file or archive, see `asset` |
 | `{"mandate:v1": "reference", "urn": "…", "id": …}` | another resource |
 | `{"mandate:v1": "provider-code", …}` | code that a dynamic provider runs |
 | `{"mandate:v1": "escaped", "entries": [[key, value], …]}` | a user's object that holds the key |
@@ -37,9 +38,16 @@ def auto_name(prefix: str) -> dict[str, JSON]:
     return {KEY: "auto-name", "prefix": prefix}
 
 
-def asset(content_hash: str, *, archive: bool) -> dict[str, JSON]:
-    """A file or an archive, by the digest of its content."""
-    return {KEY: "asset", "hash": content_hash, "archive": archive}
+def asset(
+    *, archive: bool, content: str | None = None, path: str | None = None, entries: JSON = None
+) -> dict[str, JSON]:
+    """A file or an archive: by content digest, by its entries, or by its path in the program."""
+    return {KEY: "asset", "archive": archive, "hash": content, "path": path, "entries": entries}
+
+
+def raw_bytes(base64: str) -> dict[str, JSON]:
+    """A text whose bytes are not UTF-8."""
+    return {KEY: "bytes", "base64": base64}
 
 
 def reference(urn: str, identity: JSON) -> dict[str, JSON]:

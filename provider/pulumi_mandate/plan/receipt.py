@@ -77,21 +77,28 @@ class Receipt:
 
     @property
     def root(self) -> Digest:
-        """Merkle root over the results' canonical bytes."""
-        return merkle.root([keccak(canonical_bytes(r.as_json())) for r in self.results])
+        """Merkle root over `leaves`."""
+        return merkle.root(self.leaves)
+
+    @property
+    def leaves(self) -> list[Digest]:
+        """Leaf 0 binds plan, run and final state; leaf i + 1 is result i. No root fits two receipts."""
+        parts = [self._head(), *(result.as_json() for result in self.results)]
+        return [keccak(canonical_bytes(part)) for part in parts]
 
     @property
     def data(self) -> bytes:
         """Canonical bytes for the store."""
-        return canonical_bytes(
-            {
-                "schema": SCHEMA,
-                "plan": to_hex(self.plan_hash),
-                "run": to_hex(self.run_id),
-                "results": [result.as_json() for result in self.results],
-                "postState": to_hex(self.post_state),
-            }
-        )
+        results = [result.as_json() for result in self.results]
+        return canonical_bytes({**self._head(), "results": results})
+
+    def _head(self) -> dict[str, JSON]:
+        return {
+            "schema": SCHEMA,
+            "plan": to_hex(self.plan_hash),
+            "run": to_hex(self.run_id),
+            "postState": to_hex(self.post_state),
+        }
 
     @classmethod
     def load(cls, data: bytes) -> Receipt:

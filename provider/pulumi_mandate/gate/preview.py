@@ -1,0 +1,121 @@
+"""Ask the engine what a program wants, in full: plan file, steps, state before and after, config.
+
+The answers hold secrets in the clear. They exist in this process's memory and, while the engine
+runs, in one private folder on a memory file system where there is one; they are never logged.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from pulumi_mandate.errors import EngineError
+from pulumi_mandate.plan.raw import RawPreview
+
+_MEMORY = Path("/dev/shm")  # noqa: S108  # a folder of our own, 0700, is made inside it
+_COMPLETE = ("--show-sames", "--show-replacement-steps", "--show-reads")
+_KEPT = ("PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE")
+_LONGEST_MESSAGE = 4000
+
+
+def take_preview(
+    workdir: Path, stack: str, *, flags: Sequence[str] = (), env: Mapping[str, str]
+) -> RawPreview:
+    """Preview `stack` of the program in `workdir` and collect every source of a plan.
+
+    `flags` are those of the outer command that change what the preview means; `env` is the whole
+    environment of the engine, from which the outer run's `PULUMI_CONFIG` is removed.
+
+    Raises `EngineError` with the engine's own message.
+    """
+    engine = _Engine(workdir, stack, _clean(env))
+    with _private_folder() as folder:
+        plan = folder / "plan.json"
+        before = engine.json("stack", "export", "--show-secrets")
+        arguments = ("preview", "--save-plan", str(plan), "--json", "--show-secrets", *_COMPLETE)
+        steps = engine.json(*arguments, "--non-interactive", *flags)
+        after = engine.json("stack", "export", "--show-secrets")
+        config = engine.json("config", "--show-secrets", "--json")
+        return RawPreview(_read(plan), steps, before, after, config)
+
+
+class _Engine:
+    def __init__(self, workdir: Path, stack: str, env: Mapping[str, str]) -> None:
+        self._workdir = workdir
+        self._stack = stack
+        self._env = dict(env)
+
+    def json(self, *arguments: str) -> dict[str, Any]:
+        command = ["pulumi", *arguments, f"--stack={self._stack}"]
+        try:
+            done = subprocess.run(
+                command, cwd=self._workdir, env=self._env, capture_output=True, check=False
+            )
+        except OSError as error:
+            raise EngineError(
+                f"the Pulumi CLI could not be started: {error.strerror}",
+                next_step="mandate doctor",
+            ) from None
+        if done.returncode != 0:
+            raise EngineError(
+                f"`pulumi {arguments[0]}` failed: {_message(done.stdout, done.stderr)}",
+                meaning="Nothing was changed: a preview only looks.",
+                next_step=f"pulumi preview --stack {self._stack}",
+            )
+        try:
+            return _object(done.stdout)
+        except orjson.JSONDecodeError:
+            raise EngineError(f"`pulumi {arguments[0]}` did not answer in JSON") from None
+
+
+def _clean(env: Mapping[str, str]) -> dict[str, str]:
+    """Without what belongs to the outer run: its configuration would hide the stack's own."""
+    return {
+        name: value
+        for name, value in env.items()
+        if (not name.startswith("PULUMI_CONFIG") or name in _KEPT)
+        and name != "PULUMI_ENABLE_STREAMING_JSON_PREVIEW"
+    }
+
+
+@contextmanager
+def _private_folder() -> Iterator[Path]:
+    parent = str(_MEMORY) if os.access(_MEMORY, os.W_OK) else None
+    folder = Path(tempfile.mkdtemp(prefix="mandate-", dir=parent))  # made with mode 0700
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _read(plan: Path) -> dict[str, Any]:
+    try:
+        return _object(plan.read_bytes())
+    except (OSError, orjson.JSONDecodeError):
+        raise EngineError("the engine saved no readable plan file") from None
+
+
+def _object(data: bytes) -> dict[str, Any]:
+    value = orjson.loads(data)
+    if not isinstance(value, dict):
+        raise EngineError("the engine answered with something other than a JSON object")
+    return value
+
+
+def _message(stdout: bytes, stderr: bytes) -> str:
+    """The engine's error diagnostics, which mask secrets, or the end of what it printed."""
+    try:
+        diagnostics = orjson.loads(stdout).get("diagnostics") or []
+        errors = [entry["message"] for entry in diagnostics if entry.get("severity") == "error"]
+    except (orjson.JSONDecodeError, AttributeError, KeyError):
+        errors = []
+    text = "\n".join(errors) or stderr.decode(errors="replace") or stdout.decode(errors="replace")
+    return text.strip()[-_LONGEST_MESSAGE:] or "it gave no reason"

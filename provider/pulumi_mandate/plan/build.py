@@ -1,0 +1,282 @@
+"""From the engine's sources to the document that people vote on. Pure and total."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pulumi_mandate.errors import EmptyPlan, IncompletePlan
+from pulumi_mandate.models import NO_CLEARS, Address, Digest, Subject, Tier, keccak, to_hex
+
+from . import merkle
+from .canonical import JSON, canonical_bytes
+from .commitment import SubjectKey, commit
+from .document import KIND_OF, SCHEMA, Document, leaves, order
+from .markers import is_unknown, unknown
+from .program import ProgramDigest
+from .raw import KEY_NAME, RawPreview
+from .sources import OPTIONS, ROOT, SETS, State, Step, read_steps
+from .toolchain import Toolchain
+from .values import UNKNOWNS, Reader, same_json
+
+Operation = dict[str, Any]
+Judge = Callable[[Operation], tuple[Tier, str]]
+CONFIG_PLACE = "mandate:config"
+"""Stands for a URN in the commitments of configuration values."""
+
+_IRREVERSIBLE = {
+    "delete": "what is deleted does not come back",
+    "delete-replaced": "the old resource and its data are deleted",
+    "abandon": "the resource stays where it is, and nobody manages it any more",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the sources do not say: who asks, for what, under which rules, and when."""
+
+    subject: Subject
+    program: ProgramDigest
+    toolchain: Toolchain
+    rules: Digest
+    proposer: Address
+    not_before: int
+    """Seconds since the epoch, chain time."""
+    expires_at: int
+    salt: Digest
+    key: SubjectKey
+    clears: Digest = NO_CLEARS
+    kind: str = "up"
+    commit: str | None = None
+    """The version-control commit the program was taken from, if there is one."""
+    source: Mapping[str, Any] | None = None
+    """The source diff against the last completed program."""
+    checks: Sequence[Mapping[str, Any]] = ()
+
+
+def build_document(raw: RawPreview, facts: Facts, judge: Judge) -> Document:
+    """Build and seal the document.
+
+    Raises `IncompletePlan` where the sources disagree or hold something no rule covers, and
+    `EmptyPlan` where there is nothing to do.
+    """
+    steps = read_steps(raw)
+    operations = build_operations(steps, facts, judge)
+    if not operations:
+        raise EmptyPlan("there is nothing to do", meaning="An empty plan needs no mandate.")
+    highest = max(operations, key=lambda operation: int(operation["tier"]))
+    content = {
+        "schema": SCHEMA,
+        "kind": facts.kind,
+        "subject": {
+            "backend": facts.subject.backend,
+            "organisation": facts.subject.organisation,
+            "project": facts.subject.project,
+            "stack": facts.subject.stack,
+        },
+        "program": {"digest": to_hex(facts.program.digest), "commit": facts.commit},
+        "toolchain": facts.toolchain.content,
+        "rules": to_hex(facts.rules),
+        "config": _config(raw, facts.key),
+        "secretKeyId": to_hex(facts.key.id),
+        "operations": operations,
+        "effectRoot": to_hex(merkle.root(leaves(operations))),
+        "unknowns": [entry for operation in operations for entry in _unknowns(operation)],
+        "base": _base(steps, operations, facts) if highest["tier"] >= Tier.HIGH else None,
+        "source": dict(facts.source) if facts.source is not None else None,
+        "checks": [dict(check) for check in facts.checks],
+        "tier": {"tier": highest["tier"], "rule": highest["rule"]},
+        "rollback": {"inverse": None, "irreversible": _irreversible(operations)},
+        "window": {"notBefore": facts.not_before, "expiresAt": facts.expires_at},
+        "salt": to_hex(facts.salt),
+        "proposer": facts.proposer,
+        "clears": to_hex(facts.clears),
+    }
+    return Document.of(content)
+
+
+def build_operations(steps: Sequence[Step], facts: Facts, judge: Judge) -> list[Operation]:
+    """The operations, judged and sorted; a `same` step counts only where something changes."""
+    operations = []
+    for step in steps:
+        operation = _operation(step, facts)
+        if operation is not None:
+            tier, rule = judge(operation)
+            operations.append({**operation, "tier": int(tier), "rule": rule})
+    return sorted(operations, key=order)
+
+
+def _operation(step: Step, facts: Facts) -> Operation | None:
+    old_urn = step.old["urn"] if step.old else step.urn
+    packages = facts.toolchain.modules
+    old_reader = Reader(facts.key, old_urn, packages, deployed=True)
+    new_reader = Reader(facts.key, step.urn, packages)
+    before = _side(step.old, old_reader)
+    after = None
+    if step.new is not None and step.inputs is not None:
+        state = {**step.new, "inputs": step.inputs, "outputs": step.outputs}
+        after = _side(state, new_reader)
+    op = step.op
+    if op == "delete" and before is not None and before["options"].get("retainOnDelete"):
+        op = "abandon"
+    if op in ("same", "read") and before is not None and after is not None:
+        if old_urn == step.urn and _unchanged(before, after):
+            return None
+        op = "metadata" if op == "same" else op
+    now: Operation = after or before or {}
+    if after is not None and step.goal is not None:
+        _add_goal_options(after["options"], step.goal)
+    return {
+        "urn": step.urn,
+        "type": step.type,
+        "op": op,
+        "kind": int(KIND_OF[op]),
+        "provider": _both("provider", before, after),
+        "id": (step.old or {}).get("id") or (step.goal or {}).get("id") or None,
+        "before": _properties(before, step.old, old_reader),
+        "after": _properties(after, None, new_reader),
+        "options": _both("options", before, after),
+        "dependencies": now["dependencies"],
+        "propertyDependencies": now["propertyDependencies"],
+        "replaceKeys": step.replace_keys,
+    }
+
+
+def _side(state: State | None, reader: Reader) -> Operation | None:
+    """One side of an operation: what the engine knows before, or wants afterwards."""
+    if state is None:
+        return None
+    side: Operation = {
+        "inputs": reader.properties(state.get("inputs") or {}),
+        "provider": _provider(state.get("provider")),
+        "options": _options(state, reader),
+        "dependencies": sorted(set(state.get("dependencies") or ())),
+        "propertyDependencies": {
+            key: sorted(set(urns))
+            for key, urns in (state.get("propertyDependencies") or {}).items()
+            if urns
+        },
+    }
+    if not state["custom"]:
+        side["outputs"] = reader.properties(state.get("outputs") or {})
+    return side
+
+
+def _unchanged(before: Operation, after: Operation) -> bool:
+    return same_json(before, after)
+
+
+def _both(part: str, before: Operation | None, after: Operation | None) -> dict[str, JSON]:
+    return {
+        "before": before[part] if before is not None else None,
+        "after": after[part] if after is not None else None,
+    }
+
+
+def _properties(side: Operation | None, old: State | None, reader: Reader) -> Operation | None:
+    if side is None:
+        return None
+    properties = {"inputs": side["inputs"]}
+    if "outputs" in side:
+        properties["outputs"] = side["outputs"]
+    elif old is not None:
+        # What the provider answered: voters need not read it, and it may not change unseen.
+        properties["outputs"] = reader.closed("outputs", old.get("outputs") or {})
+    return properties
+
+
+def _provider(reference: str | None) -> dict[str, JSON] | None:
+    if not reference:
+        return None
+    urn, _, identity = reference.rpartition("::")
+    return {"urn": urn, "id": unknown() if identity in UNKNOWNS else identity}
+
+
+def _options(state: State, reader: Reader) -> dict[str, JSON]:
+    """Only what was set: false, empty and absent are one for the engine."""
+    options: dict[str, JSON] = {"parent": state.get("parent") or None}
+    for name in OPTIONS & state.keys():
+        value = state[name]
+        if name in SETS:
+            value = sorted(set(value or ()))
+        if name == "customTimeouts":
+            value = {key: seconds for key, seconds in (value or {}).items() if seconds}
+        if value:
+            options[name] = reader.value(value, ["$options", name])
+    return options
+
+
+def _add_goal_options(options: dict[str, JSON], goal: Mapping[str, Any]) -> None:
+    """Options that only the plan file has. The state forgets them: alone they are no change."""
+    if goal.get("deleteBeforeReplace") is not None:
+        options["deleteBeforeReplace"] = goal["deleteBeforeReplace"]
+    if goal.get("structuredAliases"):
+        options["structuredAliases"] = goal["structuredAliases"]
+
+
+def _config(raw: RawPreview, key: SubjectKey) -> dict[str, JSON]:
+    """The configuration without the commitment key; secrets as commitments."""
+    planned = (raw.plan_file.get("config") or {}).keys()
+    shown = (raw.steps.get("config") or {}).keys()
+    if not planned == shown == raw.config.keys():
+        raise IncompletePlan("the sources disagree about the configuration's keys")
+    config: dict[str, JSON] = {}
+    for name, entry in raw.config.items():
+        if name == KEY_NAME:
+            continue
+        value = entry.get("value")
+        config[name] = commit(key, CONFIG_PLACE, [name], value) if entry.get("secret") else value
+        if not entry.get("secret") and raw.steps["config"][name] != value:
+            raise IncompletePlan(f"the sources disagree about the configuration value {name}")
+    return config
+
+
+def _unknowns(operation: Operation) -> Iterator[dict[str, JSON]]:
+    """Where an operation waits for a value, and for whose."""
+    stack: list[tuple[tuple[str, ...], JSON]] = [((), operation["after"] or {})]
+    found = []
+    while stack:
+        path, value = stack.pop()
+        if is_unknown(value):
+            sources = operation["propertyDependencies"].get(path[1], []) if len(path) > 1 else []
+            found.append({"urn": operation["urn"], "op": operation["op"], "path": list(path),
+                          "from": sources})  # fmt: skip
+        elif isinstance(value, dict):
+            stack.extend(((*path, key), item) for key, item in value.items())
+        elif isinstance(value, list):
+            stack.extend(((*path, str(index)), item) for index, item in enumerate(value))
+    yield from sorted(found, key=lambda entry: entry["path"])
+
+
+def _irreversible(operations: Sequence[Operation]) -> list[dict[str, JSON]]:
+    return [
+        {"urn": operation["urn"], "op": operation["op"], "reason": _IRREVERSIBLE[operation["op"]]}
+        for operation in operations
+        if operation["op"] in _IRREVERSIBLE
+    ]
+
+
+def _base(steps: Sequence[Step], operations: Sequence[Operation], facts: Facts) -> str:
+    """Digest of what the touched resources stand on: parents, providers and dependencies.
+
+    Never the whole stack, and not the stack resource (everybody's parent): a change a day elsewhere
+    would starve every plan that takes two weeks.
+    """
+    states: dict[str, State] = {s.old["urn"]: s.old for s in steps if s.old is not None}
+    old_urn: dict[str, str] = {s.urn: s.old["urn"] for s in steps if s.old is not None}
+    waiting: list[str] = []
+    for operation in operations:
+        waiting += [old_urn.get(operation["urn"], ""), *operation["dependencies"]]
+    closure: dict[str, JSON] = {}
+    while waiting:
+        urn = waiting.pop()
+        state = states.get(urn)
+        if state is None or urn in closure or state["type"] == ROOT:
+            continue
+        reader = Reader(facts.key, urn, facts.toolchain.modules, deployed=True)
+        side = _side(state, reader)
+        closure[urn] = [side, state.get("id"), reader.closed("base", state.get("outputs") or {})]
+        provider = (state.get("provider") or "").rpartition("::")[0]
+        waiting += [*(state.get("dependencies") or ()), state.get("parent") or "", provider]
+    return to_hex(keccak(canonical_bytes(closure)))

@@ -1,0 +1,86 @@
+"""The code that a Python dynamic provider carries in its inputs, named instead of quoted.
+
+`__provider` is a dill pickle. Where the provider's class can be imported, the pickle only names it,
+and the program's and the packages' digests bind the code. Where it was defined in `__main__`, the
+pickle holds the code itself. Pickles are read opcode by opcode and never loaded, which would run
+them.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import pickletools
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from pulumi_mandate.errors import IncompletePlan
+
+PROPERTY = "__provider"
+BY_VALUE = "(by value)"
+_FRAMING = frozenset({"PROTO", "FRAME", "MEMOIZE", "STOP"})
+_DILL = "dill._dill"
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderCode:
+    """What a pickle says, as far as it does not depend on the machine that made it."""
+
+    module: str
+    name: str
+    """The class, or `(by value)` where the pickle carries its code."""
+    stream: list[list[str]]
+    """Opcodes and arguments in order; file names without their folder."""
+
+
+def describe(pickled: str) -> ProviderCode:
+    """Read a provider from its base64. Raises `IncompletePlan` for what is not a pickle we know."""
+    try:
+        data = base64.b64decode(pickled, validate=True)
+        opcodes = [(opcode.name, argument) for opcode, argument, _ in pickletools.genops(data)]
+    except (binascii.Error, ValueError, IndexError, UnicodeDecodeError):
+        raise IncompletePlan("a dynamic provider is not a readable pickle") from None
+    names = _globals(opcodes)
+    if not names:
+        raise IncompletePlan("a dynamic provider names no class")
+    by_value = any(module == _DILL for module, _ in names)
+    module, name = ("__main__", BY_VALUE) if by_value else names[0]
+    stream = [[op, _portable(argument)] for op, argument in opcodes if op not in _FRAMING]
+    return ProviderCode(module, name, stream)
+
+
+def _globals(opcodes: list[tuple[str, object]]) -> list[tuple[str, str]]:
+    """Every class or function that the pickle imports, in order."""
+    found: list[tuple[str, str]] = []
+    memo: dict[int, object] = {}
+    stack: list[object] = []
+    for name, argument in opcodes:
+        if name == "MEMOIZE":
+            memo[len(memo)] = stack[-1] if stack else None
+        elif name in ("BINPUT", "LONG_BINPUT") and isinstance(argument, int):
+            memo[argument] = stack[-1] if stack else None
+        elif name in ("BINGET", "LONG_BINGET") and isinstance(argument, int):
+            stack.append(memo.get(argument))
+        elif name == "GLOBAL" and isinstance(argument, str):
+            module, _, member = argument.partition(" ")
+            found.append((module, member))
+            stack.append(None)
+        elif name == "STACK_GLOBAL":
+            pair = stack[-2:]
+            if len(pair) != 2 or not all(isinstance(text, str) for text in pair):
+                raise IncompletePlan("a dynamic provider computes what it imports")
+            found.append((str(pair[0]), str(pair[1])))
+            stack.append(None)
+        elif name not in ("PROTO", "FRAME"):
+            stack.append(argument)
+    return found
+
+
+def _portable(argument: object) -> str:
+    if isinstance(argument, str):
+        # A code object remembers the absolute path of its file, which differs between checkouts.
+        is_path = argument.startswith("/") and argument.endswith(".py")
+        return "text:" + (PurePosixPath(argument).name if is_path else argument)
+    if isinstance(argument, bytes | bytearray):
+        return "bytes:" + bytes(argument).hex()
+    return f"{type(argument).__name__}:{argument!r}"

@@ -1,0 +1,108 @@
+"""The digest of a program: every file that would run, by path, executable bit and content.
+
+The ignore rules are part of the schema: other rules are another schema. `Pulumi.<stack>.yaml` is
+left out because it holds the stack's random encryption salt and ciphertexts; its values are bound
+as the document's `config` instead. Reads the disk, and nothing else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pulumi_mandate.errors import UsageError
+from pulumi_mandate.models import Digest, keccak
+
+from .canonical import canonical_bytes
+
+IGNORED_FOLDERS = frozenset(
+    {".git", ".hg", ".svn", ".venv", "venv", "node_modules", "__pycache__", ".toolchain"}
+    | {".pulumi", ".pytest_cache", ".mypy_cache", ".ruff_cache"}
+)
+IGNORED_SUFFIXES = (".pyc",)
+STACK_FILE = re.compile(r"Pulumi\.[^/]+\.ya?ml")
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramFile:
+    """One file or link of a program."""
+
+    path: str
+    """Relative, with slashes."""
+    mode: str
+    """`file`, `executable` or `link`."""
+    sha256: str
+    """Of the content; for a link, of its target."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramDigest:
+    """A program, as far as a plan is bound to it."""
+
+    digest: Digest
+    files: tuple[ProgramFile, ...]
+
+
+def program_digest(root: Path) -> ProgramDigest:
+    """Digest the tree below `root`, which holds `Pulumi.yaml`.
+
+    Raises `UsageError` for a link that leaves the tree, a name that is not UTF-8, a device or a
+    pipe, and a tree without files.
+    """
+    top = root.resolve()
+    files = tuple(sorted(_files(top, top), key=lambda file: file.path))
+    if not files:
+        raise UsageError("the program's folder holds no files")
+    listing = [[file.path, file.mode, file.sha256] for file in files]
+    return ProgramDigest(keccak(canonical_bytes(listing)), files)
+
+
+def _files(top: Path, folder: Path) -> Iterator[ProgramFile]:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            path = Path(entry.path)
+            name = _name(top, path)
+            if entry.is_symlink():
+                yield _link(top, path, name)
+            elif entry.is_dir():
+                if entry.name not in IGNORED_FOLDERS:
+                    yield from _files(top, path)
+            elif not entry.name.endswith(IGNORED_SUFFIXES) and not STACK_FILE.fullmatch(name):
+                yield _file(path, name)
+
+
+def _file(path: Path, name: str) -> ProgramFile:
+    mode = path.lstat().st_mode
+    if not stat.S_ISREG(mode):
+        raise UsageError(f"{name} is neither a file nor a folder, so it cannot be digested")
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while chunk := stream.read(_CHUNK):
+            digest.update(chunk)
+    return ProgramFile(name, "executable" if mode & stat.S_IXUSR else "file", digest.hexdigest())
+
+
+def _link(top: Path, path: Path, name: str) -> ProgramFile:
+    target = path.readlink()
+    if target.is_absolute() or not path.resolve().is_relative_to(top):
+        raise UsageError(
+            f"{name} is a link that leaves the program's folder",
+            meaning="What it points to would run without being part of the plan.",
+            next_step="replace the link by the file itself",
+        )
+    return ProgramFile(name, "link", hashlib.sha256(os.fsencode(target)).hexdigest())
+
+
+def _name(top: Path, path: Path) -> str:
+    name = path.relative_to(top).as_posix()
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise UsageError("a file name in the program is not UTF-8") from None
+    return name
