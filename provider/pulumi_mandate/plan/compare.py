@@ -1,0 +1,155 @@
+"""What differs between the plan that was approved and the plan that would run.
+
+Equal means: same subject, program, toolchain, rules and configuration, and the same operations. The
+one lawful difference is refinement: an unknown may have become known. Window, salt, proposer and the
+readable parts that follow from the operations are not compared: they belong to the proposal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from .canonical import JSON, canonical_bytes
+from .document import Document, order
+from .markers import is_marker, is_unknown
+
+_LONGEST = 200
+_EXACT = ("schema", "kind", "subject", "rules", "secretKeyId", "config", "toolchain")
+_JUDGED = frozenset({"tier", "rule"})
+_ABSENT = "absent"
+
+Operation = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One place where two plans differ; values are escaped and shortened for people."""
+
+    field: str
+    """Dotted, such as `operations.urn:…::bucket.update.after.inputs.acl`."""
+    expected: str
+    found: str
+
+
+def differences(approved: Document, found: Document, *, resuming: bool = False) -> list[Difference]:
+    """Everything in `found` that `approved` does not allow; empty means "may run".
+
+    With `resuming`, `found` may lack operations (the caller checks in the state that they are
+    done), and an operation may stand at a later point of the same approved change.
+    """
+    result = [
+        difference
+        for part in _EXACT
+        for difference in _exactly(part, approved.content[part], found.content[part])
+    ]
+    ours, theirs = approved.content["program"]["digest"], found.content["program"]["digest"]
+    result += _exactly("program.digest", ours, theirs)
+    if approved.content["base"] is not None and not resuming:
+        result += _exactly("base", approved.content["base"], found.content["base"])
+    return result + list(_operations(approved, found, resuming=resuming))
+
+
+def refines(approved_value: JSON, found_value: JSON) -> bool:
+    """Whether `found_value` is `approved_value`, or what its unknowns have lawfully become.
+
+    A partial order: reflexive, antisymmetric, transitive. A secret unknown becomes a commitment and
+    nothing else; a property that vanishes is never a refinement.
+    """
+    return next(_unlawful("", approved_value, found_value), None) is None
+
+
+def _operations(approved: Document, found: Document, *, resuming: bool) -> Iterator[Difference]:
+    wanted = {order(operation): operation for operation in approved.operations}
+    seen = set()
+    for operation in found.operations:
+        key = order(operation)
+        if key not in wanted and resuming:
+            key = _earlier(operation, wanted)
+        name = f"operations.{operation['urn']}.{operation['op']}"
+        if key not in wanted:
+            yield Difference(name, _ABSENT, "an operation that was not approved")
+            continue
+        seen.add(key)
+        yield from _operation(name, wanted[key], operation)
+    if not resuming:
+        for key in wanted.keys() - seen:
+            yield Difference(f"operations.{key[0]}.{key[1]}", "an operation", _ABSENT)
+
+
+def _operation(name: str, approved: Operation, found: Operation) -> Iterator[Difference]:
+    later = approved["op"] != found["op"]
+    # A step that stands at a later point of the change has another past; its wish must be the same.
+    parts = {"type", "after"} if later else approved.keys() - _JUDGED
+    if approved["after"] is None and later:
+        parts = {"type", "id", "before"}
+    for part in sorted(parts):
+        yield from _unlawful(f"{name}.{part}", approved[part], found[part])
+    if found["tier"] > approved["tier"]:
+        yield Difference(f"{name}.tier", str(approved["tier"]), str(found["tier"]))
+
+
+def _earlier(found: Operation, wanted: dict[tuple[str, str, str], Operation]) -> Any:
+    """The approved operation that `found` is the rest of, after a crash in the middle of it."""
+    before = {
+        "metadata": ("create", "create-replacement", "update"),
+        "update": ("create", "create-replacement"),
+        "delete": ("delete-replaced",),
+    }.get(found["op"], ())
+    for key, operation in wanted.items():
+        if operation["urn"] == found["urn"] and operation["op"] in before:
+            return key
+    return order(found)
+
+
+def _exactly(field: str, approved: JSON, found: JSON) -> Iterator[Difference]:
+    if isinstance(approved, dict) and isinstance(found, dict) and not is_marker(approved):
+        for key in sorted(approved.keys() | found.keys()):
+            if key not in approved or key not in found:
+                yield _difference(f"{field}.{key}", approved.get(key), found.get(key))
+            else:
+                yield from _exactly(f"{field}.{key}", approved[key], found[key])
+    elif isinstance(approved, list) and isinstance(found, list) and len(approved) == len(found):
+        for index, pair in enumerate(zip(approved, found, strict=True)):
+            yield from _exactly(f"{field}.{index}", *pair)
+    elif canonical_bytes(approved) != canonical_bytes(found):
+        yield _difference(field, approved, found)
+
+
+def _unlawful(field: str, approved: JSON, found: JSON) -> Iterator[Difference]:
+    if is_unknown(approved):
+        secret_kept = is_marker(found, "secret") or (is_unknown(found) and found["secret"])
+        if approved["secret"] and not secret_kept:
+            yield _difference(field, approved, found)
+    elif is_marker(approved, "auto-name"):
+        if not _is_named(str(approved["prefix"]), found):
+            yield _difference(field, approved, found)
+    elif isinstance(approved, dict) and isinstance(found, dict):
+        if approved.keys() != found.keys() or is_marker(approved) != is_marker(found):
+            yield _difference(field, approved, found)
+            return
+        for key in approved:
+            yield from _unlawful(f"{field}.{key}", approved[key], found[key])
+    elif isinstance(approved, list) and isinstance(found, list):
+        if len(approved) != len(found):
+            yield _difference(field, approved, found)
+            return
+        for index, pair in enumerate(zip(approved, found, strict=True)):
+            yield from _unlawful(f"{field}.{index}", *pair)
+    elif canonical_bytes(approved) != canonical_bytes(found):
+        yield _difference(field, approved, found)
+
+
+def _is_named(prefix: str, found: JSON) -> bool:
+    name = found["prefix"] if is_marker(found, "auto-name") else found
+    return isinstance(name, str) and name.startswith(prefix)
+
+
+def _difference(field: str, approved: JSON, found: JSON) -> Difference:
+    return Difference(field, _show(approved), _show(found))
+
+
+def _show(value: JSON) -> str:
+    text = canonical_bytes(value).decode().encode("ascii", "backslashreplace").decode()
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
