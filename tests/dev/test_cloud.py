@@ -84,8 +84,8 @@ def test_state_and_alias_changes_survive_and_the_rest_does_not(home: Path, start
         "KeyId"
     ]
     kms.update_alias(AliasName="alias/mandate-executor", TargetKeyId=second)
-    kms.disable_key(KeyId=second)
     kms.create_key()  # symmetric: not kept
+    kms.disable_key(KeyId=second)
     emulator_client("s3", endpoint_of(home)).create_bucket(Bucket="in-memory")
     process.terminate()
     assert process.wait(20) == 0

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import coincurve
+import orjson
 
 from ..errors import SignerError, UsageError
 from ..models import Address, Digest
@@ -164,11 +165,11 @@ def _decrypt(data: bytes, passphrase: bytes) -> bytes:
 def _checked_content(data: bytes) -> dict[str, Any]:
     """Version 3 with scrypt of bearable cost; anything else is refused before the first hash."""
     try:
-        content = json.loads(data)
+        content = orjson.loads(data)  # bounds the depth by itself, json does not
         crypto = content.get("crypto") or content.get("Crypto")
         kdf, params = crypto["kdf"], crypto["kdfparams"]
         n, r, p = int(params["n"]), int(params["r"]), int(params["p"])
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         raise SignerError("the keystore is not web3 secret storage") from None
     if content.get("version") != 3 or kdf != "scrypt":
         raise SignerError("the keystore is not version 3 with scrypt")
