@@ -20,6 +20,15 @@ def chain_service(tmp_path: Path) -> Iterator[ChainService]:
     service.stop()
 
 
+@pytest.fixture(scope="session")
+def shared_deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    """One sealed deployment for all tests of a worker: for those that leave nothing behind."""
+    service = ChainService(tmp_path_factory.mktemp("shared") / "chain")
+    service.start()
+    yield deploy(service)
+    service.stop()
+
+
 @pytest.fixture
 def deployment(chain_service: ChainService) -> Deployment:
     """The same, with the contracts deployed and sealed, and people with tokens and gas money."""

@@ -2,7 +2,7 @@
 
 from .client import ChainClient
 from .trust import Trust, load_trust
-from .values import Account, BlockRef, Contract, Log, Receipt
+from .values import Account, BlockRef, Contract, Log, Receipt, Sent
 
 __all__ = [
     "Account",
@@ -11,6 +11,7 @@ __all__ = [
     "Contract",
     "Log",
     "Receipt",
+    "Sent",
     "Trust",
     "load_trust",
 ]

@@ -14,11 +14,17 @@ from typing import Any, TypeVar
 from pulumi_mandate.chain.abi import Abi, encode_arguments
 from pulumi_mandate.chain.artifacts import NAMES, all_errors, artifact
 from pulumi_mandate.chain.rpc import Endpoint, RpcError
-from pulumi_mandate.chain.transaction import parse_log, refusal
+from pulumi_mandate.chain.transaction import parse_log, parse_sent, refusal
 from pulumi_mandate.chain.trust import Trust
-from pulumi_mandate.chain.values import BlockRef, Contract, Log
-from pulumi_mandate.errors import ChainError, EndpointsDisagree, MissingContract, WrongChain
-from pulumi_mandate.models import Address, digest, to_hex
+from pulumi_mandate.chain.values import BlockRef, Contract, Log, Sent
+from pulumi_mandate.errors import (
+    ChainError,
+    ContractRefused,
+    EndpointsDisagree,
+    MissingContract,
+    WrongChain,
+)
+from pulumi_mandate.models import Address, Digest, digest, to_hex
 
 Block = BlockRef | str
 """A named block, or one of the node's words: `latest`, `pending`."""
@@ -163,6 +169,28 @@ class ChainReader:
             lambda endpoint: self._logs(endpoint, target, query, start, until.number),
         )
 
+    def sent(self, transaction: Digest) -> Sent:
+        """A mined transaction, on which every endpoint must agree. For reading the past.
+
+        Raises `ChainError` where it is not mined, `EndpointsDisagree`.
+        """
+        self.check()
+        return self._unanimous(
+            f"the transaction {to_hex(transaction)}",
+            lambda endpoint: self._sent(endpoint, transaction),
+        )
+
+    def _sent(self, endpoint: Endpoint, transaction: Digest) -> Sent:
+        found = self._ask(endpoint, "eth_getTransactionByHash", to_hex(transaction))
+        receipt = self._ask(endpoint, "eth_getTransactionReceipt", to_hex(transaction))
+        if found is None or receipt is None or found.get("blockNumber") is None:
+            raise ChainError(
+                f"{endpoint.name} has no mined transaction {to_hex(transaction)}",
+                meaning="it lags, it has thrown old blocks away, or the chain was reorganised",
+                next_step="ask an endpoint that keeps the whole history",
+            )
+        return parse_sent(found, receipt, self._block(endpoint, receipt["blockNumber"]))
+
     def _logs(
         self, endpoint: Endpoint, target: Contract, query: Mapping[str, Any], start: int, stop: int
     ) -> list[Log]:
@@ -191,15 +219,17 @@ class ChainReader:
         if isinstance(block, BlockRef):
             where = {"blockHash": to_hex(block.hash), "requireCanonical": True}
         doing = f"to read {target.name}.{function}"
-        answer = self._ask(endpoint, "eth_call", request, where, doing=doing, abi=target.abi)
         try:
+            answer = self._ask(endpoint, "eth_call", request, where, doing=doing, abi=target.abi)
             return target.abi.decode_result(function, bytes.fromhex(answer[2:]))
+        except ContractRefused as error:
+            if error.error:
+                raise
+            raise _foreign(target) from error  # a function that is not there reverts in silence
+        except ChainError:
+            raise
         except Exception as error:  # eth_abi has no common root for what a foreign contract returns
-            raise MissingContract(
-                f"{target.address} does not answer like a {target.name}",
-                meaning="another contract lives there, or one of another version",
-                next_step="correct [contracts] in the trust file",
-            ) from error
+            raise _foreign(target) from error
 
     # -- inside -----------------------------------------------------------------------------
 
@@ -242,6 +272,14 @@ class ChainReader:
                     next_step="find out which, and replace it in the trust file",
                 )
         return first
+
+
+def _foreign(target: Contract) -> MissingContract:
+    return MissingContract(
+        f"{target.address} does not answer like a {target.name}",
+        meaning="another contract lives there, or one of another version",
+        next_step="correct [contracts] in the trust file",
+    )
 
 
 def errors_of(abi: Abi | None) -> Abi | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from pulumi_mandate.chain.abi import Abi, checksum
 from pulumi_mandate.chain.rpc import RpcError
-from pulumi_mandate.chain.values import BlockRef, RawLog, Receipt
+from pulumi_mandate.chain.values import BlockRef, RawLog, Receipt, Sent
 from pulumi_mandate.errors import ChainError, ContractRefused
 from pulumi_mandate.models import Address, digest, to_hex
 
@@ -107,6 +107,18 @@ def parse_receipt(answer: Mapping[str, Any], timestamp: int) -> Receipt:
         contract_address=checksum(created) if created else None,
         gas_used=int(answer["gasUsed"], 16),
         logs=tuple(parse_log(log) for log in answer["logs"]),
+    )
+
+
+def parse_sent(answer: Mapping[str, Any], receipt: Mapping[str, Any], block: BlockRef) -> Sent:
+    """A node's transaction with its receipt and block."""
+    return Sent(
+        transaction=digest(answer["hash"]),
+        sender=checksum(answer["from"]),
+        to=checksum(answer["to"]) if answer.get("to") else None,
+        data=bytes.fromhex(answer["input"][2:]),
+        succeeded=int(receipt["status"], 16) == 1,
+        block=block,
     )
 
 

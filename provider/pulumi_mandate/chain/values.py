@@ -78,6 +78,18 @@ class RawLog:
 
 
 @dataclass(frozen=True, slots=True)
+class Sent:
+    """A mined transaction as it was sent: what an auditor reads again."""
+
+    transaction: Digest
+    sender: Address
+    to: Address | None
+    data: bytes = field(repr=False)
+    succeeded: bool
+    block: BlockRef
+
+
+@dataclass(frozen=True, slots=True)
 class Receipt:
     """A mined transaction that did what it was asked."""
 

@@ -28,7 +28,7 @@ HEARTBEAT = 12
 _UPSTREAM_SECONDS = 60.0
 
 
-class Fault(Exception):  # noqa: N818  # what JSON-RPC calls it
+class Fault(Exception):  # what JSON-RPC calls it
     """A JSON-RPC error object, to be passed on as it is."""
 
     def __init__(self, error: dict[str, Any]) -> None:
@@ -270,7 +270,7 @@ class Miner:
         return answer["result"]
 
 
-class _Gone(Exception):  # noqa: N818  # a state of anvil's, not a mistake
+class _Gone(Exception):
     """anvil does not answer."""
 
 
