@@ -50,7 +50,9 @@ def _make() -> None:
         raise StepFailed("Python 3.11 or newer is needed: `apt-get install python3`")
     if importlib.util.find_spec("ensurepip") is None:
         _install_debian_package(f"python{sys.version_info.major}.{sys.version_info.minor}-venv")
-    run([sys.executable, "-m", "venv", "--clear", VENV])
+    # One that works is brought up to date and not made anew: somebody may be working in it.
+    if _version() is None:
+        run([sys.executable, "-m", "venv", "--clear", VENV])
     pip_install("--require-hashes", "-r", LOCK)
     stamp("python", _digest())
 
@@ -65,7 +67,9 @@ def _install_debian_package(name: str) -> None:
 
 
 def _package_digest() -> str:
-    return digest_of([ROOT / "pyproject.toml"], _digest())
+    # The build backend lists the packages that it finds on the day of the installation.
+    packages = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("*/*/__init__.py"))
+    return digest_of([ROOT / "pyproject.toml"], _digest(), *packages)
 
 
 def _package_ready() -> str | None:
