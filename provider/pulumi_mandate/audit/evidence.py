@@ -1,0 +1,66 @@
+"""What the pure checks are given: facts as they were fetched, nothing derived."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..chain import Log, Sent
+from ..chain.abi import Abi
+from ..governance import Created, Mandate, Proposal, SubjectConfig, Vote
+from ..models import Address, Digest, Domain, Tier, Urn
+
+Operation = Mapping[str, Any]
+Judge = Callable[[dict[str, Any]], tuple[Tier, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class ProposalEvidence:
+    """A plan hash, the bytes that are said to be its document, and the proposal to approve it."""
+
+    domain: Domain
+    """Chain and registry, from this machine's trust file."""
+    registry_abi: Abi = field(repr=False)
+    plan_hash: Digest
+    """The one that was asked about."""
+    document: bytes = field(repr=False)
+    """As the store gave them."""
+    proposal: Proposal
+    config: SubjectConfig
+    """Of the subject that the document names."""
+    mandate: Mandate
+    registry_hash: Digest
+    """The registry's own hash of the document's fields."""
+    rules_here: Digest
+    """Digest of the rule set on this machine."""
+    judge: Judge = field(repr=False)
+    """The rule set on this machine."""
+
+    @property
+    def created(self) -> Created:
+        return self.proposal.created
+
+
+@dataclass(frozen=True, slots=True)
+class RunEvidence:
+    """A proposal's evidence, and everything that came of it. None: it has not happened."""
+
+    proposal: ProposalEvidence
+    urn: Urn | None
+    """The resource that was asked about; None: the whole plan."""
+    votes: tuple[Vote, ...]
+    approved: Log | None
+    """The registry's `Approved`."""
+    executed: Sent | None
+    """The transaction in which it was emitted."""
+    begun: Log | None
+    begin: Sent | None
+    executor_events: tuple[Log, ...]
+    """`ExecutorEnrolled` and `ExecutorRevoked` of the run's executor, in order."""
+    closed: Log | None
+    """`Completed` or `RunFailed`."""
+    close: Sent | None
+    receipt: bytes | None = field(repr=False)
+    """As the store gave it; None where the run is open, or the store has none."""
+    governor: Address

@@ -1,0 +1,171 @@
+"""Does this proposal approve exactly the document I read? Pure; `collect` fetched the evidence.
+
+(1) document   the bytes are canonical, of a known schema, and their digest is the one in the plan
+(2) effect     the Merkle root over the operations, computed again
+(3) tier       each operation judged again under the subject's rules; the plan's tier is the highest
+(4) plan hash  computed again from the document, for this machine's chain and registry
+(5) call       the proposal's call approves that hash, at the electorate of that tier
+(6) identity   the proposal's id follows from that one call and the text, so there is no other call
+(7) text       the lines for machines say the same as the call
+(8) proposer   whoever proposed is named in the plan, and enrolled for the subject
+(9) registry   the contract computes the same hash, and what it has approved is of this tier
+"""
+
+from __future__ import annotations
+
+from ..governance import ProposalState
+from ..models import Digest, MandateState, Plan, Tier, keccak, plan_hash, to_hex
+from ..plan import merkle
+from ..plan.document import Document, leaves
+from .calldata import decode_approval
+from .evidence import ProposalEvidence
+from .links import Finding, Link, require, require_equal, run_checks
+
+
+def verify_proposal(evidence: ProposalEvidence) -> list[Link]:
+    """All nine links, in order. `links.broken` finds the first that does not hold."""
+    return run_checks(CHECKS, evidence)
+
+
+def _document(evidence: ProposalEvidence) -> Finding:
+    # (1) `load` parses under limits, writes again and compares: one canonical form, or none.
+    document = Document.load(evidence.document)
+    compared = {"document": to_hex(document.digest)}
+    return f"{len(evidence.document):,} bytes, canonical, subject {document.subject}", compared
+
+
+def _effect(evidence: ProposalEvidence) -> Finding:
+    # (2)
+    document = Document.load(evidence.document)
+    root = merkle.root(leaves(document.operations))
+    require_equal("the effect root", str(document.content["effectRoot"]), to_hex(root))
+    return f"root of {len(document.operations)} operations", {"effectRoot": to_hex(root)}
+
+
+def _tier(evidence: ProposalEvidence) -> Finding:
+    # (3) under the rules that the chain names, not those that the document claims.
+    document = Document.load(evidence.document)
+    require(evidence.config.version > 0, "the subject has no config on chain")
+    rules = to_hex(evidence.config.rules)
+    require_equal("the rules' digest", rules, str(document.content["rules"]))
+    require(
+        evidence.rules_here == evidence.config.rules,
+        "this machine has other rules than the subject, so the tier cannot be judged here",
+        expected=rules,
+        found=to_hex(evidence.rules_here),
+    )
+    highest = Tier.NONE
+    for index, operation in enumerate(document.operations):
+        tier, rule = evidence.judge(operation)
+        require(
+            tier == operation["tier"],
+            f"operation {index} is of another tier",
+            expected=f"{tier.name.lower()} by {rule}",
+            found=Tier(operation["tier"]).name.lower(),
+        )
+        highest = max(highest, tier)
+    require_equal("the plan's tier", highest.name.lower(), document.tier.name.lower())
+    return f"{highest.name.lower()}, judged again under the subject's rules", {"rules": rules}
+
+
+def _plan_hash(evidence: ProposalEvidence) -> Finding:
+    # (4)
+    found = plan_hash(evidence.domain, fields_of(evidence))
+    require_equal("the plan hash", to_hex(evidence.plan_hash), to_hex(found))
+    detail = f"computed for chain {evidence.domain.chain_id}, registry {evidence.domain.registry}"
+    return detail, {"planHash": to_hex(found)}
+
+
+def _call(evidence: ProposalEvidence) -> Finding:
+    # (5) read from the calldata; the proposal's text is only a claim.
+    made = evidence.created
+    require_equal("the called contract", evidence.domain.registry, made.target)
+    approved, electorate = decode_approval(evidence.registry_abi, made.calldata)
+    require_equal("the approved plan hash", to_hex(evidence.plan_hash), to_hex(approved))
+    planned = fields_of(evidence).tier
+    require_equal("the electorate", planned.name.lower(), electorate.name.lower())
+    return f"{made.function}({to_hex(approved)[:10]}…)", {"calldata": to_hex(made.calldata)}
+
+
+def _identity(evidence: ProposalEvidence) -> Finding:
+    # (6) the id is a hash over all calls: with another one beside ours it would be another id.
+    made = evidence.created
+    found = proposal_id(made.target, made.calldata, made.text)
+    require_equal("the proposal's id", hex(made.id), hex(found))
+    return "one call, no value, and the text, hash to the proposal's id", {"id": hex(found)}
+
+
+def _text(evidence: ProposalEvidence) -> Finding:
+    # (7)
+    made = evidence.created
+    require(not made.warnings, "; ".join(made.warnings) or "warned")
+    require(made.description is not None, "the text is not of the usual form")
+    said = made.description
+    require(said is not None and said.document is not None, "the text names no document")
+    document = Digest(bytes(said.document or b"")) if said else Digest(b"")
+    require_equal("the document that the text names", _digest(evidence), to_hex(document))
+    return "names this plan, this document and its proposer", {}
+
+
+def _proposer(evidence: ProposalEvidence) -> Finding:
+    # (8)
+    planned = fields_of(evidence).proposer
+    require_equal("the proposer", planned.lower(), evidence.created.proposer.lower())
+    enrolled = {account.lower() for account in evidence.config.proposers}
+    require(planned.lower() in enrolled, f"{planned} is not enrolled as a proposer of the subject")
+    return "named in the plan, enrolled for the subject", {"proposer": str(planned)}
+
+
+def _registry(evidence: ProposalEvidence) -> Finding:
+    # (9)
+    ours, theirs = to_hex(evidence.plan_hash), to_hex(evidence.registry_hash)
+    require_equal("the registry's hash of these fields", ours, theirs)
+    mandate = evidence.mandate
+    if mandate.state in (MandateState.NONE, MandateState.REVOKED, MandateState.WITHDRAWN):
+        state = mandate.state.name.lower()
+        executed = evidence.proposal.state is ProposalState.EXECUTED
+        require(
+            not executed or mandate.state is not MandateState.NONE,
+            "the proposal is executed and the registry knows nothing of it",
+        )
+        text = "nothing approved yet" if mandate.state is MandateState.NONE else state
+        return f"computes the same hash; {text}", {}
+    planned = fields_of(evidence).tier
+    require_equal("the approved tier", planned.name.lower(), mandate.tier.name.lower())
+    return f"computes the same hash; the mandate is {mandate.state.name.lower()}", {}
+
+
+def fields_of(evidence: ProposalEvidence) -> Plan:
+    """The plan's fields, from the bytes. Raises `InvalidDocument`."""
+    return Document.load(evidence.document).fields()
+
+
+def proposal_id(target: str, calldata: bytes, text: str) -> int:
+    """OpenZeppelin's `hashProposal` of one call without value.
+
+    Source: https://docs.openzeppelin.com/contracts/5.x/api/governance#Governor-hashProposal
+    """
+    from eth_abi.abi import encode
+
+    packed = encode(
+        ["address[]", "uint256[]", "bytes[]", "bytes32"],
+        [[target], [0], [calldata], keccak(text.encode())],
+    )
+    return int.from_bytes(keccak(packed))
+
+
+def _digest(evidence: ProposalEvidence) -> str:
+    return to_hex(keccak(evidence.document))
+
+
+CHECKS = (
+    ("document", _document),
+    ("effect", _effect),
+    ("tier", _tier),
+    ("plan hash", _plan_hash),
+    ("call", _call),
+    ("identity", _identity),
+    ("text", _text),
+    ("proposer", _proposer),
+    ("registry", _registry),
+)

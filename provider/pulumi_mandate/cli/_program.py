@@ -1,0 +1,111 @@
+"""Options of the commands that preview a program, and the call that does it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..errors import UsageError
+from ..models import Digest, digest
+from ._target import DurationType
+
+if TYPE_CHECKING:
+    from ..plan.document import Document
+    from ._session import Session
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+DEFAULT_WINDOW = "30d"
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramChoice:
+    """Which program, and which stack of it."""
+
+    folder: Path
+    stack: str | None
+
+
+def program_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`--cwd` and `--stack`, as Pulumi spells them."""
+    for option in (
+        click.option("--stack", "-s", metavar="NAME", help="Stack (default: the selected one)."),
+        click.option(
+            "--cwd",
+            "-C",
+            "folder",
+            type=click.Path(path_type=Path, exists=True, file_okay=False),
+            default=Path("."),
+            metavar="DIR",
+            help="Folder of the program (default: this one).",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+def window_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`--valid-for` and `--salt`: parts of a plan that nobody can read off the program."""
+    for option in (
+        click.option(
+            "--salt",
+            metavar="0x…",
+            help="32 bytes; random by default, so that a change can be approved twice.",
+        ),
+        click.option(
+            "--valid-for",
+            "window",
+            type=DurationType(),
+            default=DEFAULT_WINDOW,
+            show_default=True,
+            metavar="SPAN",
+            help="The mandate ends this long after now, chain time.",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+def new_salt(text: str | None) -> Digest:
+    """The given salt, or 32 random bytes. Raises `UsageError`."""
+    if text is None:
+        return Digest(secrets.token_bytes(32))
+    try:
+        return digest(text)
+    except ValueError as error:
+        raise UsageError(f"--salt: {error}") from None
+
+
+def build_plan(
+    session: Session, program: ProgramChoice, *, window: int, salt: str | None
+) -> Document:
+    """Preview the program and make its canonical document, proposed by this command's account."""
+    from ..gate.prepare import ProgramAt, prepare_plan
+
+    now = session.client.now()
+    return prepare_plan(
+        ProgramAt(program.folder.resolve(), selected_stack(program)),
+        session.trust,
+        proposer=session.account.address,
+        window=(now, now + window),
+        salt=new_salt(salt),
+    )
+
+
+def selected_stack(program: ProgramChoice) -> str:
+    """The named stack, or the one that is selected in the program's folder.
+
+    Raises `EngineError`, `UsageError` where none is selected.
+    """
+    if program.stack is not None:
+        return program.stack
+    from ..gate.state import run_engine
+
+    name = run_engine(["stack", "--show-name"], program.folder.resolve()).strip()
+    if not name:
+        raise UsageError("no stack is selected", next_step="add --stack NAME")
+    return name

@@ -1,0 +1,107 @@
+"""`mandate dev`: a chain with the contracts, a cloud with a KMS, and people, on this machine."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from ._command import Call, TeachingGroup, command
+from ._output import Answer, progress
+from ._target import DurationType, describe_duration
+
+
+@click.group(
+    "dev",
+    cls=TeachingGroup,
+    short_help="A chain, a cloud and people to try it with.",
+    examples=("mandate dev start", "mandate dev advance 3d", "mandate dev stop"),
+)
+def dev() -> None:
+    """A development chain, cloud, KMS and people on this machine.
+
+    Everything listens on loopback and keeps its state, so `stop` and `start` lose nothing.
+    """
+
+
+@command(
+    "start",
+    "Start it, or find it running.",
+    examples=("mandate dev start", 'eval "$(mandate dev start --env)"'),
+)
+@click.option("--env", "as_shell", is_flag=True, help="Print shell exports instead of a report.")
+def start(call: Call, as_shell: bool) -> Answer:
+    """Start it, or find it running; the first time, deploy the contracts and write the trust file.
+
+    The people are erin (engineer, proposes and runs), ana, ben and cleo (token holders). The
+    executor's key is made inside the KMS and never leaves it.
+    """
+    from ..dev import supervisor
+
+    running = supervisor.start(progress=progress)
+    if as_shell:
+        exports = [f"export {name}={value}" for name, value in sorted(running.environment.items())]
+        return Answer(_facts(running), "\n".join(exports))
+    return Answer(_facts(running), _report(running))
+
+
+@command("stop", "Stop the processes; the state stays.", examples=("mandate dev stop",))
+def stop(call: Call) -> Answer:
+    """Stop the processes; the state stays."""
+    from ..dev import supervisor
+
+    was_running = supervisor.stop()
+    return Answer({"stopped": was_running}, "stopped" if was_running else "nothing was running")
+
+
+@command("status", "What runs, and where.", examples=("mandate dev status",))
+def dev_status(call: Call) -> Answer:
+    """Say what runs and where."""
+    from ..dev import supervisor
+
+    running = supervisor.status()
+    if running is None:
+        return Answer({"running": False}, "not running; start it: mandate dev start")
+    return Answer(_facts(running), _report(running))
+
+
+@command(
+    "advance",
+    "Move the chain's clock forward.",
+    examples=("mandate dev advance 3d", "mandate dev advance 12h"),
+)
+@click.argument("duration", type=DurationType())
+def dev_advance(call: Call, duration: int) -> Answer:
+    """Move the chain's clock forward, so that a voting period of days takes no time."""
+    from ..dev import supervisor
+
+    now = supervisor.advance(duration)
+    return Answer(
+        {"advancedSeconds": duration, "chainTime": now},
+        f"the chain's clock moved {describe_duration(duration)} ahead",
+    )
+
+
+for _subcommand in (start, stop, dev_status, dev_advance):
+    dev.add_command(_subcommand)
+
+
+def _facts(running: Any) -> dict[str, Any]:
+    return {
+        "running": True,
+        "rpc": running.rpc,
+        "cloud": running.cloud,
+        "trust": str(running.trust_file),
+        "environment": dict(running.environment),
+    }
+
+
+def _report(running: Any) -> str:
+    return "\n".join(
+        [
+            f"chain   {running.rpc}",
+            f"cloud   {running.cloud}",
+            f"trust   {running.trust_file}",
+            'shell   eval "$(mandate dev start --env)"',
+        ]
+    )

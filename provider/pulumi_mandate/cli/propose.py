@@ -1,0 +1,107 @@
+"""`mandate propose`: preview, store the document, open the proposal that approves its hash."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ..errors import UsageError
+from ..models import plan_hash, to_hex
+from ._command import Call, command
+from ._output import Answer, progress
+from ._program import ProgramChoice, build_plan, program_options, window_options
+
+if TYPE_CHECKING:
+    from ..plan.document import Document
+
+
+@command(
+    "propose",
+    "Open a proposal for exactly this change.",
+    signs=True,
+    examples=(
+        'mandate propose --as erin --title "A bucket for the shop"',
+        "mandate propose --as erin --plan plan.json",
+    ),
+)
+@program_options
+@window_options
+@click.option("--title", metavar="TEXT", help="First line of the proposal.")
+@click.option(
+    "--plan",
+    "plan_file",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="FILE",
+    help="Propose this document instead of previewing again.",
+)
+def propose(  # noqa: PLR0913, PLR0917  # one argument per option
+    call: Call,
+    folder: Path,
+    stack: str | None,
+    window: int,
+    salt: str | None,
+    title: str | None,
+    plan_file: Path | None,
+) -> Answer:
+    """Open a proposal that approves exactly this change, and nothing else.
+
+    The proposal holds one call: the registry's approval of the plan hash. The document goes into
+    the plan store; whoever votes recomputes the hash from it with `mandate verify`.
+    """
+    from ..plan.document import Document
+
+    session = call.session
+    if plan_file is not None:
+        document = Document.load(plan_file.read_bytes())
+        _require_own(document, session.account.address)
+    else:
+        progress("previewing the program")
+        document = build_plan(session, ProgramChoice(folder, stack), window=window, salt=salt)
+    fields = document.fields()
+    hash_ = plan_hash(session.domain, fields)
+    session.store.put(document.data)
+    session.store.link(hash_, document.digest)
+    progress("sending the proposal")
+    proposal = session.governor.propose(fields, hash_, describe(document, title), session.account)
+    data = {
+        "proposal": proposal.number,
+        "planHash": to_hex(hash_),
+        "effectRoot": to_hex(document.effect_root),
+        "document": to_hex(document.digest),
+        "tier": document.tier.name.lower(),
+        "operations": len(document.operations),
+    }
+    lines = [
+        f"proposal {proposal.number}: {title_of(document, title)}",
+        f"  plan hash    {to_hex(hash_)}",
+        f"  effect root  {to_hex(document.effect_root)}",
+        f"  tier         {document.tier.name.lower()}, {len(document.operations)} operations",
+        f"next: mandate verify {proposal.number}",
+    ]
+    return Answer(data, "\n".join(lines))
+
+
+def title_of(document: Document, title: str | None) -> str:
+    """The given title, or one that says how much changes where. One line, always."""
+    if title is not None:
+        return " ".join(title.split())
+    subject = document.content["subject"]
+    return f"{len(document.operations)} operations on {subject['project']}/{subject['stack']}"
+
+
+def describe(document: Document, title: str | None) -> str:
+    """Title, blank line, and the readable summary; the governor's layer adds the hashes."""
+    from ..plan.render import render_markdown
+
+    return f"{title_of(document, title)}\n\n{render_markdown(document)}"
+
+
+def _require_own(document: Document, account: str) -> None:
+    if document.fields().proposer.lower() != account.lower():
+        raise UsageError(
+            f"the document is proposed by {document.fields().proposer}, this account is {account}",
+            meaning="The proposer is part of the plan hash.",
+            next_step="preview it with the account that will propose it",
+        )

@@ -1,0 +1,51 @@
+"""`mandate resume`: finish what a killed process left behind."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from ..errors import PartlyApplied, UsageError
+from ._command import Call, command
+from ._output import Answer, progress
+from ._runs import unfinished_runs
+
+
+@command(
+    "resume",
+    "Finish what a killed process left behind.",
+    examples=("mandate resume", "mandate resume --give-up", "mandate resume --json"),
+)
+@click.argument("run", required=False, metavar="[RUN-ID]")
+@click.option("--give-up", is_flag=True, help="State a half-done run as failed; spends it.")
+def resume(call: Call, run: str | None, give_up: bool) -> Answer:
+    """Finish or repair interrupted runs of this machine.
+
+    Looks at each run's journal, the stack's state and the chain, and states on chain what really
+    happened. Where operations are still missing it says so and exits with 7: the same `pulumi up`
+    goes on under the same mandate while its lease lasts.
+    """
+    from ..gate.closing import OPEN, finish_run
+
+    waiting = [
+        folder
+        for folder in unfinished_runs()
+        if run is None or folder.path.name == run.removeprefix("0x")
+    ]
+    if run is not None and not waiting:
+        raise UsageError(f"no interrupted run {run} on this machine", next_step="mandate resume")
+    results = [
+        finish_run(folder, call.session.machine, give_up=give_up, progress=progress)
+        for folder in waiting
+    ]
+    text = "\n".join(_sentence(result) for result in results) or "no run was interrupted"
+    still_open = any(result["status"] == OPEN for result in results)
+    if still_open:
+        text += "\nnext: pulumi up"
+    return Answer({"runs": results}, text, exit_code=PartlyApplied.exit_code if still_open else 0)
+
+
+def _sentence(result: dict[str, Any]) -> str:
+    lines = [f"run {result['runId'][:10]}… of plan {result['planHash'][:10]}…: {result['status']}"]
+    return "\n".join(lines + [f"    {reason}" for reason in result.get("reasons", [])])

@@ -1,0 +1,31 @@
+"""`mandate up`: `pulumi up` with the standing said first and the outcome waited for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ._command import Call, command
+from ._output import Answer, progress
+from ._program import ProgramChoice, program_options
+
+
+@command(
+    "up",
+    "`pulumi up`, if the mandate stands.",
+    examples=("mandate up", "mandate up --stack dev --cwd examples/01-shop"),
+)
+@program_options
+@click.option("--message", "-m", metavar="TEXT", help="Passed to `pulumi up`.")
+def up(call: Call, folder: Path, stack: str | None, message: str | None) -> Answer:
+    """Run `pulumi up`, if and only if the mandate stands, until the run is closed on chain.
+
+    The program's own `govern()` is the gate, exactly as for plain `pulumi up`; a program without it
+    is refused. What this adds: the standing beforehand, the exit code afterwards.
+    """
+    from ._engine import run_governed
+
+    progress("starting pulumi up")
+    outcome = run_governed(call.session, ProgramChoice(folder, stack), message=message)
+    return Answer(outcome.as_data(), outcome.sentence, exit_code=outcome.exit_code)
