@@ -129,6 +129,19 @@ def test_what_holds_already_is_not_sent_again(manager):
 
 
 @pytest.mark.chain
+def test_a_scaffold_is_not_put_up_again_once_it_is_needless(manager, deploying_here):
+    provider = EvmCallProvider()
+    needless = {"function": "hasRole", "arguments": [9, SOMEBODY], "equals": [True, 0]}
+    inputs = provider.check({}, grant(manager, unless=needless)).inputs
+    nine = {"function": "hasRole", "arguments": [9, SOMEBODY], "equals": [True, 0]}
+    done = provider.check({}, grant(manager, arguments=[9, SOMEBODY, 0], expect=nine)).inputs
+    provider.create(done)
+
+    assert provider.create(inputs).outs["transaction"] == ""
+    assert provider.read("x", inputs).outs["holds"] is True
+
+
+@pytest.mark.chain
 def test_a_call_that_does_not_make_it_true_is_an_error(manager):
     expect = {"function": "hasRole", "arguments": [8, SOMEBODY], "equals": [True, 0]}
     inputs = EvmCallProvider().check({}, grant(manager, expect=expect)).inputs
@@ -168,8 +181,10 @@ def test_a_call_whose_contract_is_gone_is_gone(manager, deploying_here):
         ({"expect": {"function": "hasRole", "equals": [], "more": 1}}, "expect is not an object"),
         (
             {"expect": {"function": "hasRole", "arguments": [7, SOMEBODY], "equals": [1, 0]}},
-            "expect.equals",
+            "expect: isMember is not true or false",
         ),
+        ({"expect": {"function": "hasRole", "arguments": [7, SOMEBODY], "equals": True}}, "a list"),
+        ({"unless": {"function": "nothing", "equals": 1}}, "unless: AccessManager: 0 functions"),
     ],
 )
 def test_what_could_never_be_sent_fails_in_the_preview(changes, said):

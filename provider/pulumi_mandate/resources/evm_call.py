@@ -2,7 +2,8 @@
 
 The fact is a view call and its answer. Where it holds already nothing is sent, so an interrupted
 deployment can be repeated; where a later refresh finds that it holds no longer, the next update
-sends the transaction again.
+sends the transaction again. A step that is only needed for a while (a scaffold) also names the fact
+that makes it needless: where that holds nothing is sent either.
 """
 
 from __future__ import annotations
@@ -16,16 +17,17 @@ from pulumi import dynamic
 
 from pulumi_mandate.chain.abi import Abi, checksum
 from pulumi_mandate.chain.artifacts import artifact
-from pulumi_mandate.errors import ChainError, MandateError, UsageError
+from pulumi_mandate.errors import ChainError, UsageError
 from pulumi_mandate.models import Address, to_hex
 
 from ._abi_values import abi_values, encode_values
 from ._deployer import DeployChain, Deployer
 from ._values import holds_unknown, is_unknown, plain
 
-INPUTS = ("contract", "artifact", "function", "arguments", "expect", "calldata")
+INPUTS = ("contract", "artifact", "function", "arguments", "expect", "unless", "calldata")
 REPLACES = ("contract",)
-_EXPECT_FIELDS = frozenset({"contract", "artifact", "function", "arguments", "equals"})
+_FACTS = ("expect", "unless")
+_FACT_FIELDS = frozenset({"contract", "artifact", "function", "arguments", "equals"})
 
 
 class EvmCallProvider(dynamic.ResourceProvider):
@@ -38,12 +40,13 @@ class EvmCallProvider(dynamic.ResourceProvider):
         inputs = plain(news)
         inputs.setdefault("arguments", [])
         try:
-            expect = _complete(inputs)
-            if not is_unknown(expect):
-                inputs["expect"] = expect
+            inputs |= {name: _complete(inputs, name) for name in _FACTS if name in inputs}
+            if "expect" not in inputs:
+                raise UsageError("expect is missing: what should be true afterwards?")
             if not holds_unknown(inputs):
                 inputs["calldata"] = to_hex(_calldata(inputs))
-                _question(expect), _answer(expect)
+                for name in _FACTS:
+                    _check_fact(inputs.get(name), name)
         except UsageError as error:
             failure = dynamic.CheckFailure(
                 "arguments", f"{error.happened}. {error.meaning}".strip()
@@ -90,7 +93,8 @@ class EvmCall(dynamic.Resource, module="mandate", name="EvmCall"):
     `contract`: address. `artifact`: whose interface it has, a contract of this package by name.
     `expect`: `{"function", "arguments", "equals"}`, a view call and its answer (a list where it
     returns more than one value); `contract` and `artifact` in it name another contract to ask.
-    Values are written as for `EvmContract`.
+    `unless`: the same, for a fact that makes the call needless. Values are written as for
+    `EvmContract`.
     """
 
     transaction: pulumi.Output[str]
@@ -106,6 +110,7 @@ class EvmCall(dynamic.Resource, module="mandate", name="EvmCall"):
         function: pulumi.Input[str],
         expect: pulumi.Input[Mapping[str, Any]],
         arguments: pulumi.Input[Sequence[Any]] | None = None,
+        unless: pulumi.Input[Mapping[str, Any]] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         props: dict[str, Any] = {
@@ -114,6 +119,7 @@ class EvmCall(dynamic.Resource, module="mandate", name="EvmCall"):
             "function": function,
             "arguments": [] if arguments is None else arguments,
             "expect": expect,
+            "unless": unless,
         }
         computed = ["calldata", "transaction", "holds"]
         super().__init__(EvmCallProvider(), name, props | dict.fromkeys(computed), opts)
@@ -141,20 +147,32 @@ def _ensure(inputs: dict[str, Any]) -> dict[str, Any]:
 
 
 def _holds(chain: DeployChain, inputs: Mapping[str, Any]) -> bool:
-    expect = inputs["expect"]
-    target = Address(expect["contract"])
-    return chain.view(target, _question(expect), _abi(expect)) == _answer(expect)
+    facts = [inputs[name] for name in _FACTS if name in inputs]
+    return any(_is_true(chain, fact) for fact in facts)
 
 
-def _complete(inputs: Mapping[str, Any]) -> Any:
-    """The expectation with its contract and interface filled in."""
-    expect = inputs.get("expect")
-    if is_unknown(expect):
-        return expect
-    if not isinstance(expect, dict) or not {"function", "equals"} <= set(expect) <= _EXPECT_FIELDS:
-        raise UsageError("expect is not an object with `function`, `arguments` and `equals`")
+def _is_true(chain: DeployChain, fact: Mapping[str, Any]) -> bool:
+    return chain.view(Address(fact["contract"]), _calldata(fact), _abi(fact)) == _answer(fact)
+
+
+def _complete(inputs: Mapping[str, Any], name: str) -> Any:
+    """A fact with its contract and interface filled in."""
+    fact = inputs[name]
+    if is_unknown(fact):
+        return fact
+    if not isinstance(fact, dict) or not {"function", "equals"} <= set(fact) <= _FACT_FIELDS:
+        raise UsageError(f"{name} is not an object with `function`, `arguments` and `equals`")
     defaults = {"contract": inputs.get("contract"), "artifact": inputs.get("artifact")}
-    return defaults | {"arguments": []} | expect
+    return defaults | {"arguments": []} | fact
+
+
+def _check_fact(fact: Mapping[str, Any] | None, name: str) -> None:
+    if fact is None:
+        return
+    try:
+        _calldata(fact), _answer(fact)
+    except UsageError as error:
+        raise UsageError(f"{name}: {error.happened}", meaning=error.meaning) from None
 
 
 def _abi(where: Mapping[str, Any]) -> Abi:
@@ -176,15 +194,10 @@ def _calldata(where: Mapping[str, Any]) -> bytes:
     return _abi(where).encode_call(where["function"], abi_values(inputs, where["arguments"]))
 
 
-def _question(expect: Mapping[str, Any]) -> bytes:
-    return _calldata(expect)
-
-
-def _answer(expect: Mapping[str, Any]) -> bytes:
+def _answer(fact: Mapping[str, Any]) -> bytes:
     """The answer as the chain would encode it: two equal answers are equal bytes."""
-    outputs = _entry(expect)["outputs"]
-    values = [expect["equals"]] if len(outputs) == 1 else expect["equals"]
-    try:
-        return encode_values(outputs, values)
-    except MandateError as error:
-        raise UsageError(f"expect.equals: {error.happened}", meaning=error.meaning) from None
+    outputs = _entry(fact)["outputs"]
+    values = [fact["equals"]] if len(outputs) == 1 else fact["equals"]
+    if not isinstance(values, list):
+        raise UsageError(f"equals is not a list of {len(outputs)} values")
+    return encode_values(outputs, values)
