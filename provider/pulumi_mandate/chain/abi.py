@@ -158,7 +158,7 @@ def _plain(parameter: Entry, value: Any) -> Any:
     if parameter["type"].endswith("]"):
         return [_plain(_item(parameter), one) for one in value]
     if parameter["type"] != "tuple":
-        return value
+        return _whole(parameter["type"], value)
     components = parameter["components"]
     if isinstance(value, Mapping):
         names = [c["name"] for c in components]
@@ -166,6 +166,13 @@ def _plain(parameter: Entry, value: Any) -> Any:
             raise ValueError(f"a {parameter.get('internalType', 'struct')} has exactly {names}")
         value = [value[name] for name in names]
     return tuple(_plain(c, v) for c, v in zip(components, value, strict=True))
+
+
+def _whole(kind: str, value: Any) -> Any:
+    """eth_abi pads a short `bytes32` in silence; here a digest is whole or refused."""
+    if kind.startswith("bytes") and kind != "bytes" and len(value) != int(kind[5:]):
+        raise ValueError(f"a {kind} has {kind[5:]} bytes, not {len(value)}")
+    return value
 
 
 def _decode(parameters: Sequence[Entry], data: bytes) -> list[Any]:

@@ -58,10 +58,10 @@ def build_description(
     """The text to propose. Raises `ValueError` where a part could be mistaken for another one."""
     if (plan_hash is None) != (document is None):
         raise ValueError("a plan and its document are named together")
-    text = str(Description(title, summary.strip("\n"), proposer, plan_hash, document))
-    parsed = parse_description(text)
-    if (parsed.plan_hash, parsed.document) != (plan_hash, document):
-        raise ValueError("the summary could be mistaken for the lines below it")
+    given = Description(title, summary.strip("\n"), proposer, plan_hash, document)
+    text = str(given)
+    if parse_description(text) != given:
+        raise ValueError("a part of it would be read as another one: the title is one line")
     return text
 
 
