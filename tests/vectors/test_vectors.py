@@ -1,4 +1,4 @@
-"""The committed vectors are what this package computes, and what an independent library computes."""
+"""The committed vectors are what we compute, and what an independent library computes."""
 
 from __future__ import annotations
 
