@@ -89,14 +89,14 @@ def collect_run(sources: Sources, plan: Digest, urn: Urn | None) -> RunEvidence:
         urn=urn,
         votes=tuple(sources.governor.votes(proposal.proposal.number)),
         approved=approved,
-        executed=_transaction(sources, approved),
+        executed=_execution(sources, proposal.proposal.id),
+        approval=_transaction(sources, approved),
         begun=begun,
         begin=_transaction(sources, begun),
         executor_events=_executor_events(sources, begun),
         closed=closed,
         close=_transaction(sources, closed),
         receipt=_receipt(sources, closed),
-        governor=sources.client.trust.governor,
     )
 
 
@@ -125,6 +125,11 @@ def _only(history: list[Log], *names: str) -> Log | None:
 
 def _transaction(sources: Sources, event: Log | None) -> Sent | None:
     return sources.client.sent(event.transaction) if event else None
+
+
+def _execution(sources: Sources, proposal_id: int) -> Log | None:
+    events = sources.client.logs("governor", "ProposalExecuted")
+    return next((one for one in events if one.arguments["proposalId"] == proposal_id), None)
 
 
 def _executor_events(sources: Sources, begun: Log | None) -> tuple[Log, ...]:

@@ -9,7 +9,7 @@ from typing import Any
 from ..chain import Log, Sent
 from ..chain.abi import Abi
 from ..governance import Created, Mandate, Proposal, SubjectConfig, Vote
-from ..models import Address, Digest, Domain, Tier, Urn
+from ..models import Digest, Domain, Tier, Urn
 
 Operation = Mapping[str, Any]
 Judge = Callable[[dict[str, Any]], tuple[Tier, str]]
@@ -52,8 +52,10 @@ class RunEvidence:
     votes: tuple[Vote, ...]
     approved: Log | None
     """The registry's `Approved`."""
-    executed: Sent | None
-    """The transaction in which it was emitted."""
+    executed: Log | None
+    """The governor's `ProposalExecuted` of this proposal."""
+    approval: Sent | None
+    """The transaction in which the registry approved."""
     begun: Log | None
     begin: Sent | None
     executor_events: tuple[Log, ...]
@@ -63,4 +65,3 @@ class RunEvidence:
     close: Sent | None
     receipt: bytes | None = field(repr=False)
     """As the store gave it; None where the run is open, or the store has none."""
-    governor: Address

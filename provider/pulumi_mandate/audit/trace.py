@@ -5,7 +5,7 @@
 (3) proof       the leaf is under the effect root that was run
 (…) document … registry: the nine links of `proposal`
 (4) votes       the ballots add up to the tally, and the tally passed
-(5) approval    the registry approved the hash in a transaction that succeeded
+(5) approval    the registry approved the hash when the governor executed the proposal
 (6) order       the executor's order is about this plan, this run and this runner, and was in time
 (7) signature   it was signed by a key that was enrolled, under its epoch at that time
 (8) begin       the transaction went to the registry, from the runner, and succeeded; events agree
@@ -167,13 +167,15 @@ def _votes(evidence: RunEvidence) -> Finding:
 
 def _approval(evidence: RunEvidence) -> Finding:
     # (5)
-    approved, sent = evidence.approved, evidence.executed
+    approved, sent, executed = evidence.approved, evidence.approval, evidence.executed
     if approved is None or sent is None:
         raise Broken("the registry ran a plan that it never approved")
+    if executed is None:
+        raise Broken("it was approved, and not by this proposal")
     require(sent.succeeded, "the approving transaction failed")
     require_equal("the approved hash", _hash(evidence), to_hex(approved.arguments["planHash"]))
-    governor = evidence.governor
-    require_equal("the transaction's receiver", governor.lower(), str(sent.to).lower())
+    # Whoever sent it, the governor executed the proposal in the very transaction that approved.
+    require_equal("the execution", to_hex(approved.transaction), to_hex(executed.transaction))
     times = approved.arguments
     return f"from {times['approvedAt']} to {times['expiresAt']}, chain time", {
         "transaction": to_hex(sent.transaction),

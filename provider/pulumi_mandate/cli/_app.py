@@ -12,6 +12,7 @@ import click
 from ..errors import MandateError, UsageError
 from ._command import Call, TeachingGroup
 from ._output import Answer, Style, print_answer, print_error, wants_colour
+from .abandon import abandon
 from .advance import advance
 from .dev import dev
 from .doctor import doctor
@@ -95,6 +96,7 @@ for _subcommand in (
     status,
     up,
     resume,
+    abandon,
     trace,
     keys,
     trust,

@@ -1,3 +1,136 @@
 """Running `pulumi up`, and telling afterwards what became of it."""
 
 from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import EngineError, PartlyApplied, Refused
+from ._output import progress
+from ._program import ProgramChoice, selected_stack
+
+if TYPE_CHECKING:
+    from ..gate.folder import RunFolder
+    from ._session import Session
+
+CLOSING_SECONDS = 900.0
+"""How long to wait for the watcher; it goes on when we stop waiting."""
+_POLL_SECONDS = 0.2
+_FAILING = {"failed", "open"}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one `pulumi up`."""
+
+    sentence: str
+    exit_code: int
+    facts: dict[str, Any] = field(default_factory=dict)
+    """The run's result, or the refusal; empty where nothing was to be done."""
+
+    def as_data(self) -> dict[str, Any]:
+        return {"exitCode": self.exit_code, "sentence": self.sentence, **self.facts}
+
+
+def run_governed(session: Session, program: ProgramChoice, *, message: str | None) -> Outcome:
+    """Check that the program is governed, run it, wait for its run to be closed.
+
+    Raises `Refused` for a program without the gate's hooks, `EngineError` where there is no engine.
+    """
+    from ..gate.prepare import ProgramAt, check_hooks, prepare
+
+    place = ProgramAt(program.folder.resolve(), selected_stack(program))
+    progress("previewing, to see that every resource is governed")
+    check_hooks(prepare(place, session.trust).raw)
+    started = time.time()
+    pid, code = _pulumi_up(place.workdir, place.stack, message)
+    folder = _run_of(pid)
+    if folder is None:
+        return _without_run(pid, code, started)
+    progress("waiting until the run is closed on chain")
+    return _with_run(folder, _result(folder, started), code)
+
+
+def _pulumi_up(workdir: Path, stack: str, message: str | None) -> tuple[int, int]:
+    """The engine's pid and exit code. What it prints is progress, so it goes to standard error."""
+    command = ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive", "--stack", stack]
+    command += ["--message", message] if message else []
+    try:
+        with subprocess.Popen(
+            command, cwd=workdir, stdin=subprocess.DEVNULL, stdout=sys.stderr
+        ) as engine:
+            return engine.pid, engine.wait()
+    except OSError as error:
+        raise EngineError("`pulumi` cannot be started", next_step="mandate doctor") from error
+
+
+def _run_of(pid: int) -> RunFolder | None:
+    """The run that this engine began or went on with."""
+    from ..gate.folder import run_folders
+
+    found = [folder for folder in run_folders() if folder.record().engine_pid == pid]
+    return found[-1] if found else None
+
+
+def _result(folder: RunFolder, started: float) -> dict[str, Any] | None:
+    """The watcher's word; a resumed run has an older one, which is not meant."""
+    path = folder.path / "result.json"
+    deadline = time.monotonic() + CLOSING_SECONDS
+    while time.monotonic() < deadline:
+        if path.exists() and path.stat().st_mtime >= started:
+            return folder.result()
+        time.sleep(_POLL_SECONDS)
+    return None
+
+
+def _without_run(pid: int, code: int, started: float) -> Outcome:
+    from ..gate.refusals import refusal_of
+
+    refusal = refusal_of(pid, since=started)
+    if refusal is not None:
+        lines = [refusal["happened"], refusal["meaning"]]
+        lines += [f"next: {refusal['next']}"] if refusal["next"] else []
+        text = "\n".join(line for line in lines if line)
+        return Outcome(text, refusal["exitCode"], {"refusal": refusal})
+    if code == 0:
+        return Outcome("nothing to change, so no mandate was spent", 0)
+    raise EngineError(
+        f"`pulumi up` failed with exit code {code} before anything was changed",
+        meaning="What it printed above says why. No mandate was spent.",
+    )
+
+
+def _with_run(folder: RunFolder, result: dict[str, Any] | None, code: int) -> Outcome:
+    if result is None:
+        raise PartlyApplied(
+            "the run is not closed on chain yet",
+            meaning=f"Its watcher still tries; {folder.log} says why.",
+            next_step="mandate resume",
+        )
+    status, reasons = result["status"], result.get("reasons") or []
+    if status not in _FAILING:
+        text = f"run {result['runId'][:10]}… {status}"
+        if code == 0:
+            return Outcome(text, 0, {"run": result})
+        return Outcome(
+            f"{text}, but `pulumi up` ended with exit code {code}",
+            EngineError.exit_code,
+            {"run": result},
+        )
+    lines = [f"run {result['runId'][:10]}… is {status}", *(f"  {reason}" for reason in reasons)]
+    lines.append("next: " + ("pulumi up" if status == "open" else "mandate propose"))
+    return Outcome("\n".join(lines), _failure_code(folder), {"run": result})
+
+
+def _failure_code(folder: RunFolder) -> int:
+    """7 as soon as one operation was let through: the provider may have done it."""
+    from ..gate.journal import ALLOWED, REFUSED
+
+    verdicts = {entry.verdict for entry in folder.journal.entries()}
+    if ALLOWED in verdicts:
+        return PartlyApplied.exit_code
+    return Refused.exit_code if REFUSED in verdicts else EngineError.exit_code

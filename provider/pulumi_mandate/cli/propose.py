@@ -16,6 +16,9 @@ from ._program import ProgramChoice, build_plan, program_options, window_options
 if TYPE_CHECKING:
     from ..plan.document import Document
 
+MOST_SUMMARY = 6_000
+"""Characters of the diff in the proposal's text: each is paid for, and stays on chain for ever."""
+
 
 @command(
     "propose",
@@ -50,6 +53,7 @@ def propose(  # noqa: PLR0913, PLR0917  # one argument per option
     The proposal holds one call: the registry's approval of the plan hash. The document goes into
     the plan store; whoever votes recomputes the hash from it with `mandate verify`.
     """
+    from ..gate.proposal import open_proposal
     from ..plan.document import Document
 
     session = call.session
@@ -59,12 +63,15 @@ def propose(  # noqa: PLR0913, PLR0917  # one argument per option
     else:
         progress("previewing the program")
         document = build_plan(session, ProgramChoice(folder, stack), window=window, salt=salt)
-    fields = document.fields()
-    hash_ = plan_hash(session.domain, fields)
-    session.store.put(document.data)
-    session.store.link(hash_, document.digest)
+    hash_ = plan_hash(session.domain, document.fields())
     progress("sending the proposal")
-    proposal = session.governor.propose(fields, hash_, describe(document, title), session.account)
+    proposal = open_proposal(
+        document,
+        session.machine,
+        session.account,
+        title=title_of(document, title),
+        summary=summary_of(document),
+    )
     data = {
         "proposal": proposal.number,
         "planHash": to_hex(hash_),
@@ -91,11 +98,15 @@ def title_of(document: Document, title: str | None) -> str:
     return f"{len(document.operations)} operations on {subject['project']}/{subject['stack']}"
 
 
-def describe(document: Document, title: str | None) -> str:
-    """Title, blank line, and the readable summary; the governor's layer adds the hashes."""
+def summary_of(document: Document) -> str:
+    """The readable diff, as far as a transaction can carry it; the hash binds all of it."""
     from ..plan.render import render_markdown
 
-    return f"{title_of(document, title)}\n\n{render_markdown(document)}"
+    text = render_markdown(document)
+    if len(text) <= MOST_SUMMARY:
+        return text
+    kept = text[:MOST_SUMMARY].rpartition("\n")[0]
+    return f"{kept}\n\n(cut here; all of it: mandate show)"
 
 
 def _require_own(document: Document, account: str) -> None:
