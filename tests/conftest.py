@@ -18,7 +18,11 @@ ROOT = Path(__file__).resolve().parent.parent
 GUARDED = ("AWS_", "PULUMI_", "MANDATE_")
 OVERRIDE = "MANDATE_TOOLCHAIN_BIN"
 
-pytest_plugins = ["tests.plugins.chain_fixtures", "tests.plugins.engine_fixtures"]
+pytest_plugins = [
+    "tests.plugins.chain_fixtures",
+    "tests.plugins.engine_fixtures",
+    "tests.plugins.gate_fixtures",
+]
 
 
 def _guarded(environment: dict[str, str]) -> dict[str, str]:

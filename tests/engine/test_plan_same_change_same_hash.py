@@ -1,4 +1,4 @@
-"""Two honest people get one hash for one change, and two hashes for two changes: on the real engine."""
+"""One change has one hash for everybody, and two changes have two: on the real engine."""
 
 from __future__ import annotations
 

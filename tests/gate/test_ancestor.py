@@ -11,7 +11,7 @@ from pulumi_mandate.errors import Refused
 from pulumi_mandate.gate.ancestor import find_engine, is_alive, read_outer_command
 
 
-def process(proc, pid, parent, exe, argv=(), environment=None, name="x", started=7):
+def process(proc, pid, parent, exe, argv=(), *, environment=None, name="x", started=7):
     folder = proc / str(pid)
     folder.mkdir(parents=True)
     fields = ["S", str(parent)] + ["0"] * 17 + [str(started)]
@@ -27,8 +27,8 @@ def proc(tmp_path):
     (tmp_path / "self").mkdir()
     process(tmp_path, 10, 1, "/bin/bash", ["bash"])
     process(
-        tmp_path, 20, 10, "/opt/pulumi", ["pulumi", "up", "--yes", ""], {"A": "b=c"},
-        name="pu) S 1 (mi", started=99,
+        tmp_path, 20, 10, "/opt/pulumi", ["pulumi", "up", "--yes", ""],
+        environment={"A": "b=c"}, name="pu) S 1 (mi", started=99,
     )  # fmt: skip
     process(tmp_path, 30, 20, "/opt/pulumi-language-python", ["pulumi-language-python"])
     process(tmp_path, 40, 30, "/usr/bin/python3", ["python3"])

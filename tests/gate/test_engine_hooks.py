@@ -1,4 +1,4 @@
-"""The transform adds our hooks and changes nothing else; a hook's answer is a refusal unless allowed."""
+"""The transform adds our hooks and changes nothing else; hooks refuse unless allowed."""
 
 import grpc
 import pytest

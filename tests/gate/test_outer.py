@@ -60,7 +60,7 @@ def test_other_commands_and_half_ones_refuse(words):
 
 
 def test_the_last_value_counts():
-    command = parse_command("pulumi up -s one --stack two".split())
+    command = parse_command(["pulumi", "up", "-s", "one", "--stack", "two"])
 
     assert command.option("stack") == "two"
     assert command.option("cwd") is None

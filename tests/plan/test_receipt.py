@@ -47,9 +47,17 @@ def test_every_field_reaches_the_root(changed):
 
 def test_each_entry_is_proved_by_the_tree():
     made = receipt(*(result(i) for i in range(5)))
-    leaves = [keccak(canonical_bytes(r.as_json())) for r in made.results]
+    leaf = keccak(canonical_bytes(made.results[3].as_json()))
 
-    assert merkle.verify(leaves[3], merkle.proof(leaves, 3), made.root)
+    assert merkle.verify(leaf, merkle.proof(made.leaves, 4), made.root)
+
+
+@pytest.mark.parametrize("name", ["plan_hash", "run_id", "post_state"])
+def test_the_same_results_of_another_run_have_another_root(name):
+    """The store finds a receipt by its root, so a root must not fit two receipts."""
+    made = receipt(result(0))
+
+    assert dataclasses.replace(made, **{name: keccak(b"other")}).root != made.root
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,9 @@
 | file | what it answers |
 |---|---|
 | `govern` | the one line of a program |
-| `outer`, `ancestor`, `environment` | what would really be done: the command, the engine, the environment |
+| `outer`, `ancestor`, `environment` | what was typed, by whom, and in which environment |
 | `prepare`, `preview`, `proposal` | what the program wants, as a document; opening a vote on it |
+| `evidence`, `facts`, `search` | what is known about each mandate that may be meant |
 | `verify` | whether the mandate fits (pure; the numbered order of a run) |
 | `run`, `folder` | spending the mandate; what a crash leaves behind |
 | `engine_hooks`, `wire`, `operations`, `journal` | each operation, before the provider is called |

@@ -1,7 +1,7 @@
 """The `pulumi` process above this program: its arguments, its environment, and when it ends.
 
-Read from /proc, which only Linux has; elsewhere the gate refuses, because it could not know what the
-outer command is. https://man7.org/linux/man-pages/man5/proc.5.html
+Read from /proc, which only Linux has; elsewhere the gate refuses, because it could not know what
+the outer command is. https://man7.org/linux/man-pages/man5/proc.5.html
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ class Engine:
     pid: int
     started: int
     """Clock ticks since boot; with the pid it names a process for ever."""
+    executable: str
+    """The engine's own file: the nested preview is made by the same one."""
     argv: tuple[str, ...]
     environment: dict[str, str] = field(repr=False)
     """As it was when the process started. May hold secrets: never printed, never stored."""
@@ -59,6 +61,7 @@ def find_engine(proc: Path = Path("/proc"), pid: int | None = None) -> Engine:
             return Engine(
                 pid=current,
                 started=_status(proc, current)[1],
+                executable=str((proc / str(current) / "exe").readlink()),
                 argv=tuple(_words(proc, current, "cmdline")),
                 environment=dict(
                     word.split("=", 1) for word in _words(proc, current, "environ") if "=" in word

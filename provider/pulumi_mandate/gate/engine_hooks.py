@@ -1,9 +1,9 @@
 """Our three hooks and the transform that puts them on every resource, spoken on the wire.
 
 A gRPC server of our own instead of the SDK's `ResourceHook` and `register_resource_transform`: the
-SDK's transform rebuilds the options and forgets some (`replaceWith`, `hideDiff`), its hook arguments
-lose secrets, and both run on the program's event loop, which a call to a chain would block.
-Service: pulumi/proto/pulumi/callback.proto and resource.proto.
+SDK's transform rebuilds the options and forgets some (`replaceWith`, `hideDiff`), its hook
+arguments lose secrets, and both run on the program's event loop, which a call to a chain would
+block. Service: pulumi/proto/pulumi/callback.proto and resource.proto.
 """
 
 from __future__ import annotations
@@ -52,7 +52,8 @@ class EngineHooks:
     def register(self, monitor: Any) -> None:
         """Start serving, and tell the engine. Must happen before the program's first resource.
 
-        Dry runs need it as well: a preview fails where a hook that the state names is not registered.
+        Dry runs need it as well: a preview fails where a hook that the state names is not
+        registered.
         """
         import grpc
         from pulumi.runtime.proto import callback_pb2, callback_pb2_grpc, resource_pb2
@@ -62,7 +63,8 @@ class EngineHooks:
             ("grpc.max_send_message_length", _MESSAGE_LIMIT),
         ]
         server = grpc.server(futures.ThreadPoolExecutor(max_workers=_WORKERS), options=limit)
-        callback_pb2_grpc.add_CallbacksServicer_to_server(_Servicer(self), server)
+        servicer: Any = _Servicer(self)
+        callback_pb2_grpc.add_CallbacksServicer_to_server(servicer, server)
         port = server.add_insecure_port("127.0.0.1:0")
         server.start()
         atexit.register(server.stop, 0)
@@ -95,7 +97,8 @@ class EngineHooks:
             error = (
                 f"the check of this operation failed ({type(failure).__name__}), so it is refused"
             )
-        return resource_pb2.ResourceHookResponse(error=error).SerializeToString()
+        answer: bytes = resource_pb2.ResourceHookResponse(error=error).SerializeToString()
+        return answer
 
 
 class _Servicer:
@@ -127,4 +130,5 @@ def add_hooks(data: bytes) -> bytes:
         others = [other for other in names if other != name]
         del names[:]
         names.extend([name, *others])
-    return response.SerializeToString()
+    answer: bytes = response.SerializeToString()
+    return answer

@@ -1,8 +1,9 @@
-"""The environment an update may run in: known variables pass, meaningful ones are bound, others refuse.
+"""The environment an update may run in: known variables pass, meaningful ones are bound, others
+refuse.
 
-`PULUMI_DEBUG_PROVIDERS` sends every operation to another process, `PULUMI_OPTION_TARGET` is a flag in
-disguise, `AWS_ENDPOINT_URL` is another cloud: each of them changes an approved plan's meaning without
-changing a byte of it.
+`PULUMI_DEBUG_PROVIDERS` sends every operation to another process, `PULUMI_OPTION_TARGET` is a flag
+in disguise, `AWS_ENDPOINT_URL` is another cloud: each of them changes an approved plan's meaning
+without changing a byte of it.
 """
 
 from __future__ import annotations

@@ -16,6 +16,8 @@ from pulumi_mandate.errors import MandateError
 
 ALLOWED = "allowed"
 REFUSED = "refused"
+LATCHED = "Latched"
+"""The `error` of a refusal that only follows from an earlier one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,9 @@ class Entry:
     index: int
     """Of the operation in the document; -1 where none fits."""
     reason: str = ""
-    """Of a refusal: its diagnostics without values of inputs."""
+    """Of a refusal: what happened, without values of inputs."""
+    error: str = ""
+    """Of a refusal: the class of the error. `Refused` is a judgement; others mean "cannot tell"."""
     resolved: tuple[tuple[str, str], ...] = ()
     """Path and digest (0x…) of every unknown that became a value."""
 

@@ -7,7 +7,7 @@ must not go on beside one that showed that something is wrong.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from pulumi_mandate.errors import MandateError, Refused
@@ -17,7 +17,7 @@ from pulumi_mandate.plan.compare import refines
 from pulumi_mandate.plan.document import Document
 from pulumi_mandate.plan.markers import is_unknown
 
-from .journal import ALLOWED, REFUSED, Entry, Journal
+from .journal import ALLOWED, LATCHED, REFUSED, Entry, Journal
 from .wire import HookCall, Moment, Options
 
 JSON = Any
@@ -52,9 +52,14 @@ class OperationCheck:
         *,
         denials: Denials,
         inputs_of: InputsOf,
-        remaining: Collection[int] | None = None,
+        indices: Sequence[int] | None = None,
     ) -> None:
-        """`remaining` are the indices that a resumed run still has to do; None means all."""
+        """`document` is the approved one; while resuming, the verified rest of it.
+
+        `indices` are then the positions of its operations in the approved document.
+        """
+        self._operations = document.operations
+        self._indices = range(len(self._operations)) if indices is None else indices
         self._journal = journal
         self._denials = denials
         self._inputs_of = inputs_of
@@ -62,15 +67,13 @@ class OperationCheck:
         self._latched = ""
         self._used: set[int] = set()
         self._by_urn: dict[str, list[int]] = {}
-        self._operations = document.operations
-        for index, operation in enumerate(document.operations):
-            if remaining is None or index in remaining:
-                self._by_urn.setdefault(operation["urn"], []).append(index)
+        for position, operation in enumerate(self._operations):
+            self._by_urn.setdefault(operation["urn"], []).append(position)
 
     def __call__(self, call: HookCall) -> None:
         """Allow one operation, or raise `MandateError`, which refuses it and all that follow."""
         with self._lock:
-            index = -1
+            position = -1
             try:
                 if self._latched:
                     raise Refused(
@@ -79,15 +82,16 @@ class OperationCheck:
                         meaning=self._latched,
                     )
                 self._denials()
-                index = self._find(call)
-                self._compare(call, self._operations[index])
-                self._journal.append(self._allowed(call, index))
-                self._used.add(index)
+                position = self._find(call)
+                self._compare(call, self._operations[position])
+                self._journal.append(self._allowed(call, position))
+                self._used.add(position)
             except MandateError as refusal:
-                self._refuse(call, index, refusal.happened)
+                self._refuse(call, position, refusal.happened, refusal)
                 raise
             except Exception as failure:
-                self._refuse(call, index, f"the check itself failed ({type(failure).__name__})")
+                name = type(failure).__name__
+                self._refuse(call, position, f"the check itself failed ({name})", failure)
                 raise
 
     @property
@@ -95,10 +99,14 @@ class OperationCheck:
         """Why the run was stopped; empty while it was not."""
         return self._latched
 
-    def _refuse(self, call: HookCall, index: int, reason: str) -> None:
+    def _refuse(self, call: HookCall, position: int, reason: str, error: Exception) -> None:
         # Latch first: if even the journal cannot be written, nothing more may happen.
+        first = not self._latched
         self._latched = self._latched or reason
-        self._journal.append(Entry(REFUSED, call.moment, call.urn, index, reason))
+        # What only follows from the latch is no judgement of its own.
+        kind = type(error).__name__ if first else LATCHED
+        index = self._indices[position] if position >= 0 else -1
+        self._journal.append(Entry(REFUSED, call.moment, call.urn, index, reason, kind))
 
     def _find(self, call: HookCall) -> int:
         wanted = STEPS_OF[call.moment]
@@ -114,8 +122,8 @@ class OperationCheck:
                 field="operation",
                 expected="one of the approved operations",
                 found=f"{call.moment} {call.type}",
-                meaning="It is refused before the provider is called. A resource made inside `apply` "
-                "on a value unknown at preview is in no plan: propose it in a second phase.",
+                meaning="It is refused before the provider is called. A resource made inside "
+                "`apply` on a value unknown at preview is in no plan: propose it in two phases.",
                 next_step="mandate propose",
             )
         unused = [index for index in fitting if index not in self._used]
@@ -128,46 +136,54 @@ class OperationCheck:
     def _compare(self, call: HookCall, operation: JSON) -> None:
         if call.type != operation["type"]:
             raise _differs(call, "type", operation["type"], call.type)
-        approved_id = operation.get("id")
-        if call.moment != "create" and isinstance(approved_id, str) and call.id != approved_id:
+        approved_id = operation["id"]
+        if call.moment != "create" and approved_id is not None and call.id != approved_id:
             raise _differs(call, "id", approved_id, call.id)
-        for field, given in (("after", call.new_inputs), ("before", call.old_inputs)):
-            if given is None:
-                continue
-            found = self._inputs_of(call.urn, given)
-            if not refines(operation.get(field), found):
-                path = next(_differing_paths(operation.get(field), found), field)
-                raise _differs(call, f"{field}{path}", "the approved value", "another value")
+        for side, given in (("after", call.new_inputs), ("before", call.old_inputs)):
+            if given is not None:
+                self._compare_inputs(call, side, _inputs(operation, side), given)
         for side, options in (("after", call.new_options), ("before", call.old_options)):
-            if options is not None:
-                self._compare_options(call, operation, side, options)
+            if options is not None and operation["options"][side] is not None:
+                _compare_options(call, operation, side, options)
 
-    def _compare_options(
-        self, call: HookCall, operation: JSON, side: str, options: Options
-    ) -> None:
-        approved = (operation.get("options") or {}).get(side) or {}
-        for name, given in (
-            ("protect", options.protect),
-            ("retainOnDelete", options.retain_on_delete),
-        ):
-            if name in approved and bool(approved[name]) != given:
-                raise _differs(call, f"options.{name}", str(approved[name]), str(given))
-        provider = (operation.get("provider") or {}).get(side)
-        if isinstance(provider, str) and provider and options.provider:
-            urn, _, identity = provider.rpartition("::")
-            given_urn, _, given_identity = options.provider.rpartition("::")
-            if urn != given_urn or identity not in (given_identity, "unknown"):
-                raise _differs(call, "provider", provider, options.provider)
+    def _compare_inputs(self, call: HookCall, side: str, approved: JSON, given: JSON) -> None:
+        found = self._inputs_of(call.urn, given)
+        if approved is None or not refines(approved, found):
+            path = next(_differing_paths(approved, found), "")
+            raise _differs(call, f"{side}{path}", "the approved value", "another value")
 
-    def _allowed(self, call: HookCall, index: int) -> Entry:
+    def _allowed(self, call: HookCall, position: int) -> Entry:
         resolved: tuple[tuple[str, str], ...] = ()
         if call.new_inputs is not None:
+            approved = _inputs(self._operations[position], "after")
             found = self._inputs_of(call.urn, call.new_inputs)
             resolved = tuple(
                 (path, to_hex(keccak(canonical_bytes(value))))
-                for path, value in resolved_unknowns(self._operations[index].get("after"), found)
+                for path, value in resolved_unknowns(approved, found)
             )
+        index = self._indices[position]
         return Entry(ALLOWED, call.moment, call.urn, index, resolved=resolved)
+
+
+def _compare_options(call: HookCall, operation: JSON, side: str, options: Options) -> None:
+    approved = operation["options"][side]
+    for name, given in (
+        ("protect", options.protect),
+        ("retainOnDelete", options.retain_on_delete),
+    ):
+        if bool(approved.get(name)) != given:
+            raise _differs(call, f"options.{name}", str(bool(approved.get(name))), str(given))
+    if options.parent != (approved["parent"] or ""):
+        raise _differs(call, "options.parent", str(approved["parent"]), options.parent)
+    provider = operation["provider"][side]
+    if provider is not None:
+        urn, _, identity = options.provider.rpartition("::")
+        if not refines(provider, {"urn": urn, "id": identity}):
+            raise _differs(call, "provider", str(provider["urn"]), urn or "none")
+
+
+def _inputs(operation: JSON, side: str) -> JSON:
+    return (operation[side] or {}).get("inputs")
 
 
 def resolved_unknowns(approved: JSON, found: JSON, path: str = "") -> Iterator[tuple[str, JSON]]:

@@ -1,9 +1,10 @@
 """What the person typed: the `pulumi` command above us, read flag by flag against an allow-list.
 
-The whole-plan check previews the stack again, so it must see exactly what the update will do. A flag
-that changes meaning on the outer command only (`--target`, `--config-file`, `--refresh` …) would make
-the preview lie, and nothing tells the program about it; so a flag that is not in the table refuses.
-The syntax is pflag's: https://pkg.go.dev/github.com/spf13/pflag#hdr-Command_line_flag_syntax
+The whole-plan check previews the stack again, so it must see exactly what the update will do. A
+flag that changes meaning on the outer command only (`--target`, `--config-file`, `--refresh` …)
+would make the preview lie, and nothing tells the program about it; so a flag that is not in the
+table refuses. The syntax is pflag's:
+https://pkg.go.dev/github.com/spf13/pflag#hdr-Command_line_flag_syntax
 """
 
 from __future__ import annotations

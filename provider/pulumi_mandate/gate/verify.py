@@ -11,22 +11,20 @@ The order of a run. Each check below carries its number; any doubt refuses, with
 (7)  the whole stack, previewed again, wants exactly the approved effects
 (8)  the executor's key signs the order, `begin` spends the mandate                     [run]
 (9)  `begin` is final                                                                    [run]
-(10) each operation is an approved one, once; denials are read again                     [operations]
+(10) each operation is an approved one, once; denials are read again
+[operations]
 (11) health checks and (12) rollback: not in this version
 (13) receipt, `complete` or `fail`                                                       [watcher]
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from pulumi_mandate.errors import Refused
 from pulumi_mandate.models import (
     ZERO,
-    Address,
-    Digest,
-    Domain,
     ExecutionOrder,
     MandateState,
     Tier,
@@ -37,62 +35,7 @@ from pulumi_mandate.models import (
 from pulumi_mandate.plan.compare import differences
 from pulumi_mandate.plan.document import Document
 
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """Everything the gate fetched about one candidate before it previews. Times are chain time."""
-
-    domain: Domain
-    """Chain and registry from the machine's trust file."""
-    subject: Digest
-    """Hash of the subject whose program runs here."""
-    now: int
-    """Timestamp of the final block."""
-    latest: int
-    """Timestamp of the latest block: a window that has ended there has ended."""
-    approved: Digest
-    """The candidate's plan hash, as the registry has it."""
-    granted: MandateState
-    """Its state at the final block: what may be believed."""
-    denied: MandateState
-    """Its state at the latest block, the worst of all endpoints: what may stop us."""
-    tier: Tier
-    """The tier whose electorate approved it."""
-    expires_at: int
-    """The registry's own end of the approval."""
-    running: Digest
-    """The plan hash that runs on the subject at the latest block, or zero."""
-    resumed_run: Digest
-    """The run id we hold for this plan, or zero for a first run."""
-    chain_run: Digest
-    """The run id the registry has for this plan, or zero."""
-    lease_until: int
-    """End of the lease of `chain_run`, or 0."""
-    config_version: int
-    """Version of the subject's config; 0 means there is none."""
-    rules: Digest
-    """Digest of the rules that the subject's config names."""
-    executor: Address
-    executor_active: bool
-    runner: Address
-    runner_enrolled: bool
-    stored: bytes
-    """The document's bytes, as the store gave them."""
-    document_digest: Digest
-    """The digest under which they were asked for."""
-    judged: tuple[tuple[int, Tier], ...]
-    """Index and tier of each operation, judged here under the rules of `rules_here`."""
-    rules_here: Digest
-    """Digest of the rule set that judged."""
-    program: Digest
-    """Of the source tree here."""
-    toolchain: Digest
-    """Of the engine, packages and bound environment here."""
-
-    @property
-    def resuming(self) -> bool:
-        return self.resumed_run != ZERO
-
+from .facts import Evidence
 
 Check = Callable[[Evidence, Document], None]
 
@@ -342,15 +285,38 @@ def check_program(evidence: Evidence, document: Document) -> None:
 def check_toolchain(evidence: Evidence, document: Document) -> None:
     """(6) engine, packages and bound environment are the ones approved."""
     if evidence.toolchain != document.fields().toolchain:
+        name, expected, found = _first_part(
+            document.content["toolchain"], evidence.toolchain_content
+        )
         raise Refused(
             6,
             "the toolchain is not the one that was voted on",
-            field="toolchain",
-            expected=to_hex(document.fields().toolchain),
-            found=to_hex(evidence.toolchain),
+            field=name,
+            expected=expected,
+            found=found,
             meaning="The engine, an installed package or an endpoint differs.",
             next_step="mandate preview --against " + to_hex(evidence.approved),
         )
+
+
+def _first_part(approved: Mapping[str, Any], here: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Name and both values of the first part of a toolchain that differs."""
+    for part in sorted(approved.keys() | here.keys()):
+        one, other = approved.get(part), here.get(part)
+        if one == other:
+            continue
+        if part != "packages" or not isinstance(one, list) or not isinstance(other, list):
+            return f"toolchain.{part}", str(one), str(other)
+        ours = {package["name"]: package for package in one}
+        theirs = {package["name"]: package for package in other}
+        for name in sorted(ours.keys() | theirs.keys()):
+            if ours.get(name) != theirs.get(name):
+                return f"toolchain.{name}", _package(ours.get(name)), _package(theirs.get(name))
+    return "toolchain", "another order", "this one"
+
+
+def _package(package: Mapping[str, Any] | None) -> str:
+    return f"{package['version']} {package['digest']}".strip() if package else "absent"
 
 
 CHECKS: tuple[Check, ...] = (
@@ -369,7 +335,7 @@ CHECKS: tuple[Check, ...] = (
 
 
 def verify_effects(approved: Document, found: Document, *, resuming: bool = False) -> None:
-    """(7) the stack, previewed again here, wants what was approved; a lawful refinement when resuming."""
+    """(7) the stack, previewed again here, wants what was approved, or lawfully the rest of it."""
     found_differences = differences(approved, found, resuming=resuming)
     if not found_differences:
         return
@@ -388,7 +354,7 @@ def verify_effects(approved: Document, found: Document, *, resuming: bool = Fals
 
 
 def verify_order(evidence: Evidence, order: ExecutionOrder, key_epoch: int) -> None:
-    """(8) the order about to be signed spends this mandate, for this runner, under the current key."""
+    """(8) the order to be signed spends this mandate, for this runner, under the current key."""
     expected = (evidence.approved, evidence.runner.lower(), key_epoch)
     found = (order.plan_hash, order.runner.lower(), order.key_epoch)
     if expected != found or order.run_id == ZERO:

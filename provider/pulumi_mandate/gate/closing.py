@@ -1,0 +1,234 @@
+"""Step (13): what became of a run, and saying so on chain. Safe to repeat at any time.
+
+A run is complete when the state shows every approved operation, and nothing changed that no hook
+was asked about. A refusal, or a change nobody asked for, fails it. A run that merely stopped
+half-way (a provider's error, a crash) stays open while its lease lasts: `pulumi up` resumes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pulumi_mandate.errors import PartlyApplied, Refused
+from pulumi_mandate.models import (
+    ZERO,
+    Digest,
+    MandateState,
+    Outcome,
+    OutcomeKind,
+    digest,
+    to_hex,
+)
+from pulumi_mandate.plan.document import Document
+from pulumi_mandate.plan.receipt import DONE, NOT_DONE, OperationResult, Receipt
+
+from .ancestor import is_alive
+from .folder import RunFolder, RunRecord
+from .journal import ALLOWED, REFUSED, Entry
+from .operations import HOOKLESS
+from .state import InputsOf, changed_urns, post_state, reached, resource_digests
+
+if TYPE_CHECKING:
+    from .machine import Machine
+
+JSON = Any
+
+COMPLETED = "completed"
+FAILED = "failed"
+OPEN = "open"
+NOT_BEGUN = "not-begun"
+
+_DEFAULT_PROVIDER = "::default"
+_ENDED = {
+    MandateState.UNCONFIRMED: COMPLETED,
+    MandateState.CONFIRMED: COMPLETED,
+    MandateState.FAILED: FAILED,
+    MandateState.ABANDONED: FAILED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What the state, the plan and the journal say together."""
+
+    status: str
+    """`completed`, `failed` or `open`."""
+    receipt: Receipt
+    reasons: tuple[str, ...]
+    """Why it is not complete; empty where it is."""
+
+
+def judge_run(  # noqa: PLR0913  # these are the six things that decide
+    record: RunRecord,
+    document: Document,
+    entries: Sequence[Entry],
+    deployment: JSON,
+    inputs_of: InputsOf,
+    *,
+    give_up: bool,
+) -> Ending:
+    """Decide what became of a run. Pure: the caller read everything.
+
+    `give_up` fails a run that is only half done (its lease is over, or somebody said so).
+    """
+    changed = changed_urns(record.before, resource_digests(deployment, inputs_of))
+    done = reached(document, deployment, inputs_of)
+    missing = [
+        f"{operation['op']} of {operation['urn']} was not done"
+        for operation, is_done in zip(document.operations, done, strict=True)
+        if not is_done
+    ]
+    unasked = sorted(changed - _accounted(document, entries))
+    refused = [e for e in entries if e.verdict == REFUSED and e.error == Refused.__name__]
+    reasons = [f"{urn} changed and no check was asked" for urn in unasked]
+    reasons += [f"refused: {entry.reason}" for entry in refused]
+    status = OPEN if missing else COMPLETED
+    if reasons or (missing and give_up):
+        status = FAILED
+    touched = changed | {operation["urn"] for operation in document.operations}
+    receipt = Receipt(
+        plan_hash=record.plan_hash,
+        run_id=record.run_id,
+        results=_results(document, entries, done),
+        post_state=post_state(deployment, touched, inputs_of),
+    )
+    return Ending(status, receipt, tuple(reasons + missing))
+
+
+def _accounted(document: Document, entries: Sequence[Entry]) -> set[str]:
+    """URNs that may have changed: a hook allowed it, or the plan has it and no hook exists."""
+    asked = {entry.urn for entry in entries if entry.verdict == ALLOWED}
+    hookless = {
+        operation["urn"]
+        for operation in document.operations
+        if operation["op"] in HOOKLESS or _is_default_provider(operation["urn"])
+    }
+    return asked | hookless
+
+
+def _is_default_provider(urn: str) -> bool:
+    """The engine makes these by itself, after the plan was compared, and asks no hook."""
+    return "::pulumi:providers:" in urn and _DEFAULT_PROVIDER in urn
+
+
+def _results(
+    document: Document, entries: Sequence[Entry], done: Sequence[bool]
+) -> tuple[OperationResult, ...]:
+    resolved: dict[int, tuple[tuple[str, Digest], ...]] = {}
+    for entry in entries:
+        if entry.verdict == ALLOWED:  # the last one counts: a resumed run asks again
+            resolved[entry.index] = tuple((path, digest(value)) for path, value in entry.resolved)
+    return tuple(
+        OperationResult(
+            index=index,
+            urn=operation["urn"],
+            op=operation["op"],
+            leaf=document.leaves[index],
+            resolved=resolved.get(index, ()),
+            outcome=DONE if done[index] else NOT_DONE,
+        )
+        for index, operation in enumerate(document.operations)
+    )
+
+
+def finish_run(
+    folder: RunFolder,
+    machine: Machine,
+    *,
+    give_up: bool = False,
+    progress: Callable[[str], None] = lambda _: None,
+) -> dict[str, Any]:
+    """Look at a run that the engine has left, and state its outcome on chain if it has one.
+
+    Idempotent: a run that is closed on chain already is reported as it is there. Returns what
+    `result.json` then holds: `status` (`completed`, `failed`, `open`, `not-begun`), `runId`,
+    `planHash`, `reasons`, and `receiptRoot`, `postState`, `transaction` where it was stated.
+
+    Raises `Refused` while the engine still works, `ChainError`, `SignerError`, `EngineError`.
+    """
+    record = folder.record()
+    if is_alive(record.engine_pid, record.engine_started):
+        raise Refused(13, "the engine of this run still works", next_step="wait until it ends")
+    ended = _already(record, machine)
+    if ended is not None:
+        return _write(folder, record, {**(folder.result() or {}), "status": ended})
+    document = Document.load(machine.store.get(record.document))
+    progress("reading the final state")
+    deployment, inputs_of = machine.final_state(record)
+    ending = judge_run(
+        record,
+        document,
+        folder.journal.entries(),
+        deployment,
+        inputs_of,
+        give_up=give_up or machine.lease_over(record),
+    )
+    found: dict[str, Any] = {"status": ending.status, "reasons": list(ending.reasons)}
+    if ending.status != OPEN:
+        progress(f"stating on chain that the run {ending.status}")
+        found |= _state_outcome(record, ending, machine)
+    return _write(folder, record, found)
+
+
+def raise_unless_complete(result: dict[str, Any]) -> None:
+    """For commands: turn a result into the exit code a person expects. Raises `PartlyApplied`."""
+    if result["status"] in (COMPLETED, NOT_BEGUN):
+        return
+    open_run = result["status"] == OPEN
+    raise PartlyApplied(
+        "the run is not complete: "
+        + "; ".join(result.get("reasons") or ["it was closed as failed"]),
+        meaning="It can be resumed while its lease lasts." if open_run else "Its mandate is spent.",
+        next_step="pulumi up" if open_run else "mandate propose",
+    )
+
+
+def _already(record: RunRecord, machine: Machine) -> str | None:
+    """How the chain closed the run already, or None while it is open there."""
+    mandate = machine.registry.mandate(record.plan_hash)
+    if mandate.run_id == ZERO:
+        return NOT_BEGUN
+    if mandate.run_id != record.run_id:
+        raise Refused(
+            13,
+            "the chain has another run for this plan",
+            field="run",
+            expected=to_hex(mandate.run_id),
+            found=to_hex(record.run_id),
+            next_step="mandate trace " + to_hex(record.plan_hash),
+        )
+    return _ENDED.get(mandate.state)
+
+
+def _state_outcome(record: RunRecord, ending: Ending, machine: Machine) -> dict[str, Any]:
+    receipt = ending.receipt
+    # Stored first: a root on chain whose receipt nobody has would be worth nothing.
+    stored = machine.store.put(receipt.data)
+    machine.store.link(receipt.root, stored)
+    completed = ending.status == COMPLETED
+    outcome = Outcome(
+        run_id=record.run_id,
+        kind=OutcomeKind.COMPLETED if completed else OutcomeKind.FAILED,
+        receipt_root=receipt.root,
+        post_state=receipt.post_state,
+        key_epoch=machine.key_epoch(),
+    )
+    signature = machine.executor().sign_outcome(machine.domain, outcome)
+    sent = machine.registry.close(record.plan_hash, outcome, signature, machine.runner())
+    return {
+        "receiptRoot": to_hex(receipt.root),
+        "postState": to_hex(receipt.post_state),
+        "transaction": to_hex(sent.transaction),
+    }
+
+
+def _write(folder: RunFolder, record: RunRecord, found: dict[str, Any]) -> dict[str, Any]:
+    result = {
+        "planHash": to_hex(record.plan_hash),
+        "runId": to_hex(record.run_id),
+        "reasons": [],
+    } | found
+    folder.write_result(result)
+    return result

@@ -1,0 +1,111 @@
+"""Everything this machine is allowed to use, opened from its trust file and from nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pulumi_mandate.chain.client import ChainClient
+from pulumi_mandate.chain.trust import Key, Trust, load_trust, trust_path
+from pulumi_mandate.errors import UsageError
+from pulumi_mandate.governance.registry import Registry
+from pulumi_mandate.models import Domain
+from pulumi_mandate.store import PlanStore, open_store
+
+if TYPE_CHECKING:
+    from pulumi_mandate.signing import AccountKey, ExecutorKey
+
+    from .folder import RunRecord
+
+JSON = Any
+
+
+@dataclass
+class Machine:
+    """Chain, registry, store and keys. Keys are opened when they are used, not before."""
+
+    trust: Trust
+    path: Path
+    """Of the trust file, so that the watcher opens the same one."""
+    client: ChainClient = field(repr=False)
+    registry: Registry = field(repr=False)
+    store: PlanStore = field(repr=False)
+
+    @property
+    def domain(self) -> Domain:
+        return self.trust.domain
+
+    @property
+    def executor_key(self) -> Key:
+        """Where the executor's key is. Raises `UsageError` where this machine names none."""
+        return self._named(self.trust.executor, "executor")
+
+    @property
+    def runner_key(self) -> Key:
+        """Where the runner's account is. Raises `UsageError` where this machine names none."""
+        return self._named(self.trust.runner, "runner")
+
+    def executor(self) -> ExecutorKey:
+        """Raises `SignerError`; a development key on another chain refuses."""
+        return self._opened[0]
+
+    def runner(self) -> AccountKey:
+        """Raises `SignerError`; never the executor's key."""
+        return self._opened[1]
+
+    @cached_property
+    def _opened(self) -> tuple[ExecutorKey, AccountKey]:
+        from pulumi_mandate.signing import AccountKey, ExecutorKey, open_signer
+
+        order, account = self.executor_key, self.runner_key
+        executor = ExecutorKey(
+            open_signer(order.uri, order.address), development=self.trust.development
+        )
+        runner = AccountKey(open_signer(account.uri, account.address), executor=order.address)
+        return executor, runner
+
+    def key_epoch(self) -> int:
+        """The executor key's epoch now. Raises `ChainError`."""
+        return self.registry.executor(self.executor_key.address).epoch
+
+    def lease_over(self, record: RunRecord) -> bool:
+        """Whether a run may no longer go forward."""
+        found = self.registry.mandate(record.plan_hash)
+        return self.client.now() >= found.lease_until
+
+    def final_state(self, record: RunRecord) -> tuple[JSON, Callable[[str, JSON], JSON]]:
+        """The state now, and how to make a document's values of it. Raises `EngineError`."""
+        from .state import export_state, values_of_stack
+
+        workdir = Path(record.workdir)
+        return export_state(workdir, record.stack), values_of_stack(
+            workdir, record.stack, record.modules
+        )
+
+    def _named(self, key: Key | None, name: str) -> Key:
+        if key is None:
+            raise UsageError(
+                f"the trust file {self.path} names no {name}",
+                meaning="This machine may look, but it may not run anything.",
+                next_step=f"run on a machine that has one, or add [{name}] with uri and address",
+            )
+        return key
+
+
+def open_machine(path: Path | None = None) -> Machine:
+    """Read the trust file and open what it names; no network yet.
+
+    Raises `UsageError`, `Refused`.
+    """
+    chosen = trust_path() if path is None else path
+    trust = load_trust(chosen)
+    if not trust.store_uri:
+        raise UsageError(
+            f"the trust file {chosen} names no plan store",
+            next_step='add [store] with uri = "file:///…"',
+        )
+    client = ChainClient(trust)
+    return Machine(trust, chosen.resolve(), client, Registry(client), open_store(trust.store_uri))

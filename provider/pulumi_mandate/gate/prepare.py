@@ -1,0 +1,253 @@
+"""What the program at a place wants, as a document: a preview, and the facts that a preview lacks.
+
+Proposing and running both come through here, so that they cannot see different things.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pulumi_mandate.chain.trust import Trust
+from pulumi_mandate.checks.rules import Rules
+from pulumi_mandate.errors import IncompletePlan, Refused, UsageError
+from pulumi_mandate.models import NO_CLEARS, Address, Digest, Subject
+from pulumi_mandate.plan.build import Facts, build_document
+from pulumi_mandate.plan.commitment import SubjectKey
+from pulumi_mandate.plan.document import Document
+from pulumi_mandate.plan.program import ProgramDigest, program_digest
+from pulumi_mandate.plan.raw import RawPreview, subject_key
+from pulumi_mandate.plan.toolchain import Toolchain, installed_packages, toolchain
+from pulumi_mandate.plan.values import Reader
+
+from .engine_hooks import HOOK_NAMES
+from .environment import NESTED_MARK, bound_environment
+from .state import engine_environment, engine_json, run_engine
+
+JSON = Any
+DIY_ORGANISATION = "organization"
+"""What the engine calls the organisation of a backend that has none (`file://`, `s3://` …)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramAt:
+    """A program on this machine, and the stack it is about."""
+
+    workdir: Path
+    """The folder with `Pulumi.yaml`."""
+    stack: str
+    """As typed: `dev`, or `organisation/project/dev`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """Steps (5) and (6): what this machine has, before anything is previewed."""
+
+    subject: Subject
+    program: ProgramDigest
+    toolchain: Toolchain
+    rules: Rules
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A preview and what it became."""
+
+    raw: RawPreview = field(repr=False)
+    """Secrets in plain text: memory only."""
+    here: Here
+    key: SubjectKey
+
+    def inputs_of(self, urn: str, values: JSON) -> JSON:
+        """A document's values of what the engine has or sends now: nothing is unknown there."""
+        reader = Reader(self.key, urn, self.here.toolchain.modules, deployed=True)
+        return reader.properties(values)
+
+
+def prepare_plan(  # noqa: PLR0913  # what a proposer decides, each by name
+    program: ProgramAt,
+    trust: Trust,
+    *,
+    proposer: Address,
+    window: tuple[int, int],
+    kind: str = "up",
+    salt: Digest | None = None,
+    clears: Digest = NO_CLEARS,
+    rules: Rules | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Document:
+    """Preview and build, for `mandate preview` and `mandate propose`.
+
+    `window` is (not before, expires at) in seconds of chain time. Raises `EmptyPlan` where there is
+    nothing to do, `Refused` where the program is not governed, `EngineError`, `UsageError`.
+    """
+    prepared = prepare(program, trust, rules=rules, environment=environment)
+    check_hooks(prepared.raw)
+    return document_of(
+        prepared,
+        proposer=proposer,
+        window=window,
+        kind=kind,
+        salt=Digest(secrets.token_bytes(32)) if salt is None else salt,
+        clears=clears,
+    )
+
+
+def prepare(
+    program: ProgramAt,
+    trust: Trust,
+    *,
+    rules: Rules | None = None,
+    environment: Mapping[str, str] | None = None,
+    here: Here | None = None,
+) -> Prepared:
+    """Preview the whole stack as a child of this process.
+
+    Raises `EngineError` where the program or the engine fails, `IncompletePlan`, `UsageError`.
+    """
+    from .preview import take_preview
+
+    source = dict(os.environ if environment is None else environment)
+    known = here or look_here(program, trust, rules=rules, environment=source)
+    nested = engine_environment(source) | {NESTED_MARK: "1"}
+    raw = take_preview(program.workdir, program.stack, env=nested)
+    if raw.engine_version != known.toolchain.content["engine"]:
+        raise IncompletePlan(
+            f"the preview was made by engine {raw.engine_version}, "
+            f"not by {known.toolchain.content['engine']}"
+        )
+    return Prepared(raw, known, subject_key(raw.config))
+
+
+def document_of(  # noqa: PLR0913  # what a proposer decides, each by name
+    prepared: Prepared,
+    *,
+    proposer: Address,
+    window: tuple[int, int],
+    salt: Digest,
+    kind: str = "up",
+    clears: Digest = NO_CLEARS,
+) -> Document:
+    """The document of a preview. Raises `EmptyPlan`, `IncompletePlan`."""
+    here = prepared.here
+    facts = Facts(
+        subject=here.subject,
+        program=here.program,
+        toolchain=here.toolchain,
+        rules=here.rules.digest,
+        proposer=proposer,
+        not_before=window[0],
+        expires_at=window[1],
+        salt=salt,
+        key=prepared.key,
+        clears=clears,
+        kind=kind,
+    )
+    return build_document(prepared.raw, facts, here.rules.judge)
+
+
+def look_here(
+    program: ProgramAt,
+    trust: Trust,
+    *,
+    rules: Rules | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Here:
+    """Subject, program, toolchain and rules of this machine. Raises `UsageError`, `EngineError`."""
+    source = dict(os.environ if environment is None else environment)
+    check_project(program.workdir)
+    version = run_engine(["version"], program.workdir, source).strip()
+    flags = [f"{name}={value}" for name, value in bound_environment(source).items()]
+    return Here(
+        subject=subject_of(program, trust, source),
+        program=program_digest(program.workdir),
+        toolchain=toolchain(version, installed_packages(), flags=flags),
+        rules=rules or Rules.load(),
+    )
+
+
+def subject_of(
+    program: ProgramAt, trust: Trust, environment: Mapping[str, str] | None = None
+) -> Subject:
+    """Which subject a stack is. Raises `UsageError` where its backend has no enrolled id here."""
+    source = dict(os.environ if environment is None else environment)
+    told = engine_json(["whoami", "--verbose", "--json"], program.workdir, source)
+    url = str(told["url"]).rstrip("/")
+    ids = {known.rstrip("/"): name for known, name in trust.backend_ids.items()}
+    backend = ids.get(url)
+    if backend is None:
+        raise UsageError(
+            f"the backend {url} has no enrolled id in the trust file",
+            meaning="A subject is named by its backend's id, which is the same on every machine.",
+            next_step='add to [backends]:  "' + url + '" = "the id"',
+        )
+    *owner, stack = program.stack.split("/")
+    organisation = owner[0] if owner else _own_organisation(url, told)
+    return Subject(backend, organisation, _project(program.workdir)["name"], stack)
+
+
+def check_project(workdir: Path) -> None:
+    """Refuse project settings that change what an update does and that no plan can hold yet."""
+    options = _project(workdir).get("options") or {}
+    if isinstance(options, dict) and options.get("refresh"):
+        raise Refused(
+            1,
+            "`options.refresh` in Pulumi.yaml changes the state before the update, unasked",
+            field="Pulumi.yaml",
+            expected="no options.refresh",
+            found=str(options["refresh"]),
+            next_step="remove it from Pulumi.yaml, then: mandate propose",
+        )
+
+
+def check_hooks(raw: RawPreview) -> None:
+    """(7) every resource carries our three hooks afterwards, so that no operation goes unasked.
+
+    Raises `Refused`: a program without `govern()`, a transform that strips hooks, a resource made
+    before `govern()`.
+    """
+    for step in raw.steps.get("steps") or []:
+        state = step.get("newState")
+        if state is None or step["op"] in ("read", "read-replacement"):
+            continue
+        hooks = state.get("resourceHooks") or {}
+        for moment, name in HOOK_NAMES.items():
+            if (hooks.get(f"Before{moment.capitalize()}") or [])[:1] != [name]:
+                raise Refused(
+                    7,
+                    f"{state['urn']} would not carry the gate's hooks",
+                    field="hooks",
+                    expected=name,
+                    found="another hook first, or none",
+                    meaning="An operation on it could not be checked.",
+                    next_step="make `pulumi_mandate.govern()` the first line of the program, and "
+                    "let no transform remove hooks",
+                )
+
+
+def engine_path(executable: str, environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment in which `pulumi` is the very engine that runs the update."""
+    folder = str(Path(executable).parent)
+    return dict(environment) | {"PATH": folder + os.pathsep + environment.get("PATH", os.defpath)}
+
+
+def _project(workdir: Path) -> dict[str, Any]:
+    import yaml
+
+    for name in ("Pulumi.yaml", "Pulumi.yml"):
+        if (workdir / name).is_file():
+            found = yaml.safe_load((workdir / name).read_text(encoding="utf-8"))
+            if isinstance(found, dict) and isinstance(found.get("name"), str):
+                return found
+            raise UsageError(f"{name} names no project")
+    raise UsageError(
+        f"there is no Pulumi.yaml in {workdir}", next_step="go to the program's folder"
+    )
+
+
+def _own_organisation(url: str, told: dict[str, Any]) -> str:
+    return str(told["user"]) if url.startswith("https://") else DIY_ORGANISATION

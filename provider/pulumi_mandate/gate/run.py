@@ -1,0 +1,233 @@
+"""Steps (8) and (9): spend the mandate, and wait until that is final. Then watch over the run.
+
+The order is on disk before it is sent, and the watcher lives before `begin` can be mined, so there
+is no moment in which a run exists that nobody will finish.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from pulumi_mandate.chain import BlockRef
+from pulumi_mandate.errors import ChainError, Refused
+from pulumi_mandate.models import (
+    Digest,
+    ExecutionOrder,
+    MandateState,
+    Renewal,
+    Subject,
+    to_hex,
+)
+from pulumi_mandate.plan.document import Document
+
+from .ancestor import Engine
+from .facts import Evidence
+from .folder import RunFolder, RunRecord, SubjectLock, run_folder
+from .machine import Machine
+from .verify import verify_order
+from .watcher import start_watcher
+
+LEASE_SECONDS = 3600
+"""How long a run may go forward before it must renew; the tier's own limit may be shorter."""
+DEADLINE_SECONDS = 600
+"""How long a signed order may wait for its block."""
+DENIAL_AGE_SECONDS = 5.0
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a run happens on this machine."""
+
+    subject: Subject
+    stack: str
+    workdir: Path
+    engine: Engine
+    lock: SubjectLock
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """What a run starts from, as far as finishing it needs."""
+
+    before: dict[str, str]
+    """Resource key to digest, before anything was done."""
+    modules: dict[str, str]
+    """Which package owns which module."""
+
+
+def begin_run(  # noqa: PLR0913  # a run is spent with all of these, and none has a default
+    machine: Machine,
+    evidence: Evidence,
+    document: Document,
+    *,
+    place: Place,
+    base: Base,
+    say: Say,
+) -> RunFolder:
+    """(8) sign, record, watch, begin; (9) wait. Returns the run's folder.
+
+    Raises `SignerError`, `ContractRefused`, `ChainError`, `Refused`.
+    """
+    # (8): the executor signs only what fits the mandate that was verified.
+    executor, runner = machine.executor(), machine.runner()
+    now = machine.client.now()
+    epoch = machine.key_epoch()
+    order = ExecutionOrder(
+        plan_hash=evidence.approved,
+        run_id=Digest(secrets.token_bytes(32)),
+        runner=runner.address,
+        lease_until=now + min(LEASE_SECONDS, _longest_lease(machine, evidence)),
+        key_epoch=epoch,
+        deadline=now + DEADLINE_SECONDS,
+    )
+    verify_order(evidence, order, epoch)
+    signature = executor.sign_order(machine.domain, order)
+    record = _record(machine, document, place, base, (order, signature))
+    folder = run_folder(order.run_id)
+    folder.write_record(record)
+    start_watcher(folder, place.engine.environment, [place.lock.descriptor])
+    say(f"the executor {executor.address} signed; begin is sent by {runner.address}")
+    mined = machine.registry.begin(document.fields(), order, signature, runner)
+    folder.write_record(replace(record, transaction=to_hex(mined.transaction)))
+    # (9): nothing happens on the strength of a block that may vanish.
+    _wait_final(machine, mined.block, say)
+    check_begun(machine, folder.record())
+    return folder
+
+
+def resume_run(machine: Machine, folder: RunFolder, place: Place, say: Say) -> None:
+    """Go on with a run that stopped half-way: same run id, same lease, a new engine and watcher."""
+    record = replace(
+        folder.record(), engine_pid=place.engine.pid, engine_started=place.engine.started
+    )
+    folder.write_record(record)
+    start_watcher(folder, place.engine.environment, [place.lock.descriptor])
+    say(f"resuming run {to_hex(record.run_id)[:10]}…")
+    check_begun(machine, record)
+
+
+def check_begun(machine: Machine, record: RunRecord) -> None:
+    """(9) at a final block the registry has this very run. Raises `Refused`."""
+    found = machine.registry.mandate(record.plan_hash, machine.client.final_block())
+    if found.state is not MandateState.RUNNING or found.run_id != record.run_id:
+        raise Refused(
+            9,
+            "the run is not the one that is final on chain",
+            field="run",
+            expected=to_hex(record.run_id),
+            found=f"{found.state.name.lower()} {to_hex(found.run_id)}",
+            next_step="mandate status",
+        )
+
+
+class Denials:
+    """(10) whether the run may still go forward; asked at most every `max_age` seconds.
+
+    Read at the newest block of every endpoint, and one endpoint's no is enough. A chain that does
+    not answer says nothing, and nothing is not yes.
+    """
+
+    def __init__(
+        self,
+        machine: Machine,
+        record: RunRecord,
+        *,
+        max_age: float = DENIAL_AGE_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._machine, self._record = machine, record
+        self._max_age, self._clock = max_age, clock
+        self._read_at = float("-inf")
+
+    def __call__(self) -> None:
+        """Raises `Refused` for a denial, `ChainError` where the chain cannot be asked."""
+        if self._clock() - self._read_at <= self._max_age:
+            return
+        asked = self._clock()
+        self._read()
+        self._read_at = asked
+
+    def _read(self) -> None:
+        machine, record = self._machine, self._record
+        denied = machine.registry.denial(record.plan_hash)
+        if denied is not None:
+            raise _stopped(f"the mandate is {denied.name.lower()} now")
+        found = machine.registry.mandate(record.plan_hash)
+        if found.state is not MandateState.RUNNING or found.run_id != record.run_id:
+            raise _stopped(f"the mandate is {found.state.name.lower()} now, in another run")
+        now = machine.client.now()
+        if now >= min(found.expires_at, found.lease_until):
+            raise _stopped("the lease of the run, or the mandate's window, is over")
+        each = machine.client.call_each("executor_registry", "executor", record.executor)
+        if any(not active or epoch != record.order.key_epoch for active, epoch in each):
+            raise _stopped("the executor's key was revoked or rotated")
+
+
+def renew_lease(machine: Machine, record: RunRecord, seconds: int = LEASE_SECONDS) -> None:
+    """Extend the lease by a signed renewal. Raises `ContractRefused`, `SignerError`."""
+    now = machine.client.now()
+    renewal = Renewal(
+        run_id=record.run_id,
+        lease_until=now + seconds,
+        key_epoch=record.order.key_epoch,
+        deadline=now + DEADLINE_SECONDS,
+    )
+    signature = machine.executor().sign_renewal(machine.domain, renewal)
+    machine.registry.renew(record.plan_hash, renewal, signature, machine.runner())
+
+
+def _stopped(happened: str) -> Refused:
+    return Refused(
+        10,
+        happened,
+        meaning="No operation goes forward any more; what was done stays done.",
+        next_step="mandate status",
+    )
+
+
+def _wait_final(machine: Machine, block: BlockRef, say: Say) -> None:
+    last = -1
+
+    def progress(final: int, wanted: int) -> None:
+        nonlocal last
+        if final != last and final < wanted:
+            say(f"waiting until begin is final: block {final} of {wanted}")
+            last = final
+
+    machine.client.wait_final(block, progress)
+
+
+def _longest_lease(machine: Machine, evidence: Evidence) -> int:
+    longest = machine.registry.terms(evidence.tier).max_lease
+    if longest <= 0:
+        raise ChainError(f"the registry has no terms for tier {evidence.tier.name.lower()}")
+    return longest
+
+
+def _record(
+    machine: Machine,
+    document: Document,
+    place: Place,
+    base: Base,
+    signed: tuple[ExecutionOrder, bytes],
+) -> RunRecord:
+    return RunRecord(
+        order=signed[0],
+        signature=signed[1],
+        executor=machine.executor().address,
+        subject=place.subject,
+        document=document.digest,
+        workdir=str(place.workdir),
+        stack=place.stack,
+        engine_pid=place.engine.pid,
+        engine_started=place.engine.started,
+        trust=str(machine.path),
+        before=base.before,
+        modules=base.modules,
+    )

@@ -1,0 +1,199 @@
+"""What the engine's state says: exported, digested, and compared with what was to be reached."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pulumi_mandate.errors import EngineError
+from pulumi_mandate.models import Digest, keccak, to_hex
+from pulumi_mandate.plan.canonical import canonical_bytes
+from pulumi_mandate.plan.compare import refines
+from pulumi_mandate.plan.document import Document
+from pulumi_mandate.plan.raw import subject_key
+from pulumi_mandate.plan.values import Reader
+
+from .environment import NESTED_MARK
+
+JSON = Any
+InputsOf = Callable[[str, JSON], JSON]
+"""(urn, properties in the engine's JSON form) to the values of a document."""
+
+ENGINE_SECONDS = 120.0
+_BOUND = ("urn", "type", "id", "provider", "parent", "protect", "retainOnDelete", "external")
+
+_TOLD_TO_PROGRAMS = frozenset(
+    {
+        "PULUMI_CONFIG", "PULUMI_CONFIG_SECRET_KEYS", "PULUMI_DRY_RUN", "PULUMI_PARALLEL",
+        "PULUMI_MONITOR", "PULUMI_ENGINE", "PULUMI_PROJECT", "PULUMI_STACK",
+        "PULUMI_ORGANIZATION", "PULUMI_ROOT_DIRECTORY",
+    }
+)  # fmt: skip
+
+GONE = frozenset({"delete", "delete-replaced", "abandon"})
+"""Engine steps after which the resource is no longer there."""
+
+
+def engine_environment(environment: Mapping[str, str] | None = None) -> dict[str, str]:
+    """For an engine command of ours: the program's own settings removed.
+
+    The language host gives a program `PULUMI_CONFIG` and friends, which another engine command
+    would take for its own.
+    """
+    source = os.environ if environment is None else environment
+    return {name: value for name, value in source.items() if name not in _TOLD_TO_PROGRAMS}
+
+
+def run_engine(
+    arguments: Sequence[str], workdir: Path, environment: Mapping[str, str] | None = None
+) -> str:
+    """What an engine command of ours printed. Raises `EngineError`, which never quotes that."""
+    name = "pulumi " + " ".join(word for word in arguments[:2] if not word.startswith("-"))
+    try:
+        done = subprocess.run(
+            ["pulumi", *arguments, "--non-interactive"],
+            cwd=workdir,
+            env=engine_environment(environment) | {NESTED_MARK: "1"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=ENGINE_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired, UnicodeDecodeError) as error:
+        raise EngineError(
+            f"`{name}` cannot be run ({type(error).__name__})", next_step="mandate doctor"
+        ) from error
+    if done.returncode != 0:
+        reason = done.stderr.strip().splitlines()[-1:] or [f"exit code {done.returncode}"]
+        raise EngineError(f"`{name}` failed: {reason[0]}", next_step=f"type `{name}` yourself")
+    return done.stdout
+
+
+def engine_json(
+    arguments: Sequence[str], workdir: Path, environment: Mapping[str, str] | None = None
+) -> JSON:
+    """The same, parsed. Raises `EngineError`."""
+    try:
+        return json.loads(run_engine(arguments, workdir, environment))
+    except ValueError:
+        raise EngineError(f"`pulumi {arguments[0]}` did not answer in JSON") from None
+
+
+def export_state(
+    workdir: Path, stack: str, *, environment: Mapping[str, str] | None = None
+) -> JSON:
+    """The deployment with its secrets in plain text: keep it in memory only.
+
+    Raises `EngineError`.
+    """
+    found = engine_json(
+        ["stack", "export", "--show-secrets", "--stack", stack], workdir, environment
+    )
+    return found.get("deployment") or {}
+
+
+def values_of_stack(
+    workdir: Path,
+    stack: str,
+    modules: Mapping[str, str],
+    *,
+    environment: Mapping[str, str] | None = None,
+) -> InputsOf:
+    """How to make a document's values of a stack's state.
+
+    `modules`: which package owns which module, as when the run began. Raises `EngineError`,
+    `UsageError`.
+    """
+    config = engine_json(
+        ["config", "--show-secrets", "--json", "--stack", stack], workdir, environment
+    )
+    key = subject_key(config)
+
+    def inputs_of(urn: str, values: JSON) -> JSON:
+        return Reader(key, urn, modules, deployed=True).properties(values)
+
+    return inputs_of
+
+
+def pending_operations(deployment: JSON) -> list[str]:
+    """URNs whose last operation was cut off: nobody knows whether it happened."""
+    return [item["resource"]["urn"] for item in deployment.get("pending_operations") or []]
+
+
+def resource_digests(deployment: JSON, inputs_of: InputsOf) -> dict[str, str]:
+    """Digest (0x…) of every resource, secrets as commitments; the key tells old copies apart."""
+    found = {}
+    for resource in deployment.get("resources") or []:
+        key = resource["urn"]
+        if resource.get("delete"):
+            key += f"#{resource.get('id', '')}"
+        found[key] = to_hex(_digest(resource, inputs_of))
+    return found
+
+
+def changed_urns(before: Mapping[str, str], after: Mapping[str, str]) -> set[str]:
+    """URNs that were created, deleted or changed between two digests of a state."""
+    keys = {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
+    return {key.partition("#")[0] for key in keys}
+
+
+def post_state(deployment: JSON, urns: set[str], inputs_of: InputsOf) -> Digest:
+    """One digest over the touched resources as they are now; a missing one is bound as missing."""
+    now = resource_digests(deployment, inputs_of)
+    touched = {key: value for key, value in now.items() if key.partition("#")[0] in urns}
+    return keccak(canonical_bytes(dict.fromkeys(urns) | touched))
+
+
+def reached(document: Document, deployment: JSON, inputs_of: InputsOf) -> list[bool]:
+    """For each approved operation: whether the state shows what it was to lead to."""
+    live: dict[str, JSON] = {}
+    present: set[tuple[str, str]] = set()
+    for resource in deployment.get("resources") or []:
+        present.add((resource["urn"], resource.get("id") or ""))
+        if not resource.get("delete"):
+            live[resource["urn"]] = resource
+    unsettled = set(pending_operations(deployment))
+    return [
+        operation["urn"] not in unsettled and _is_reached(operation, live, present, inputs_of)
+        for operation in document.operations
+    ]
+
+
+def _is_reached(
+    operation: JSON, live: Mapping[str, JSON], present: set[tuple[str, str]], inputs_of: InputsOf
+) -> bool:
+    urn = operation["urn"]
+    if operation["op"] in GONE:
+        if operation["id"] is not None:
+            return (urn, operation["id"]) not in present
+        return urn not in live
+    resource = live.get(urn)
+    if resource is None or resource["type"] != operation["type"]:
+        return False
+    if operation["op"] in {"update", "metadata"} and _other_id(operation, resource):
+        return False
+    wanted = operation["after"]
+    if wanted is None:
+        return True
+    return all(
+        refines(value, inputs_of(urn, resource.get(part) or {}))
+        for part, value in wanted.items()
+        if part in ("inputs", "outputs")
+    )
+
+
+def _other_id(operation: JSON, resource: JSON) -> bool:
+    return operation["id"] is not None and operation["id"] != resource.get("id")
+
+
+def _digest(resource: JSON, inputs_of: InputsOf) -> Digest:
+    urn = resource["urn"]
+    bound = {name: resource.get(name) for name in _BOUND if resource.get(name)}
+    for part in ("inputs", "outputs"):
+        bound[part] = inputs_of(urn, resource.get(part) or {})
+    return keccak(canonical_bytes(bound))

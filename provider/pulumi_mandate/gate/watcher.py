@@ -1,0 +1,130 @@
+"""Waits, detached, until the engine is gone, then says on chain what became of the run.
+
+`python -m pulumi_mandate.gate.watcher RUN_DIR`, started by the gate in a session of its own:
+`atexit` does not run when an update fails or is interrupted, this process does. It inherits the
+subject's lock and keeps it to the end. Killed, it leaves an open run, which `mandate resume` or the
+next `pulumi up` finishes.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from pulumi_mandate.errors import ChainError, MandateError
+
+from .ancestor import is_alive
+from .environment import NESTED_MARK
+from .folder import RunFolder, RunRecord
+
+RETRY_SECONDS = (1.0, 2.0, 5.0, 10.0, 30.0)
+"""Pauses while the chain does not answer; the last one is used until `PATIENCE_SECONDS`."""
+PATIENCE_SECONDS = 900.0
+_POLL_SECONDS = 0.2
+
+
+def start_watcher(folder: RunFolder, environment: dict[str, str], keep: Sequence[int]) -> int:
+    """Start the detached process; returns its pid. `keep` are descriptors it inherits (the lock).
+
+    Raises `OSError` where no process can be started: the caller has not sent `begin` yet.
+    """
+    folder.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    log = os.open(folder.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    try:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "pulumi_mandate.gate.watcher", str(folder.path)],
+            env={k: v for k, v in environment.items() if k != NESTED_MARK},
+            stdin=subprocess.DEVNULL,
+            # Not the program's pipes: the engine would wait for whoever holds them.
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            pass_fds=[descriptor for descriptor in keep if descriptor >= 0],
+        )
+    finally:
+        os.close(log)
+    # Its end is nobody's business here; without this, Python warns about a child left behind.
+    child.returncode = 0
+    return child.pid
+
+
+def wait_for_end(pid: int, started: int) -> None:
+    """Return when this very process is gone."""
+    if not is_alive(pid, started):
+        return
+    with suppress(ProcessLookupError):
+        descriptor = os.pidfd_open(pid)
+        try:
+            # The pid may have been used again between the look and the open.
+            if is_alive(pid, started):
+                select.select([descriptor], [], [])
+        finally:
+            os.close(descriptor)
+    while is_alive(pid, started):  # a zombie's descriptor is readable before it is reaped
+        time.sleep(_POLL_SECONDS)
+
+
+def watch(
+    folder: RunFolder,
+    finish: Callable[[RunFolder], dict[str, Any]],
+    *,
+    say: Callable[[str], None],
+    pause: Callable[[float], None] = time.sleep,
+) -> dict[str, Any] | None:
+    """Wait for the engine, then finish; again and again while the chain is away.
+
+    Returns the result, or None where it gave up: the run stays open and can be finished later.
+    """
+    record: RunRecord = folder.record()
+    wait_for_end(record.engine_pid, record.engine_started)
+    say("the engine has ended")
+    waited = 0.0
+    tries = 0
+    while True:
+        try:
+            result = finish(folder)
+        except MandateError as error:
+            say(error.diagnostics())
+            if not isinstance(error, ChainError) or waited >= PATIENCE_SECONDS:
+                return None
+            seconds = RETRY_SECONDS[min(tries, len(RETRY_SECONDS) - 1)]
+            pause(seconds)
+            waited += seconds
+            tries += 1
+        else:
+            say(f"the run is {result['status']}")
+            return result
+
+
+def main(argv: Sequence[str]) -> int:
+    """Exit code 0 where the run has a result, 1 where it is left open."""
+    from .closing import finish_run
+    from .machine import open_machine
+
+    folder = RunFolder(Path(argv[1]))
+
+    def say(line: str) -> None:
+        moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        print(f"{moment} {line}", flush=True)
+
+    def finish(folder: RunFolder) -> dict[str, Any]:
+        machine = open_machine(Path(folder.record().trust))
+        return finish_run(folder, machine, progress=say)
+
+    try:
+        return 0 if watch(folder, finish, say=say) is not None else 1
+    except Exception as error:
+        # Only the class: whatever it says may quote a value.
+        say(f"stopped by {type(error).__name__}; `mandate resume` finishes this run")
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv))

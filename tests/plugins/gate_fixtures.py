@@ -1,0 +1,265 @@
+"""A governed stack: real engine, real chain, real contracts, keys in keystores, a provider that
+notes.
+
+`governed` gives one. Its program is files on disk; its provider writes one file per resource and
+one line per call, so that a test can ask the world, not the engine, whether anything was changed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from eth_keyfile import create_keyfile_json
+
+from pulumi_mandate.chain.trust import Key, Trust, render_trust
+from pulumi_mandate.checks.rules import Rules
+from pulumi_mandate.gate.folder import RunFolder, run_folders
+from pulumi_mandate.gate.machine import Machine, open_machine
+from pulumi_mandate.gate.prepare import ProgramAt, prepare_plan
+from pulumi_mandate.gate.proposal import open_proposal
+from pulumi_mandate.governance import Governor, Registry, Support
+from pulumi_mandate.governance.registry import Mandate
+from pulumi_mandate.models import Digest, Subject, Tier, plan_hash
+from pulumi_mandate.plan.document import Document
+from tests.chain.genesis import DAY, Deployment, Person, Terms, deploy
+from tests.plugins.engine_fixtures import EngineStack
+
+SUBJECT = Subject("test-backend", "organization", "shop", "test")
+PASSPHRASE = "correct horse"
+WATCHER_SECONDS = 60
+FAST_SCRYPT = 2
+
+PROVIDER = '''
+"""Writes one file per resource into a folder, and one line per call beside it."""
+
+import os
+from pathlib import Path
+
+import pulumi
+from pulumi.dynamic import CreateResult, DiffResult, Resource, ResourceProvider, UpdateResult
+
+
+class NoteProvider(ResourceProvider):
+    serialize_as_secret_always = False
+
+    def _log(self, folder, line):
+        with open(Path(folder, "calls.log"), "a") as log:
+            log.write(line + "\\n")
+
+    def create(self, inputs):
+        folder, name = inputs["folder"], inputs["name"]
+        if Path(folder, "fail-" + name).exists():
+            raise RuntimeError("the cloud is down")
+        Path(folder, name).write_text(str(inputs["text"]))
+        self._log(folder, "create " + name)
+        while Path(folder, "hang-" + name).exists():
+            import time
+            time.sleep(0.05)
+        return CreateResult(name, {**inputs, "size": len(str(inputs["text"]))})
+
+    def diff(self, id, olds, news):
+        changed = any(olds.get(key) != news.get(key) for key in ("text", "folder", "name"))
+        replaced = ["name"] if olds.get("name") != news.get("name") else []
+        return DiffResult(changed, replaces=replaced)
+
+    def update(self, id, olds, news):
+        Path(news["folder"], news["name"]).write_text(str(news["text"]))
+        self._log(news["folder"], "update " + news["name"])
+        return UpdateResult({**news, "size": len(str(news["text"]))})
+
+    def delete(self, id, props):
+        Path(props["folder"], props["name"]).unlink(missing_ok=True)
+        self._log(props["folder"], "delete " + props["name"])
+
+
+class Note(Resource):
+    size: pulumi.Output[int]
+
+    def __init__(self, name, text, opts=None, file=None):
+        folder = pulumi.Config().require("folder")
+        props = {"name": file or name, "text": text, "folder": folder, "size": None}
+        super().__init__(NoteProvider(), name, props, opts)
+'''
+
+TWO_NOTES = """
+import pulumi_mandate
+
+pulumi_mandate.govern()
+
+import pulumi
+from notes import Note
+
+first = Note("first", "hello")
+second = Note("second", first.size.apply(lambda size: f"{size} letters"))
+pulumi.export("size", first.size)
+"""
+
+
+@dataclass
+class Governed(EngineStack):
+    """A stack whose changes need a mandate of the deployment's registry."""
+
+    deployment: Deployment = field(repr=False)
+    notes: Path = field(repr=False)
+    """Where the provider writes."""
+
+    # -- the world ----------------------------------------------------------------------------
+
+    def calls(self) -> list[str]:
+        """What the provider was really asked to do, in order."""
+        log = self.notes / "calls.log"
+        return log.read_text().splitlines() if log.exists() else []
+
+    def files(self) -> dict[str, str]:
+        return {
+            path.name: path.read_text()
+            for path in sorted(self.notes.iterdir())
+            if path.name != "calls.log" and not path.name.startswith(("fail-", "hang-"))
+        }
+
+    # -- the people ---------------------------------------------------------------------------
+
+    @property
+    def machine(self) -> Machine:
+        return open_machine(Path(self.environment["MANDATE_TRUST"]))
+
+    @property
+    def registry(self) -> Registry:
+        return Registry(self.deployment.client)
+
+    @property
+    def people(self) -> Mapping[str, Person]:
+        return self.deployment.people
+
+    def plan(self, **changes: Any) -> Document:
+        """What the program wants now, as its proposer would propose it."""
+        now = self.deployment.client.now()
+        arguments: dict[str, Any] = {
+            "proposer": self.people["proposer"].address,
+            "window": (now, now + 60 * DAY),
+            "environment": self.environment,
+        }
+        program = ProgramAt(self.folder, "test")
+        return prepare_plan(program, self.machine.trust, **(arguments | changes))
+
+    def propose(self, document: Document | None = None) -> Digest:
+        wanted = document or self.plan()
+        account = self.people["proposer"]
+        open_proposal(wanted, self.machine, account, title="A change", summary="Read the plan.")
+        return plan_hash(self.deployment.domain, wanted.fields())
+
+    def approve(self, document: Document | None = None) -> Digest:
+        """Propose, vote, wait, queue, wait, execute."""
+        wanted = document or self.plan()
+        found = self.propose(wanted)
+        governor, terms = Governor(self.deployment.client), self.deployment.terms
+        proposal = governor.find(found)
+        assert proposal is not None
+        self.deployment.advance(terms.voting_delay + 1)
+        for name in ("ana", "ben"):
+            governor.vote(proposal.number, Support.FOR, self.people[name])
+        self.deployment.advance(terms.voting_period + 1)
+        governor.queue(proposal.number, self.people["stranger"])
+        delays = {Tier.MEDIUM: terms.medium_delay, Tier.HIGH: terms.high_delay}
+        self.deployment.advance(delays[wanted.tier] + 1)
+        governor.execute(proposal.number, self.people["stranger"])
+        return found
+
+    def mandate(self, found: Digest) -> Mandate:
+        return self.registry.mandate(found)
+
+    # -- the runs -----------------------------------------------------------------------------
+
+    def runs(self) -> list[RunFolder]:
+        return list(run_folders(Path(self.environment["MANDATE_HOME"])))
+
+    def result(self, run: int = -1, *, status: str = "") -> dict[str, Any]:
+        """What the watcher made of a run; waits for it (for this status, where one is named)."""
+        deadline = time.monotonic() + WATCHER_SECONDS
+        folder = self.runs()[run]
+        while True:
+            found = folder.result()
+            if found is not None and status in ("", found["status"]):
+                return found
+            log = folder.log.read_text() if folder.log.exists() else "no log"
+            assert time.monotonic() < deadline, f"no result: {found}\n{log}"
+            time.sleep(0.05)
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """An engine command that the test will interrupt."""
+        return subprocess.Popen(
+            ["pulumi", *arguments, "--non-interactive"],
+            cwd=self.folder,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+
+@pytest.fixture
+def governed(
+    tmp_path: Path, pulumi_env: Mapping[str, str], chain_service: Any
+) -> Iterator[Governed]:
+    """Two notes, nothing deployed yet, nobody has proposed anything."""
+    deployment = deploy(chain_service, Terms(rules=Rules.load().digest, subject=SUBJECT))
+    trust = tmp_path / "trust" / "trust.toml"
+    trust.parent.mkdir(mode=0o700)
+    write_trust(trust, complete(deployment, trust.parent, dict(pulumi_env)))
+    folder, notes = tmp_path / "program", tmp_path / "notes"
+    folder.mkdir()
+    notes.mkdir()
+    (folder / "Pulumi.yaml").write_text("name: shop\nruntime: python\n")
+    (folder / "notes.py").write_text(PROVIDER)
+    environment = dict(pulumi_env) | {"MANDATE_TRUST": str(trust)}
+    stack = Governed(folder, environment, deployment, notes)
+    stack.program(TWO_NOTES)
+    stack.pulumi("stack", "init", "test")
+    stack.pulumi("config", "set", "folder", str(notes))
+    stack.pulumi("config", "set", "--secret", "mandate:commitmentKey", "ab" * 32)
+    yield stack
+    for folder_of_run in stack.runs():  # no watcher may outlive its chain
+        deadline = time.monotonic() + 5
+        while folder_of_run.result() is None and time.monotonic() < deadline:
+            time.sleep(0.05)
+
+
+def complete(deployment: Deployment, folder: Path, environment: dict[str, str]) -> Trust:
+    """The deployment's trust with store, keys and backend."""
+    passphrase = folder / "passphrase"
+    passphrase.touch(mode=0o600)
+    passphrase.write_text(PASSPHRASE)
+
+    def key(name: str) -> Key:
+        person, file = deployment.people[name], folder / f"{name}.json"
+        content = create_keyfile_json(
+            bytes(person.local.key), PASSPHRASE.encode(), kdf="scrypt", iterations=FAST_SCRYPT
+        )
+        file.touch(mode=0o600)
+        file.write_text(json.dumps(content))
+        return Key(f"keystore://{file}?passphrase-file={passphrase}", person.address)
+
+    return dataclasses.replace(
+        deployment.trust,
+        store_uri=f"file://{folder / 'store'}",
+        executor=key("executor"),
+        runner=key("runner"),
+        backend_ids={environment["PULUMI_BACKEND_URL"]: SUBJECT.backend},
+    )
+
+
+def write_trust(path: Path, trust: Trust) -> None:
+    path.touch(mode=0o600)
+    path.write_text(render_trust(trust))
+
+
+Edit = Callable[[str], str]
