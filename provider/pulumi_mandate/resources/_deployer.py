@@ -123,6 +123,6 @@ def _needed(environment: Mapping[str, str], name: str) -> str:
             f"{name} is not set",
             meaning="Chain and key of a deployment come from the machine, never from a program.",
             next_step="`mandate dev start` does it for the development chain; "
-            "else see docs/reference/deployment.md",
+            "else see stacks/governance/README.md",
         )
     return value

@@ -1,0 +1,196 @@
+"""Genesis of the development chain: the executor's key, the contracts, the trust file.
+
+The contracts are deployed by `pulumi up` of `stacks/governance`, as they are in production; only
+the delays are shorter, so that a person can wait for them.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pulumi_mandate.chain.client import ChainClient
+from pulumi_mandate.chain.trust import Key, Trust, load_trust, render_trust
+from pulumi_mandate.checks.rules import Rules
+from pulumi_mandate.errors import ChainError, MandateError, UsageError
+from pulumi_mandate.models import Address, Subject, keccak, subject_hash, to_hex
+
+from .engine import Engine
+from .home import DevHome, write_private
+from .people import holders
+from .subjects import BACKEND_ID, commitment_key
+
+STACK = "dev"
+DEV_TIMES: Mapping[str, int] = {
+    "votingDelay": 60,
+    "votingPeriod": 300,
+    "lateQuorumExtension": 60,
+    "mediumDelay": 60,
+    "highDelay": 300,
+    "criticalDelay": 300,
+}
+"""Seconds. Days in production; `mandate dev advance` passes them without waiting."""
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What runs before genesis."""
+
+    home: DevHome
+    rpc: str
+    chain_id: int
+    cloud: str
+    """Endpoint."""
+    keys: Mapping[str, Key]
+
+
+def standing_trust(home: DevHome) -> Trust | None:
+    """The trust file of an earlier genesis, if the chain still holds what it names.
+
+    Raises `ChainError` where the chain does not answer.
+    """
+    if not home.trust.exists():
+        return None
+    trust = load_trust(home.trust)
+    client = ChainClient(trust)
+    try:
+        client.check()
+        sealed = client.call("registry", "isSealed")
+    except ChainError as error:
+        if type(error).__name__ == "MissingContract":
+            return None
+        raise
+    return trust if sealed else None
+
+
+def perform_genesis(ground: Ground, subjects: Sequence[Subject], progress: Progress) -> Trust:
+    """Deploy what is not there yet and write the trust file; an interrupted genesis goes on.
+
+    Raises `EngineError`, `SignerError`, `ChainError`, `UsageError`.
+    """
+    progress("executor key in the KMS")
+    executor = executor_key(ground.cloud)
+    progress("contracts: pulumi up of stacks/governance")
+    engine = _engine(ground)
+    _write_program(ground, subjects, executor, engine.folder)
+    engine.run("stack", "select", "--create", STACK)
+    # Nobody else uses this stack, so a lock can only be left over from a genesis that was killed.
+    engine.run("cancel", "--yes", STACK)
+    # A chain that was begun anew has lost what the state remembers: look before deploying.
+    engine.run("up", "--yes", "--skip-preview", "--refresh")
+    trust = _trust(ground, executor, engine.outputs())
+    ChainClient(trust).check()
+    write_private(ground.home.trust, render_trust(trust))
+    return trust
+
+
+def executor_key(cloud: str) -> Key:
+    """The key that signs orders: made inside the emulated KMS, which never gives it away."""
+    from pulumi_mandate.signing import enrol
+
+    from .kms import create_executor_key
+
+    return Key(*enrol(create_executor_key(cloud)))
+
+
+def settings(ground: Ground, subjects: Sequence[Subject], executor: Key) -> dict[str, Any]:
+    """The configuration of `stacks/governance` for this chain."""
+    keys = ground.keys
+    return {
+        "deployer": keys["deployer"].address,
+        "guardian": keys["gus"].address,
+        "holders": holders(keys),
+        "executors": [executor.address],
+        "subjects": [_subject(ground, subject) for subject in subjects],
+        **DEV_TIMES,
+    }
+
+
+def _subject(ground: Ground, subject: Subject) -> dict[str, Any]:
+    return {
+        "name": f"{subject.project}-{subject.stack}".lower(),
+        "hash": to_hex(subject_hash(subject)),
+        "rules_digest": to_hex(Rules.load().digest),
+        "secret_key_id": to_hex(commitment_key(ground.home, subject).id),
+        "backend": to_hex(keccak(subject.backend.encode())),
+        "proposers": [ground.keys["ana"].address],
+        "runners": [ground.keys["rae"].address],
+    }
+
+
+def _engine(ground: Ground) -> Engine:
+    folder, deployer = ground.home.governance, ground.keys["deployer"]
+    (folder / "backend").mkdir(mode=0o700, exist_ok=True)
+    variables = {
+        "PULUMI_HOME": str(folder / "pulumi"),
+        "PULUMI_BACKEND_URL": f"file://{folder / 'backend'}",
+        "PULUMI_CONFIG_PASSPHRASE_FILE": str(ground.home.passphrase),
+        "MANDATE_DEPLOY_RPC": ground.rpc,
+        "MANDATE_DEPLOY_CHAIN_ID": str(ground.chain_id),
+        "MANDATE_DEPLOY_KEY": deployer.uri,
+        "MANDATE_DEPLOY_ADDRESS": deployer.address,
+    }
+    return Engine(folder / "program", variables, folder / "pulumi.log")
+
+
+def _write_program(
+    ground: Ground, subjects: Sequence[Subject], executor: Key, folder: Path
+) -> None:
+    """A copy of the stack, so that neither checkout nor installed package is written to."""
+    kept = folder / f"Pulumi.{STACK}.yaml"
+    salt = _salt(kept)
+    shutil.copytree(_source(), folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__*__"))
+    shutil.copy(_source() / "__main__.py", folder)
+    chosen = settings(ground, subjects, executor)
+    config = {
+        f"mandate-governance:{name}": value if isinstance(value, str) else json.dumps(value)
+        for name, value in chosen.items()
+    }
+    # JSON is YAML; Pulumi rewrites the file in its own way.
+    write_private(kept, json.dumps(salt | {"config": config}))
+
+
+def _salt(file: Path) -> dict[str, str]:
+    """What Pulumi keeps in the file besides the configuration; without it no secret is readable."""
+    name = "encryptionsalt"
+    lines = file.read_text().splitlines() if file.exists() else []
+    found = [line.split(":", 1)[1].strip() for line in lines if line.startswith(f"{name}:")]
+    return {name: found[0]} if found else {}
+
+
+def _source() -> Path:
+    """In a wheel beside this package, in a checkout below its top."""
+    package = Path(__file__).resolve().parents[1]
+    for candidate in (package / "_stacks" / "governance", package.parents[1] / "stacks/governance"):
+        if (candidate / "Pulumi.yaml").is_file():
+            return candidate
+    raise UsageError(
+        "the governance stack is not installed with this package",
+        next_step="reinstall pulumi-mandate, or work in a checkout",
+    )
+
+
+def _trust(ground: Ground, executor: Key, outputs: Mapping[str, Any]) -> Trust:
+    names = ("registry", "governor", "token", "access_manager", "executor_registry")
+    missing = [name for name in names if not outputs.get(name)]
+    if missing:
+        raise MandateError(f"the governance stack gave no {missing[0]}")
+    home, keys = ground.home, ground.keys
+    return Trust(
+        chain_id=ground.chain_id,
+        rpc=(ground.rpc,),
+        **{name: Address(outputs[name]) for name in names},
+        deployed_block=int(outputs["deployed_block"]),
+        development=True,
+        store_uri=f"file://{home.store}",
+        executor=executor,
+        runner=keys["rae"],
+        accounts=dict(keys),
+        backend_ids={f"file://{home.backend}": BACKEND_ID},
+    )

@@ -1,0 +1,110 @@
+"""The deployment's parameters, with the values for production as defaults. Times in seconds.
+
+Every one of them is fixed for good once the registry is sealed: changing one is a new deployment.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+MINUTE, HOUR, DAY = 60, 3_600, 86_400
+ALL_BUT_ABANDON_AND_IMPORT = 0xCF
+ALL_KINDS = 0xFF
+
+Address = Annotated[str, Field(pattern=r"^0x[0-9a-fA-F]{40}$")]
+Bytes32 = Annotated[str, Field(pattern=r"^0x[0-9a-f]{64}$")]
+Amount = Annotated[str, Field(pattern=r"^[1-9][0-9]*$")]
+"""Of the token's smallest unit, as decimal text."""
+Seconds = Annotated[int, Field(ge=1)]
+"""At least one: what has no delay is executed without being queued."""
+
+
+class Part(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+class Holder(Part):
+    holder: Address
+    amount: Amount
+
+
+class Subject(Part):
+    """One governed stack and what its plans are judged by."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+    """Of the Pulumi resource that enrols it."""
+    hash: Bytes32
+    """`pulumi_mandate.models.subject_hash`."""
+    rules_digest: Bytes32
+    mode: Annotated[int, Field(ge=0, le=2)] = 2
+    """0 observe, 1 warn, 2 enforce."""
+    secret_key_id: Bytes32
+    backend: Bytes32
+    """Keccak of the backend's id."""
+    proposers: Annotated[list[Address], Field(min_length=1)]
+    runners: Annotated[list[Address], Field(min_length=1)]
+
+
+class TierTerms(Part):
+    """How long an approval and a run may last, and which kinds of operation a plan may hold."""
+
+    validity: Seconds = 7 * DAY
+    max_lease: Seconds = 4 * HOUR
+    kinds: Annotated[int, Field(ge=1, le=ALL_KINDS)]
+
+    def as_argument(self) -> dict[str, int]:
+        return {"validity": self.validity, "maxLease": self.max_lease, "kinds": self.kinds}
+
+
+class Settings(Part):
+    deployer: Address
+    guardian: Address
+    holders: Annotated[list[Holder], Field(min_length=1)]
+    executors: Annotated[list[Address], Field(min_length=1)]
+    subjects: list[Subject] = Field(default_factory=list)
+
+    token_name: str = "Mandate"  # noqa: S105  # the name of a currency
+    token_symbol: str = "MAND"  # noqa: S105
+
+    voting_delay: Seconds = 2 * DAY
+    """From the proposal to the count of who holds what: time to read, and to delegate."""
+    voting_period: Seconds = 3 * DAY
+    late_quorum_extension: Seconds = DAY
+    """Voting goes on at least this long after the quorum is met."""
+    proposal_threshold: Annotated[str, Field(pattern=r"^[0-9]+$")] = "0"
+    """Of the token's smallest unit. 0: who may propose is enrolled per subject anyway."""
+    quorum_percent: Annotated[int, Field(ge=1, le=100)] = 4
+
+    medium_delay: Seconds = DAY
+    """From the end of the vote to the approval: time to object, and for the guardian to cancel."""
+    high_delay: Seconds = 7 * DAY
+    critical_delay: Seconds = 7 * DAY
+    """For subject configs and executor keys."""
+
+    medium: TierTerms = TierTerms(kinds=ALL_BUT_ABANDON_AND_IMPORT)
+    high: TierTerms = TierTerms(kinds=ALL_KINDS)
+    grace: Seconds = HOUR
+    """After a lease ends, until anybody may call the run abandoned."""
+    max_renewals: Annotated[int, Field(ge=0, le=255)] = 6
+
+
+def load_settings(get: Callable[[str], str | None]) -> Settings:
+    """Read every setting that the stack's configuration holds; numbers and lists are JSON.
+
+    Raises pydantic's `ValidationError`, which names each wrong one.
+    """
+    found: dict[str, Any] = {}
+    for name, field in Settings.model_fields.items():
+        text = get(_camel(name))
+        if text is not None:
+            found[name] = text if field.annotation is str else json.loads(text)
+    return Settings.model_validate(found)
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(part.title() for part in rest)

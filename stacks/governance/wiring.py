@@ -1,0 +1,226 @@
+"""Steps 6 to 25 of genesis, as calls that name the fact they make true."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+from settings import Settings, Subject
+
+from pulumi_mandate import EvmCall, EvmContract
+from pulumi_mandate.chain.abi import signature
+from pulumi_mandate.chain.artifacts import artifact
+from pulumi_mandate.models import keccak, to_hex
+
+ADMIN, MEDIUM, HIGH, CRITICAL, GUARDIAN, ENROLLER = 0, 1, 2, 3, 4, 5
+"""Roles of the AccessManager."""
+
+
+def selector(contract: str, function: str) -> str:
+    """Four bytes as 0x and hex."""
+    entry = artifact(contract).abi.function(function)
+    return to_hex(keccak(signature(entry).encode())[:4])
+
+
+@dataclass(frozen=True)
+class Contracts:
+    token: EvmContract
+    manager: EvmContract
+    executors: EvmContract
+    registry: EvmContract
+    governor: EvmContract
+
+    @staticmethod
+    def governed_selectors() -> list[str]:
+        """What a proposal may call: these functions of the registry and nothing else."""
+        names = ("approveMedium", "approveHigh", "configureSubject", "enrolExecutor")
+        return [selector("PlanRegistry", name) for name in names]
+
+    def by_trust_name(self) -> dict[str, EvmContract]:
+        """By the words of the trust file."""
+        return {
+            "token": self.token,
+            "access_manager": self.manager,
+            "executor_registry": self.executors,
+            "registry": self.registry,
+            "governor": self.governor,
+        }
+
+    def first_block(self) -> pulumi.Output[int]:
+        """Where the history of the contracts begins: the earliest deployment."""
+        blocks = [contract.block for contract in self.by_trust_name().values()]
+        return pulumi.Output.all(*blocks).apply(lambda found: int(min(found)))
+
+
+class Genesis:
+    """The calls of the genesis account; each waits for the steps that it needs, and only those."""
+
+    def __init__(self, contracts: Contracts, settings: Settings) -> None:
+        self._contracts = contracts
+        self._settings = settings
+        self._wired: list[pulumi.Resource] = []
+        self._enrolled: list[pulumi.Resource] = []
+
+    def wire_roles(self) -> None:
+        """Steps 6 to 19: who may call what, and after which delay."""
+        registry, executors = self._contracts.registry, self._contracts.executors
+        governor, guardian = self._contracts.governor.address, self._settings.guardian
+        for function, role in (
+            ("approveMedium", MEDIUM),
+            ("approveHigh", HIGH),
+            ("configureSubject", CRITICAL),
+            ("enrolExecutor", CRITICAL),
+            ("revoke", GUARDIAN),
+        ):
+            self._assign(f"registry-{function}", registry, "PlanRegistry", function, role)
+        for function, role in (("enrol", ENROLLER), ("revoke", GUARDIAN)):
+            self._assign(f"executors-{function}", executors, "ExecutorRegistry", function, role)
+        self._grant("registry-may-enrol", ENROLLER, registry.address, 0)
+        self._grant("governor-medium", MEDIUM, governor, self._settings.medium_delay)
+        self._grant("governor-high", HIGH, governor, self._settings.high_delay)
+        self._grant("governor-critical", CRITICAL, governor, self._settings.critical_delay)
+        self._grant("guardian", GUARDIAN, guardian, 0)
+        for role, name in ((MEDIUM, "medium"), (HIGH, "high"), (CRITICAL, "critical")):
+            self._wired.append(
+                self._manager_call(
+                    f"guardian-cancels-{name}",
+                    "setRoleGuardian",
+                    [role, GUARDIAN],
+                    {"function": "getRoleGuardian", "arguments": [role], "equals": GUARDIAN},
+                )
+            )
+
+    def enrol(self) -> None:
+        """Steps 20 to 22: the first subjects and keys, under a right that is given back."""
+        deployer = self._settings.deployer
+        scaffold = self._manager_call(
+            "deployer-may-enrol",
+            "grantRole",
+            [CRITICAL, deployer, 0],
+            _has_role(CRITICAL, deployer, 0),
+            unless=_has_no_role(ADMIN, deployer),
+            after=self._wired,
+        )
+        for subject in self._settings.subjects:
+            self._enrolled.append(self._configure(subject, scaffold))
+        for number, address in enumerate(self._settings.executors):
+            self._enrolled.append(
+                EvmCall(
+                    f"executor-{number}",
+                    contract=self._contracts.registry.address,
+                    artifact="PlanRegistry",
+                    function="enrolExecutor",
+                    arguments=[address],
+                    expect={
+                        "contract": self._contracts.executors.address,
+                        "artifact": "ExecutorRegistry",
+                        "function": "executor",
+                        "arguments": [address],
+                        "equals": [True, 1],
+                    },
+                    opts=_after([scaffold]),
+                )
+            )
+
+    def let_go_and_seal(self) -> None:
+        """Steps 23 to 25: nobody administers from here on."""
+        deployer = self._settings.deployer
+        revoked = self._manager_call(
+            "deployer-may-not-enrol",
+            "revokeRole",
+            [CRITICAL, deployer],
+            _has_no_role(CRITICAL, deployer),
+            after=self._enrolled,
+        )
+        renounced = self._manager_call(
+            "deployer-lets-go",
+            "renounceRole",
+            [ADMIN, deployer],
+            _has_no_role(ADMIN, deployer),
+            after=[revoked],
+        )
+        EvmCall(
+            "seal",
+            contract=self._contracts.registry.address,
+            artifact="PlanRegistry",
+            function="seal",
+            expect={"function": "isSealed", "equals": True},
+            opts=_after([renounced]),
+        )
+
+    def _configure(self, subject: Subject, scaffold: pulumi.Resource) -> EvmCall:
+        config = {
+            "rulesDigest": subject.rules_digest,
+            "mode": subject.mode,
+            "secretKeyId": subject.secret_key_id,
+            "backend": subject.backend,
+            "proposers": subject.proposers,
+            "runners": subject.runners,
+        }
+        return EvmCall(
+            f"subject-{subject.name}",
+            contract=self._contracts.registry.address,
+            artifact="PlanRegistry",
+            function="configureSubject",
+            arguments=[subject.hash, config],
+            expect={
+                "function": "subjectConfig",
+                "arguments": [subject.hash],
+                "equals": [config, 1],
+            },
+            opts=_after([scaffold]),
+        )
+
+    def _assign(
+        self, name: str, target: EvmContract, contract: str, function: str, role: int
+    ) -> None:
+        code = selector(contract, function)
+        fact = {
+            "function": "getTargetFunctionRole",
+            "arguments": [target.address, code],
+            "equals": role,
+        }
+        arguments = [target.address, [code], role]
+        self._wired.append(
+            self._manager_call(f"role-{name}", "setTargetFunctionRole", arguments, fact)
+        )
+
+    def _grant(self, name: str, role: int, who: pulumi.Input[str], delay: int) -> None:
+        fact = _has_role(role, who, delay)
+        self._wired.append(
+            self._manager_call(f"grant-{name}", "grantRole", [role, who, delay], fact)
+        )
+
+    def _manager_call(  # noqa: PLR0913  # a step has these parts
+        self,
+        name: str,
+        function: str,
+        arguments: list[Any],
+        expect: dict[str, Any],
+        *,
+        unless: dict[str, Any] | None = None,
+        after: list[pulumi.Resource] | None = None,
+    ) -> EvmCall:
+        return EvmCall(
+            name,
+            contract=self._contracts.manager.address,
+            artifact="AccessManager",
+            function=function,
+            arguments=arguments,
+            expect=expect,
+            unless=unless,
+            opts=_after(after or []),
+        )
+
+
+def _has_role(role: int, who: pulumi.Input[str], delay: int) -> dict[str, Any]:
+    return {"function": "hasRole", "arguments": [role, who], "equals": [True, delay]}
+
+
+def _has_no_role(role: int, who: pulumi.Input[str]) -> dict[str, Any]:
+    return {"function": "hasRole", "arguments": [role, who], "equals": [False, 0]}
+
+
+def _after(resources: list[pulumi.Resource]) -> pulumi.ResourceOptions:
+    return pulumi.ResourceOptions(depends_on=resources)
