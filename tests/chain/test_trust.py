@@ -39,9 +39,9 @@ TRUST = Trust(
     development=True,
     store_uri="file:///var/lib/mandate/store",
     executor=Key("awskms:///alias/executor?region=us-east-1", address(6)),
-    runner=Key("keystore:///home/ana/runner.json", address(7)),
-    accounts={"ana": Key("keystore:///home/ana/ana.json", address(8))},
-    backend_ids={"file:///home/ana/state": "demo-backend"},
+    runner=Key("keystore:///var/lib/ana/runner.json", address(7)),
+    accounts={"ana": Key("keystore:///var/lib/ana/ana.json", address(8))},
+    backend_ids={"file:///var/lib/ana/state": "demo-backend"},
 )
 
 
