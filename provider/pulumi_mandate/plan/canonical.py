@@ -98,7 +98,7 @@ def _survey(value: JSON, depth: int) -> bool:
     """
     plain = True
     level = [value]
-    for _ in range(depth + 1):
+    for deep in range(depth + 1):
         kinds = set(map(type, level))
         if not kinds <= _KNOWN:
             foreign = sorted(kind.__name__ for kind in kinds - _KNOWN)
@@ -111,6 +111,8 @@ def _survey(value: JSON, depth: int) -> bool:
         arrays = [item for item in level if type(item) is list] if list in kinds else []
         if not objects and not arrays:
             return plain
+        if deep == depth:
+            break
         if objects and not _plain_keys(objects):
             plain = False
         level = list(chain(chain.from_iterable(map(dict.values, objects)),
@@ -141,8 +143,8 @@ def _plain_keys(objects: list[dict[str, JSON]]) -> bool:
 
 
 def _check_depth(value: JSON, depth: int) -> None:
-    level = [value]
-    for _ in range(depth + 1):
+    level = [value] if type(value) in _CONTAINERS else []
+    for _ in range(depth):
         level = [
             child
             for item in level
@@ -152,7 +154,8 @@ def _check_depth(value: JSON, depth: int) -> None:
         ]
         if not level:
             return
-    raise _too_deep(depth)
+    if level:
+        raise _too_deep(depth)
 
 
 def _too_deep(depth: int) -> InvalidDocument:
