@@ -35,7 +35,7 @@ CHECKS = (
     Check("format", (("ruff", "format", "--check"),)),
     Check("style", (("ruff", "check"),)),
     Check("types", (("mypy",),)),
-    Check("layers", (("lint-imports",),)),
+    Check("layers", (("lint-imports", "--no-cache"),)),
     Check(
         "contracts",
         (
