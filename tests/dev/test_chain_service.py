@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import random
@@ -19,8 +20,13 @@ import pytest
 import urllib3
 from eth_account import Account
 
+from pulumi_mandate.dev import anvil
+from pulumi_mandate.dev.anvil import Genesis
 from pulumi_mandate.dev.chain_service import ChainService
-from pulumi_mandate.errors import ChainError
+from pulumi_mandate.dev.journal import Credit, Journal
+from pulumi_mandate.dev.miner import Miner
+from pulumi_mandate.errors import ChainError, UsageError
+from pulumi_mandate.models import to_hex
 
 pytestmark = pytest.mark.chain
 
@@ -89,8 +95,7 @@ def kill_service(service: ChainService) -> None:
     facts = service.facts()
     assert facts is not None
     kill(facts["pid"])
-    assert service._process is not None
-    service._process.wait()
+    service._reap()
 
 
 def test_a_transaction_is_final_when_it_is_acknowledged(rpc: Rpc) -> None:
@@ -393,3 +398,70 @@ def test_a_file_that_is_no_journal_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(ChainError, match="is not a chain journal"):
         service.start()
+
+
+def test_two_starts_at_once_give_one_chain(tmp_path: Path) -> None:
+    services = [ChainService(tmp_path / "chain") for _ in range(3)]
+    urls: list[str] = []
+    threads = [threading.Thread(target=lambda s=s: urls.append(s.start())) for s in services]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(urls) == 3
+    assert len(set(urls)) == 1
+    for service in services:
+        service.stop()
+    assert services[0].facts() is None
+
+
+def test_an_evm_touched_behind_the_door_is_thrown_away(tmp_path: Path) -> None:
+    """Blocks that the journal does not know vanish before the next transaction."""
+    journal = Journal(tmp_path / "journal.sqlite", Genesis(31337, int(time.time())))
+    miner = Miner(journal, tmp_path)
+
+    async def scenario() -> tuple[Any, Any]:
+        await miner.start()
+        await miner.credit(Credit(SENDER.address, GENEROUS))
+        before = miner.head
+        pid = miner.anvil_pid
+        await miner._call("evm_mine", [])
+        await miner._call("evm_mine", [])
+        await miner.submit(bytes.fromhex(transfer(0)[2:]))
+        assert miner.anvil_pid != pid
+        parent = await miner.forward("eth_getBlockByNumber", [hex(before[0] + 1), False])
+        await miner.stop()
+        return before, parent
+
+    before, first_after = asyncio.run(scenario())
+    journal.close()
+
+    assert first_after["parentHash"] == to_hex(before[1])
+    assert len(first_after["transactions"]) == 1
+
+
+def test_an_evm_that_does_not_start_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = tmp_path / "anvil"
+    broken.write_text("#!/bin/sh\necho no more memory\nexit 3\n")
+    broken.chmod(0o755)
+    monkeypatch.setenv("MANDATE_ANVIL", str(broken))
+
+    with pytest.raises(ChainError, match="anvil did not start: no more memory"):
+        ChainService(tmp_path / "chain").start()
+
+
+def test_no_evm_anywhere_is_told_with_the_way_to_get_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(anvil, "_npm_candidates", lambda: iter(()))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(UsageError, match="no anvil found") as caught:
+        anvil.find_anvil()
+    assert "npm ci" in caught.value.next_step
+
+    monkeypatch.setenv("MANDATE_ANVIL", str(tmp_path / "none"))
+    with pytest.raises(UsageError, match="not an executable"):
+        anvil.find_anvil()

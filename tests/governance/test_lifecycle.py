@@ -91,7 +91,7 @@ def test_before_there_is_a_mandate(
         ("RUNNING", {"begun_at": NOW - 90, "lease_until": NOW + 120}, "running for 1 min, its "
          "lease ends in 2 min", "mandate status --watch"),
         ("RUNNING", {"begun_at": NOW - DAY, "lease_until": NOW}, "running for 1 d, its lease is "
-         "over", "mandate up"),
+         "over", "mandate resume"),
         ("STOPPING", {}, "revoked while it ran", "mandate status"),
         ("UNCONFIRMED", {}, "done, waits to be confirmed", ""),
         ("CONFIRMED", {}, "done and confirmed", ""),

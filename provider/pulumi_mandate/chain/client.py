@@ -37,6 +37,11 @@ class ChainClient(ChainReader):
     ) -> Receipt:
         """Call a function by transaction and wait until it is mined. See `send`."""
         target = self._target(contract)
+        # A call to an address without code succeeds and does nothing.
+        if isinstance(contract, str):
+            self.check()
+        else:
+            self._check_code(target.name, target.address)
         data = target.abi.encode_call(function, arguments)
         doing = f"{target.name}.{function}"
         return self.send(account, target.address, data, doing=doing, abi=target.abi)

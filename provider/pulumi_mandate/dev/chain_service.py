@@ -50,8 +50,9 @@ class ChainService:
         Raises `ChainError` with the service's last words where it does not come up.
         """
         _private_folder(self.home)
-        if _locked(self.home):
-            return str(self._await_ready(None)["rpc"])
+        running = self._settled()
+        if running is not None:
+            return str(running["rpc"])
         with (self.home / "chain.log").open("ab") as log:
             command = [sys.executable, "-m", "pulumi_mandate.dev.chain_service"]
             command += ["--home", str(self.home)]
@@ -64,14 +65,19 @@ class ChainService:
                 stderr=log,
                 start_new_session=True,  # Ctrl-C in the terminal is not for the chain
             )
-        return str(self._await_ready(self._process)["rpc"])
+        facts = self._await_ready(self._process)
+        if facts["pid"] != self._process.pid:
+            self._reap()  # another one was faster, and ours found the folder taken
+        return str(facts["rpc"])
 
     def stop(self) -> None:
         """End it in good order; nothing happens where none runs."""
-        facts = self.facts()
-        if facts is None:
-            return
-        pid = int(facts["pid"])
+        facts = self._settled()
+        if facts is not None:
+            self._end(int(facts["pid"]))
+        self._reap()
+
+    def _end(self, pid: int) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGTERM)
         deadline = time.monotonic() + _STOP_SECONDS
@@ -81,8 +87,27 @@ class ChainService:
                     os.kill(pid, signal.SIGKILL)  # the journal does not mind
                 break
             time.sleep(_POLL_SECONDS)
-        if self._process is not None:
+
+    def _reap(self) -> None:
+        """Take the exit status of our own child, which has ended or is about to."""
+        if self._process is None:
+            return
+        try:
+            self._process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
             self._process.wait()
+        self._process = None
+
+    def _settled(self) -> dict[str, Any] | None:
+        """The facts of whoever holds the folder, once it is ready; None where nobody does."""
+        deadline = time.monotonic() + _READY_SECONDS
+        while _locked(self.home) and time.monotonic() < deadline:
+            facts = self.facts()
+            if facts is not None:
+                return facts
+            time.sleep(_POLL_SECONDS)
+        return None
 
     def facts(self) -> dict[str, Any] | None:
         """`chain.json` of the running service; None where none runs or it is not ready."""
@@ -106,13 +131,14 @@ class ChainService:
         """Give an address its gas money: sets the balance. Raises `ChainError`."""
         self._control("POST", "credit", {"address": address, "wei": str(wei)})
 
-    def _await_ready(self, process: subprocess.Popen[bytes] | None) -> dict[str, Any]:
+    def _await_ready(self, process: subprocess.Popen[bytes]) -> dict[str, Any]:
         deadline = time.monotonic() + _READY_SECONDS
         while time.monotonic() < deadline:
             facts = self.facts()
             if facts is not None:
                 return facts
-            if process is not None and process.poll() is not None:
+            # Ours may have ended because another one was faster: then that one counts.
+            if process.poll() is not None and not _locked(self.home):
                 break
             time.sleep(_POLL_SECONDS)
         log = self.home / "chain.log"

@@ -187,7 +187,7 @@ def _running(mandate: Mandate, proposal: Proposal | None, now: int) -> Standing:
     since = duration(now - mandate.begun_at)
     return Standing(
         f"{_name(proposal)}running for {since}, {lease}",
-        "mandate status --watch" if left > 0 else "mandate up",
+        "mandate status --watch" if left > 0 else "mandate resume",
         "running",
         Step.CLOSE,
         max(left, 0),
