@@ -243,7 +243,9 @@ def check_tier(evidence: Evidence, document: Document) -> None:
     """(5) every operation's tier is the one in its leaf; none is riskier than what was approved."""
     operations = document.operations
     if [index for index, _ in evidence.judged] != list(range(len(operations))):
-        raise Refused(5, "not every operation was judged again")
+        raise Refused(
+            5, "not every operation was judged again", next_step="this is a defect: please report it"
+        )
     for index, tier in evidence.judged:
         written = Tier(operations[index]["tier"])
         if tier is not written:

@@ -1,0 +1,120 @@
+"""Denials during a run: read often enough, believed from any endpoint, and silence is not yes."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from pulumi_mandate.errors import ChainUnreachable, Refused
+from pulumi_mandate.gate.run import Denials, check_begun
+from pulumi_mandate.models import MandateState, keccak
+from tests.gate.cases import RUN, record
+
+
+class Chain:
+    """Answers like a registry with several endpoints."""
+
+    def __init__(self) -> None:
+        self.state, self.run, self.denied = MandateState.RUNNING, RUN, None
+        self.lease, self.expires, self.time = 900, 2000, 500
+        self.keys = [(True, 1), (True, 1)]
+        self.reads, self.away = 0, False
+        self.registry = self.client = self
+
+    def denial(self, _):
+        self.reads += 1
+        if self.away:
+            raise ChainUnreachable("away")
+        return self.denied
+
+    def mandate(self, _plan, _at=None):
+        return SimpleNamespace(
+            state=self.state, run_id=self.run, lease_until=self.lease, expires_at=self.expires
+        )
+
+    def call_each(self, *_):
+        return self.keys
+
+    def now(self):
+        return self.time
+
+    def final_block(self):
+        return "final"
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def chain():
+    return Chain()
+
+
+def test_a_run_in_order_goes_on_and_is_asked_at_most_every_five_seconds(chain):
+    clock = Clock()
+    denials = Denials(chain, record(), clock=clock)
+
+    for _ in range(3):
+        denials()
+    assert chain.reads == 1
+    clock.now += 5.1
+    denials()
+    assert chain.reads == 2
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"denied": MandateState.STOPPING}, {"denied": MandateState.REVOKED},
+        {"state": MandateState.UNCONFIRMED}, {"state": MandateState.APPROVED},
+        {"run": keccak(b"another")}, {"time": 900}, {"expires": 500},
+        {"keys": [(True, 1), (False, 1)]}, {"keys": [(True, 1), (True, 2)]},
+    ],
+    ids=["stopping", "revoked", "closed", "reorganised", "other run", "lease", "window",
+         "key revoked on one endpoint", "key rotated"],
+)  # fmt: skip
+def test_any_denial_refuses(chain, change):
+    for name, value in change.items():
+        setattr(chain, name, value)
+
+    with pytest.raises(Refused) as refusal:
+        Denials(chain, record())()
+    assert refusal.value.step == 10
+
+
+def test_a_denial_is_never_cached_as_a_yes(chain):
+    clock = Clock()
+    denials = Denials(chain, record(), clock=clock)
+    chain.denied = MandateState.STOPPING
+    for _ in range(2):
+        with pytest.raises(Refused):
+            denials()
+    assert chain.reads == 2
+
+
+def test_a_chain_that_is_away_is_not_a_yes(chain):
+    clock = Clock()
+    denials = Denials(chain, record(), clock=clock)
+    denials()
+    chain.away = True
+    denials()  # still fresh
+    clock.now += 6
+
+    with pytest.raises(ChainUnreachable):
+        denials()
+
+
+@pytest.mark.parametrize("change", [{"state": MandateState.APPROVED}, {"run": keccak(b"another")}])
+def test_a_begin_that_is_not_final_is_no_begin(chain, change):
+    check_begun(chain, record())
+    for name, value in change.items():
+        setattr(chain, name, value)
+
+    with pytest.raises(Refused) as refusal:
+        check_begun(chain, record())
+    assert refusal.value.step == 9
