@@ -24,7 +24,7 @@ from pulumi_mandate.plan.canonical import Limits, canonical_bytes, parse
         (1e-7, b"1e-7"),
         (9007199254740992.0, b"9007199254740992"),
         (-(2**53 - 1), b"-9007199254740991"),
-        ("\x00\x1f\x7f\"\\/\u2028é", '"\\u0000\\u001f\x7f\\"\\\\/\u2028é"'.encode()),
+        ('\x00\x1f\x7f"\\/\u2028é', '"\\u0000\\u001f\x7f\\"\\\\/\u2028é"'.encode()),
         # UTF-16 order: an astral key (surrogates from D800) sorts before U+E000 and later.
         ({"\ue000": 1, "\U0001f600": 2}, '{"\U0001f600":2,"\ue000":1}'.encode()),
         ({"é": 1, "e\u0301": 2}, '{"e\u0301":2,"é":1}'.encode()),

@@ -1,0 +1,103 @@
+"""Provider code: named where it can be imported, bound by its bytes where it travels in the pickle."""
+
+from __future__ import annotations
+
+import base64
+import pickle
+from pathlib import Path
+from typing import Any
+
+import dill
+import pytest
+
+from pulumi_mandate.errors import IncompletePlan
+from pulumi_mandate.plan.code import BY_VALUE, describe
+from pulumi_mandate.plan.values import Reader
+from tests.plan.samples import KEY, PREFIX, THING, secret
+
+URN = f"{PREFIX}{THING}::x"
+SOURCE = """
+class Local:
+    def create(self, props):
+        return "{answer}"
+"""
+
+
+class Configured:
+    def __init__(self, region: str) -> None:
+        self.region = region
+
+
+def encoded(value: object) -> str:
+    return base64.b64encode(dill.dumps(value, recurse=True)).decode()
+
+
+def by_value(filename: str, answer: str) -> str:
+    """A provider as a program's `__main__` defines it, compiled from a file of this name."""
+    namespace: dict[str, Any] = {"__name__": "__main__"}
+    exec(compile(SOURCE.format(answer=answer), filename, "exec"), namespace)  # noqa: S102  # our own text
+    return encoded(namespace["Local"]())
+
+
+def test_an_importable_class_is_named() -> None:
+    code = describe(encoded(Path("x")))
+
+    assert (code.module, code.name) == ("pathlib", type(Path("x")).__name__)
+
+
+def test_the_state_of_the_provider_is_bound() -> None:
+    first, second = describe(encoded(Configured("eu"))), describe(encoded(Configured("us")))
+
+    assert first.module == second.module
+    assert first.stream != second.stream
+
+
+def test_code_by_value_is_bound_without_the_path_of_its_file() -> None:
+    here = describe(by_value("/home/ana/program/__main__.py", "one"))
+    there = describe(by_value("/srv/build/7/__main__.py", "one"))
+    other = describe(by_value("/home/ana/program/__main__.py", "two"))
+
+    assert here.name == BY_VALUE
+    assert here.stream == there.stream
+    assert here.stream != other.stream
+
+
+def test_a_pickle_is_never_run(tmp_path: Path) -> None:
+    mark = tmp_path / "it ran"
+
+    class Bomb:
+        def __reduce__(self) -> tuple[Any, ...]:
+            return (Path.touch, (mark,))
+
+    describe(base64.b64encode(pickle.dumps(Bomb())).decode())
+
+    assert not mark.exists()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "no base64!", base64.b64encode(b"junk").decode(),
+     base64.b64encode(pickle.dumps(1)).decode(), base64.b64encode(b"\x80\x04\x93.").decode()],
+)  # fmt: skip
+def test_what_is_no_provider_is_refused(text: str) -> None:
+    with pytest.raises(IncompletePlan):
+        describe(text)
+
+
+def test_the_property_becomes_a_marker_with_the_owning_package() -> None:
+    pickled = encoded(Path("x"))
+    reader = Reader(KEY, URN, {"pathlib": "0x11"})
+    program = Reader(KEY, URN, {})
+
+    marker = reader.properties({"__provider": secret(pickled)})["__provider"]
+
+    assert marker["mandate:v1"] == "provider-code"
+    assert (marker["module"], marker["package"]) == ("pathlib", "0x11")
+    assert program.properties({"__provider": pickled})["__provider"]["package"] == "program"
+    assert pickled not in str(marker)
+
+
+def test_the_property_is_an_ordinary_value_elsewhere() -> None:
+    reader = Reader(KEY, f"{PREFIX}pulumi-nodejs:dynamic:Resource::x", {})
+
+    assert reader.properties({"__provider": "exports.x = 1"}) == {"__provider": "exports.x = 1"}

@@ -1,0 +1,83 @@
+"""What voters read: all of it, the irreversible first, and nothing that can pretend."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from pulumi_mandate.plan.render import in_reading_order, render_markdown, render_text
+from tests.plan.samples import UNKNOWN, build, creation, made_up, recorded, secret
+
+TRICKS = "\x1b[2K\r\u202egood\u200b\n+ create urn:evil \u0430dmin \U0001f600 ``` </pre> @team"
+
+
+def test_everything_of_the_recorded_plan_is_shown() -> None:
+    document = build(recorded())
+    text = render_text(document)
+
+    for operation in document.operations:
+        assert f"{operation['op']} {operation['urn']}" in text
+    for shown in ('inputs.size: 1 -> 1.5', 'inputs.kind: "one" -> "two"', "outputs.phase: 1 -> 2",
+                  "options.protect: true -> removed", 'inputs.ref: "arn:thing:alpha" -> (known only',
+                  "cannot be undone: 2", "known only while it runs: 3", "tier: high"):  # fmt: skip
+        assert shown in text
+    assert "hunter2" not in text
+
+
+def test_what_cannot_be_undone_comes_first() -> None:
+    ops = [operation["op"] for operation in in_reading_order(build(recorded()).operations)]
+
+    assert ops[:4] == ["delete", "delete-replaced", "replace", "create-replacement"]
+    assert len(ops) == 11
+
+
+@pytest.mark.parametrize("render", [render_text, render_markdown])
+def test_values_cannot_move_the_cursor_or_hide(render: object) -> None:
+    document = build(creation("x", {"v": TRICKS, TRICKS: "w"}))
+    text = render(document)  # type: ignore[operator]
+
+    assert re.fullmatch(r"[\n -~]*", text)
+    assert "\n+ create urn:evil" not in text
+    assert "\\u202e" in text
+    assert "\\u0430dmin" in text
+
+
+def test_a_name_cannot_imitate_our_own_words() -> None:
+    text = render_text(build(creation("x [low: fine]", {"a: 1\n    b": "v", 'k"': "w"})))
+
+    assert "create urn:pulumi" not in text
+    assert "[medium: our-resources]" in text
+    assert 'inputs."a: 1' in text
+
+
+def test_a_long_value_is_never_cut() -> None:
+    long = "x" * 20_000
+
+    assert long in render_text(build(creation("x", {"v": long})))
+
+
+def test_markdown_quotes_every_value_in_a_fence_it_cannot_leave() -> None:
+    markdown = render_markdown(build(creation("x", {"v": "`````\n# heading"})))
+
+    assert "``````text" in markdown
+    assert "\n# heading" not in markdown
+
+
+def test_markers_are_words_and_what_looks_like_one_is_not() -> None:
+    text = render_text(
+        build(creation("x", {"u": UNKNOWN, "s": secret("p"), "t": "(known only while it runs)"},
+                       {"u": UNKNOWN, "s": "[secret]", "t": "(known only while it runs)"}))
+    )  # fmt: skip
+
+    assert "inputs.u: (known only while it runs)" in text
+    assert "inputs.s: (secret, 0x" in text
+    assert 'inputs.t: "(known only while it runs)"' in text
+
+
+def test_colour_changes_nothing_but_colour() -> None:
+    document = build(made_up({"x": {"label": "a"}}))
+    coloured = render_text(document, colour=True)
+
+    assert re.sub(r"\x1b\[\d+m", "", coloured) == render_text(document)
+    assert "\x1b[" in coloured
