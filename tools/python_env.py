@@ -68,7 +68,8 @@ def _install_debian_package(name: str) -> None:
 
 def _package_digest() -> str:
     # The build backend lists the packages that it finds on the day of the installation.
-    packages = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("*/*/__init__.py"))
+    found = [*ROOT.glob("provider/*/__init__.py"), *ROOT.glob("components/*/__init__.py")]
+    packages = sorted(path.parent.name for path in found)
     return digest_of([ROOT / "pyproject.toml"], _digest(), *packages)
 
 

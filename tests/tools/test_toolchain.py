@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tools import node_env, pulumi_cli, steps, toolchain
+from tools import node_env, pulumi_cli, python_env, steps, toolchain
 
 
 @pytest.fixture
@@ -75,6 +75,69 @@ def test_the_module_names_the_version_that_is_built() -> None:
     assert pulumi_cli.module_version(go_mod) == "v3.259.0"
     with pytest.raises(steps.StepFailed, match="does not name"):
         pulumi_cli.module_version("module other\n")
+
+
+# --- Python -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def installed(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """The commands of the Python steps, written down and not run."""
+    commands: list[list[str]] = []
+    monkeypatch.setattr(
+        python_env, "run", lambda words, **_: commands.append(list(map(str, words)))
+    )
+    monkeypatch.setattr(python_env, "VENV", checkout / ".venv")
+    monkeypatch.setattr(python_env, "PYTHON", checkout / ".venv/bin/python")
+    return commands
+
+
+def test_packages_are_installed_by_hash_into_a_new_environment(installed: list[list[str]]) -> None:
+    _step("Python packages").make()
+
+    assert [words[1:4] for words in installed] == [
+        ["-m", "venv", "--clear"],
+        ["-m", "pip", "install"],
+    ]
+    assert "--require-hashes" in installed[1]
+
+
+def test_an_environment_that_works_is_brought_up_to_date_in_place(
+    checkout: Path, installed: list[list[str]]
+) -> None:
+    _program(checkout / ".venv/bin/python", "Python 3.12.4")
+    before = _step("Python packages").ready()
+    _step("Python packages").make()
+
+    assert before is None
+    assert [words[1:4] for words in installed] == [["-m", "pip", "install"]]
+    assert _step("Python packages").ready() == "Python 3.12.4 in .venv"
+
+
+def test_a_changed_lock_is_installed_again(
+    checkout: Path, installed: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock = checkout / "requirements-dev.lock"
+    lock.write_text("one")
+    monkeypatch.setattr(python_env, "LOCK", lock)
+    _program(checkout / ".venv/bin/python", "Python 3.12.4")
+    _step("Python packages").make()
+    before = _step("Python packages").ready()
+    lock.write_text("two")
+
+    assert before
+    assert _step("Python packages").ready() is None
+
+
+def test_a_missing_debian_package_is_named_to_whoever_may_not_install_it(
+    installed: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(python_env.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(python_env.os, "geteuid", lambda: 1000)
+
+    with pytest.raises(steps.StepFailed, match=r"sudo apt-get install python3\.\d+-venv"):
+        _step("Python packages").make()
+    assert installed == []
 
 
 # --- the Pulumi CLI ---------------------------------------------------------------------------
