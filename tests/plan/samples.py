@@ -18,7 +18,7 @@ from pulumi_mandate.plan.raw import RawPreview, subject_key
 from pulumi_mandate.plan.toolchain import Package, toolchain
 
 RECORDED = Path(__file__).parent / "fixtures" / "second_change.json"
-"""Recorded from engine v3.259.0: update, replace, delete, create, protect removed, secrets, unknowns."""
+"""From engine v3.259.0: update, replace, delete, create, protect, secrets, unknowns."""
 
 PREFIX = "urn:pulumi:dev::fixture::"
 THING = "pulumi-python:dynamic/mandate:Thing"

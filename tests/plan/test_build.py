@@ -128,7 +128,11 @@ def _in_old(name: str, change: Callable[[dict[str, Any]], object]) -> Callable[[
     return apply
 
 
-IRRELEVANT: dict[str, Callable[[RawPreview], object]] = {
+IRdef _updates(raw: RawPreview, name: str, diff: str) -> dict[str, Any]:
+    return dict.__getitem__(plan(raw, name)["goal"][diff], "updates")
+
+
+RELEVANT: dict[str, Callable[[RawPreview], object]] = {
     "the time of the plan": lambda raw: raw.plan_file["manifest"].update(time="2027"),
     "the seeds": lambda raw: plan(raw, "a").update(seed="BBBB"),
     "the ciphertext of the configuration": lambda raw: raw.plan_file["config"].update(
@@ -160,6 +164,10 @@ def test_irrelevant_changes_leave_the_document_alone(name: str) -> None:
     assert build(raw).data == build(recorded()).data
 
 
+def _updates(raw: RawPreview, name: str, diff: str) -> dict[str, Any]:
+    return dict.__getitem__(plan(raw, name)["goal"][diff], "updates")
+
+
 RELEVANT: dict[str, Callable[[RawPreview], object]] = {
     "the physical id": _in_old("a", lambda state: state.update(id="thing-other")),
     "an old input": _in_old("a", lambda state: state["inputs"].update(size=3)),
@@ -170,16 +178,15 @@ RELEVANT: dict[str, Callable[[RawPreview], object]] = {
     "a timeout": lambda raw: step(raw, "a")["newState"].update(customTimeouts={"create": 60}),
     "delete before replace": lambda raw: plan(raw, "a")["goal"].update(deleteBeforeReplace=True),
     "a dependency": lambda raw: [
-        part.update(dependencies=[STACK]) for part in (plan(raw, "a")["goal"], step(raw, "a")["newState"])
+        part.update(dependencies=[STACK])
+        for part in (plan(raw, "a")["goal"], step(raw, "a")["newState"])
     ],
     "the replace keys": lambda raw: step(raw, "c", "replace").update(replaceReasons=["other"]),
-    "a hidden provider's input": lambda raw: plan(raw, "default")["goal"]["inputDiff"]["updates"].update(
+    "a hidden provider's input": lambda raw: _updates(raw, "default", "inputDiff").update(
         {"fixture:phase": "3"}
     ),
-    "a stack output": lambda raw: plan(raw, "fixture-dev")["goal"]["outputDiff"]["updates"].update(phase=3),
-    "a secret": lambda raw: plan(raw, "b")["goal"]["inputDiff"]["updates"].update(
-        password=secret("hunter3")
-    ),
+    "a stack output": lambda raw: _updates(raw, "fixture-dev", "outputDiff").update(phase=3),
+    "a secret": lambda raw: _updates(raw, "b", "inputDiff").update(password=secret("hunter3")),
 }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Provider code: named where it can be imported, bound by its bytes where it travels in the pickle."""
+"""Provider code: named where it can be imported, bound by its bytes where it travels along."""
 
 from __future__ import annotations
 

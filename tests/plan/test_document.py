@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 from collections.abc import Callable
 from typing import Any
@@ -23,10 +24,8 @@ def document() -> Document:
 
 def resealed(content: dict[str, Any]) -> Document:
     """A forger's document: the effect root recomputed, so that only the rule itself can refuse."""
-    try:
+    with contextlib.suppress(KeyError, TypeError, ValueError, OverflowError, AttributeError):
         content["effectRoot"] = to_hex(merkle.root(leaves(content["operations"])))
-    except (KeyError, TypeError, ValueError, OverflowError, AttributeError):
-        pass
     return Document.load(canonical_bytes(content))
 
 
@@ -37,8 +36,8 @@ def test_the_fields_of_the_plan_hash_follow_from_the_content(document: Document)
     assert fields.effect_root == document.effect_root == merkle.root(document.leaves)
     assert fields.document == document.digest == keccak(document.data)
     assert fields.operation_count == 11
-    assert fields.kinds == sum(1 << kind for kind in
-                               (Kind.CREATE, Kind.UPDATE, Kind.REPLACE, Kind.DELETE, Kind.METADATA))  # fmt: skip
+    kinds = (Kind.CREATE, Kind.UPDATE, Kind.REPLACE, Kind.DELETE, Kind.METADATA)
+    assert fields.kinds == sum(1 << kind for kind in kinds)
     assert fields.toolchain == facts().toolchain.digest == part_digest(content["toolchain"])
     assert fields.checks == keccak(b"[]")
     assert fields.tier == Tier.HIGH

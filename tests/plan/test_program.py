@@ -1,4 +1,4 @@
-"""A program's digest: every byte that would run, and nothing that differs between honest checkouts."""
+"""A program's digest: every byte that would run, and nothing that differs between checkouts."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_what_a_checkout_collects_is_left_out(program: Path, name: str) -> None:
         lambda root: (root / "lib" / "a.py").rename(root / "lib" / "b.py"),
         lambda root: (root / "__main__.py").chmod(0o755),
         lambda root: ((root / "link.py").unlink(), (root / "link.py").symlink_to("__main__.py")),
-        lambda root: ((root / "link.py").unlink(), shutil.copy(root / "lib/a.py", root / "link.py")),
+        lambda root: (root / "link.py").replace(root / "x") and _write("link.py", "A = 1\n")(root),
     ],
     ids=["content", "project", "new file", "a stack file that is none", "dot file", "removed",
          "renamed", "executable", "link elsewhere", "link replaced by its content"],

@@ -18,8 +18,9 @@ def test_everything_of_the_recorded_plan_is_shown() -> None:
 
     for operation in document.operations:
         assert f"{operation['op']} {operation['urn']}" in text
-    for shown in ('inputs.size: 1 -> 1.5', 'inputs.kind: "one" -> "two"', "outputs.phase: 1 -> 2",
-                  "options.protect: true -> removed", 'inputs.ref: "arn:thing:alpha" -> (known only',
+    for shown in ("inputs.size: 1 -> 1.5", 'inputs.kind: "one" -> "two"', "outputs.phase: 1 -> 2",
+                  "options.protect: true -> removed",
+                  'inputs.ref: "arn:thing:alpha" -> (known only',
                   "cannot be undone: 2", "known only while it runs: 3", "tier: high"):  # fmt: skip
         assert shown in text
     assert "hunter2" not in text

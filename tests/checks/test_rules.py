@@ -1,0 +1,136 @@
+"""Tiers fail upwards, and the rules are data whose digest is on chain."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pulumi_mandate.checks import Rules
+from pulumi_mandate.checks.rules import NO_MATCH
+from pulumi_mandate.errors import UsageError
+from pulumi_mandate.models import Tier
+
+U = {"mandate:v1": "unknown", "secret": False}
+RULE = {"id": "r", "reason": "because", "tier": "medium"}
+
+
+def operation(op: str, before: Any = None, after: Any = None, **changes: Any) -> dict[str, Any]:
+    """An operation on one of our own types."""
+    return {
+        "op": op,
+        "type": "pulumi-python:dynamic/mandate:S3Bucket",
+        "provider": {"before": None, "after": None},
+        "options": {"before": {}, "after": {}},
+        "before": None if before is None else {"inputs": before, "outputs": {}},
+        "after": None if after is None else {"inputs": after},
+    } | changes
+
+
+@pytest.mark.parametrize(
+    ("found", "tier", "rule"),
+    [
+        (operation("create", None, {"name": "a"}), Tier.MEDIUM, "our-resources"),
+        (operation("update", {"tags": {"a": 1}}, {"tags": {"a": 2}}), Tier.MEDIUM, "our-resources"),
+        (operation("delete", {"name": "a"}), Tier.HIGH, "replace-or-delete"),
+        (operation("delete-replaced", {"name": "a"}), Tier.HIGH, "replace-or-delete"),
+        (operation("abandon", {"name": "a"}), Tier.HIGH, "abandon-or-import"),
+        (operation("import", None, {"name": "a"}), Tier.HIGH, "abandon-or-import"),
+        (operation("update", {"policy": "a"}, {"policy": "b"}), Tier.HIGH, "access-changed"),
+        (operation("update", {"policy": "a", "t": 1}, {"policy": "a", "t": 2}), Tier.MEDIUM,
+         "our-resources"),
+        (operation("update", {"x": 1}, {"imageId": U}), Tier.HIGH, "unknown-on-a-sensitive-path"),
+        (operation("update", {"x": 1}, {"rules": [{"cidrs": [U]}]}), Tier.HIGH,
+         "unknown-on-a-sensitive-path"),
+        (operation("update", {"x": 1}, {"x": U}), Tier.MEDIUM, "our-resources"),
+        (operation("metadata", {}, {}, options={"before": {"protect": True}, "after": {}}),
+         Tier.HIGH, "protection-changed"),
+        (operation("metadata", {}, {}, provider={"before": {"urn": "a", "id": "1"},
+                                                 "after": {"urn": "b", "id": "1"}}), Tier.HIGH,
+         "provider-changed"),
+        (operation("create", None, {"x": 1}, type="aws:s3/bucket:Bucket"), Tier.HIGH, NO_MATCH),
+        (operation("create", None, {}, type="pulumi:providers:aws"), Tier.MEDIUM, "provider"),
+        (operation("update", {"region": "eu"}, {"region": "us"}, type="pulumi:providers:aws"),
+         Tier.HIGH, "explicit-provider"),
+        (operation("update", {}, {}, type="pulumi-python:dynamic/mandatex:Evil"), Tier.MEDIUM,
+         "our-resources"),
+    ],
+)  # fmt: skip
+def test_the_default_rules(found: dict[str, Any], tier: Tier, rule: str) -> None:
+    assert Rules.load().judge(found) == (tier, rule)
+
+
+def test_the_first_rule_that_matches_decides_and_none_means_high() -> None:
+    rules = Rules.of(
+        {
+            "version": 1,
+            "rule": [
+                {**RULE, "id": "first", "ops": ["create"], "types": ["*S3*"], "tier": "high"},
+                {**RULE, "id": "second", "ops": ["create"]},
+            ],
+        }
+    )
+
+    assert rules.judge(operation("create", None, {})) == (Tier.HIGH, "first")
+    assert rules.judge(operation("create", None, {}, type="t")) == (Tier.MEDIUM, "second")
+    assert rules.judge(operation("update", {}, {})) == (Tier.HIGH, NO_MATCH)
+    assert rules.reason("first") == "because"
+    assert "no rule matches" in rules.reason(NO_MATCH)
+
+
+def test_low_is_lifted_to_medium_as_long_as_nothing_decides_low_plans() -> None:
+    rules = Rules.of({"version": 1, "rule": [{**RULE, "tier": "low"}]})
+
+    assert rules.judge(operation("create", None, {}))[0] == Tier.MEDIUM
+
+
+def test_no_rules_make_everything_high() -> None:
+    assert Rules.of({"version": 1, "rule": []}).judge(operation("create", None, {}))[0] == Tier.HIGH
+
+
+def test_a_changed_word_changes_the_digest_and_a_comment_does_not(tmp_path: Path) -> None:
+    text = 'version = 1\n[[rule]]\nid = "r"\nreason = "because"\ntier = "medium"\n'
+    digests = []
+    for content in (text, "# why\n" + text, text.replace("because", "Because")):
+        (tmp_path / "rules.toml").write_text(content)
+        digests.append(Rules.load(tmp_path / "rules.toml").digest)
+
+    assert digests[0] == digests[1]
+    assert digests[0] != digests[2]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"version": 2, "rule": []},
+        {"version": 1},
+        {"version": 1, "rule": [], "more": 1},
+        {"version": 1, "rule": [{**RULE, "tier": "none"}]},
+        {"version": 1, "rule": [{**RULE, "reason": ""}]},
+        {"version": 1, "rule": [{**RULE, "typos": ["*"]}]},
+        {"version": 1, "rule": [{**RULE, "ops": []}]},
+        {"version": 1, "rule": [{**RULE, "ops": "create"}]},
+        {"version": 1, "rule": [{**RULE, "ops": [1]}]},
+        {"version": 1, "rule": [RULE, RULE]},
+        {"version": 1, "rule": [{**RULE, "id": NO_MATCH}]},
+        {"version": 1, "rule": ["x"]},
+        {"version": 1, "rule": "x"},
+    ],
+)
+def test_a_table_with_an_unknown_word_is_refused(content: dict[str, Any]) -> None:
+    with pytest.raises(UsageError):
+        Rules.of(content)
+
+
+@pytest.mark.parametrize("content", [b"", b"[[", b"\xff"])
+def test_a_file_that_is_no_table_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "rules.toml").write_bytes(content)
+
+    with pytest.raises(UsageError):
+        Rules.load(tmp_path / "rules.toml")
+
+
+def test_a_missing_file_is_not_the_default(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="cannot be read"):
+        Rules.load(tmp_path / "nothing.toml")

@@ -1,0 +1,99 @@
+"""How the engine is asked: every source, privately, without the outer run's configuration."""
+
+from __future__ import annotations
+
+import json
+import stat
+import sys
+from pathlib import Path
+
+import pytest
+
+from pulumi_mandate.errors import EngineError
+from pulumi_mandate.gate.preview import take_preview
+
+ENGINE = """#!{python}
+import json, os, stat, sys
+from pathlib import Path
+calls = Path({calls!r})
+arguments = sys.argv[1:]
+with calls.open("a") as log:
+    names = sorted(name for name in os.environ if name.startswith("PULUMI"))
+    log.write(json.dumps([arguments, names]) + "\\n")
+if arguments[0] == "preview":
+    plan = Path(arguments[arguments.index("--save-plan") + 1])
+    mode = stat.S_IMODE(plan.parent.stat().st_mode)
+    plan.write_text(json.dumps({{"manifest": {{"version": "v3"}}, "mode": mode}}))
+{extra}
+print(json.dumps({{"asked": arguments[0]}}))
+"""
+
+
+def engine(tmp_path: Path, extra: str = "") -> dict[str, str]:
+    """An environment whose `pulumi` writes down how it was called."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    calls = tmp_path / "calls"
+    script = folder / "pulumi"
+    script.write_text(ENGINE.format(python=sys.executable, calls=str(calls), extra=extra))
+    script.chmod(stat.S_IRWXU)
+    return {
+        "PATH": str(folder),
+        "PULUMI_CONFIG": "{}",
+        "PULUMI_CONFIG_SECRET_KEYS": "[]",
+        "PULUMI_CONFIG_PASSPHRASE": "p",
+        "PULUMI_HOME": "h",
+        "PULUMI_ENABLE_STREAMING_JSON_PREVIEW": "1",
+    }
+
+
+def test_every_source_is_asked_for_in_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    env = engine(tmp_path)
+    monkeypatch.setenv("PATH", env["PATH"])
+    raw = take_preview(tmp_path, "dev", flags=["--parallel=1"], env=env)
+    calls = [json.loads(line) for line in (tmp_path / "calls").read_text().splitlines()]
+
+    assert [call[0][0] for call in calls] == ["stack", "preview", "stack", "config"]
+    assert all("--stack=dev" in call[0] and "--show-secrets" in call[0] for call in calls)
+    preview = calls[1][0]
+    assert {"--json", "--show-sames", "--show-replacement-steps", "--show-reads"} <= set(preview)
+    assert "--parallel=1" in preview
+    assert {tuple(call[1]) for call in calls} == {("PULUMI_CONFIG_PASSPHRASE", "PULUMI_HOME")}
+    assert raw.plan_file["mode"] == 0o700
+    assert not Path(preview[preview.index("--save-plan") + 1]).parent.exists()
+    assert raw.engine_version == "v3"
+    assert "asked" not in repr(raw)
+
+
+@pytest.mark.parametrize(
+    ("extra", "message"),
+    [
+        ('if arguments[0] == "preview":\n    print(json.dumps({"diagnostics": '
+         '[{"severity": "error", "message": "no such region"}]})); sys.exit(1)', "no such region"),
+        ('print("no stack named dev", file=sys.stderr); sys.exit(255)', "no stack named dev"),
+        ("sys.exit(1)", "it gave no reason"),
+        ('print("not json"); sys.exit(0)', "did not answer in JSON"),
+        ('print("[1]"); sys.exit(0)', "other than a JSON object"),
+        ('if arguments[0] == "preview": plan.unlink()', "saved no readable plan file"),
+    ],
+)  # fmt: skip
+def test_what_the_engine_says_is_passed_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, extra: str, message: str
+) -> None:
+    env = engine(tmp_path, extra)
+    monkeypatch.setenv("PATH", env["PATH"])
+
+    with pytest.raises(EngineError, match=message):
+        take_preview(tmp_path, "dev", env=env)
+
+
+def test_no_engine_is_an_error_with_a_next_step(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    with pytest.raises(EngineError, match="could not be started") as caught:
+        take_preview(tmp_path, "dev", env={"PATH": str(tmp_path)})
+    assert caught.value.next_step == "mandate doctor"
