@@ -128,11 +128,7 @@ def _in_old(name: str, change: Callable[[dict[str, Any]], object]) -> Callable[[
     return apply
 
 
-IRdef _updates(raw: RawPreview, name: str, diff: str) -> dict[str, Any]:
-    return dict.__getitem__(plan(raw, name)["goal"][diff], "updates")
-
-
-RELEVANT: dict[str, Callable[[RawPreview], object]] = {
+IRRELEVANT: dict[str, Callable[[RawPreview], object]] = {
     "the time of the plan": lambda raw: raw.plan_file["manifest"].update(time="2027"),
     "the seeds": lambda raw: plan(raw, "a").update(seed="BBBB"),
     "the ciphertext of the configuration": lambda raw: raw.plan_file["config"].update(
@@ -165,7 +161,8 @@ def test_irrelevant_changes_leave_the_document_alone(name: str) -> None:
 
 
 def _updates(raw: RawPreview, name: str, diff: str) -> dict[str, Any]:
-    return dict.__getitem__(plan(raw, name)["goal"][diff], "updates")
+    updates: dict[str, Any] = plan(raw, name)["goal"][diff]["updates"]
+    return updates
 
 
 RELEVANT: dict[str, Callable[[RawPreview], object]] = {
