@@ -60,9 +60,9 @@ def _print_version(context: click.Context, parameter: click.Parameter, value: bo
     examples=(
         "mandate doctor",
         "mandate dev start",
-        'mandate propose --as erin --title "A bucket for the shop"',
+        'mandate propose --as ana --title "A bucket for the shop"',
         "mandate verify 1",
-        "mandate vote 1 for --as ana",
+        "mandate vote 1 for --as bo",
         "mandate up",
     ),
     epilog=EXIT_CODES,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ._session import Session
 
 PYTHON_FLOOR = (3, 11)
-PULUMI_FLOOR = (3, 220, 0)
+PULUMI_FLOOR = (3, 254, 0)
 """Older engines do not pass every operation to the hooks that the gate puts on them."""
 
 _FROM_MAKE = (

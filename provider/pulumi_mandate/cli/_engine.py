@@ -9,7 +9,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import EngineError, PartlyApplied, Refused
+from ..errors import (
+    ChainError,
+    EngineError,
+    MandateError,
+    PartlyApplied,
+    Refused,
+    SignerError,
+    UsageError,
+)
 from ._output import progress
 from ._program import ProgramChoice, selected_stack
 
@@ -30,7 +38,7 @@ class Outcome:
     sentence: str
     exit_code: int
     facts: dict[str, Any] = field(default_factory=dict)
-    """The run's result, or the refusal; empty where nothing was to be done."""
+    """The run's result; empty where nothing was to be done."""
 
     def as_data(self) -> dict[str, Any]:
         return {"exitCode": self.exit_code, "sentence": self.sentence, **self.facts}
@@ -90,18 +98,26 @@ def _result(folder: RunFolder, started: float) -> dict[str, Any] | None:
 def _without_run(pid: int, code: int, started: float) -> Outcome:
     from ..gate.refusals import refusal_of
 
-    refusal = refusal_of(pid, since=started)
-    if refusal is not None:
-        lines = [refusal["happened"], refusal["meaning"]]
-        lines += [f"next: {refusal['next']}"] if refusal["next"] else []
-        text = "\n".join(line for line in lines if line)
-        return Outcome(text, refusal["exitCode"], {"refusal": refusal})
+    said = refusal_of(pid, since=started)
+    if said is not None:
+        raise _same_error(said)
     if code == 0:
         return Outcome("nothing to change, so no mandate was spent", 0)
     raise EngineError(
         f"`pulumi up` failed with exit code {code} before anything was changed",
         meaning="What it printed above says why. No mandate was spent.",
     )
+
+
+def _same_error(said: dict[str, Any]) -> MandateError:
+    """What the gate raised inside the program, raised again here."""
+    texts = {"meaning": str(said["meaning"]), "next_step": str(said["next"])}
+    if "step" in said:
+        parts = {name: str(said[name]) for name in ("field", "expected", "found")}
+        return Refused(int(said["step"]), str(said["happened"]), **parts, **texts)
+    kinds = (UsageError, ChainError, SignerError, EngineError, PartlyApplied)
+    kind = next((k for k in kinds if k.exit_code == said["exitCode"]), MandateError)
+    return kind(str(said["happened"]), **texts)
 
 
 def _with_run(folder: RunFolder, result: dict[str, Any] | None, code: int) -> Outcome:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import UsageError
-from ..models import Digest, digest
+from ..models import Address, Digest, digest
 from ._target import DurationType
 
 if TYPE_CHECKING:
@@ -80,19 +80,35 @@ def new_salt(text: str | None) -> Digest:
         raise UsageError(f"--salt: {error}") from None
 
 
-def build_plan(
-    session: Session, program: ProgramChoice, *, window: int, salt: str | None
-) -> Document:
-    """Preview the program and make its canonical document, proposed by this command's account."""
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a proposer decides, beside what the program wants."""
+
+    proposer: Address
+    window: tuple[int, int]
+    """Not before, expires at; chain time in seconds."""
+    salt: Digest
+
+
+def own_terms(session: Session, *, window: int, salt: str | None) -> Terms:
+    """Those of this command's account, from now on. Raises `UsageError`, `ChainError`."""
+    now = session.client.now()
+    return Terms(session.account.address, (now, now + window), new_salt(salt))
+
+
+def build_plan(session: Session, program: ProgramChoice, terms: Terms) -> Document:
+    """Preview the program and make its canonical document.
+
+    Raises `EmptyPlan`, `Refused` for a program that is not governed, `EngineError`.
+    """
     from ..gate.prepare import ProgramAt, prepare_plan
 
-    now = session.client.now()
     return prepare_plan(
         ProgramAt(program.folder.resolve(), selected_stack(program)),
         session.trust,
-        proposer=session.account.address,
-        window=(now, now + window),
-        salt=new_salt(salt),
+        proposer=terms.proposer,
+        window=terms.window,
+        salt=terms.salt,
     )
 
 

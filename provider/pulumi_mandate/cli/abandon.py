@@ -15,7 +15,7 @@ from ._target import Target, TargetType
     "abandon",
     "Free a stack whose run nobody finished.",
     signs=True,
-    examples=("mandate abandon 1 --as erin",),
+    examples=("mandate abandon 1 --as ana",),
 )
 @click.argument("target", type=TargetType(), metavar="PROPOSAL|PLAN-HASH")
 def abandon(call: Call, target: Target) -> Answer:

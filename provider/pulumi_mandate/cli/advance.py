@@ -15,7 +15,7 @@ from ._target import Target, TargetType
     "advance",
     "Take the next on-chain step, if any.",
     signs=True,
-    examples=("mandate advance 1 --as erin",),
+    examples=("mandate advance 1 --as ana",),
 )
 @click.argument("target", type=TargetType(), metavar="PROPOSAL|PLAN-HASH")
 def advance(call: Call, target: Target) -> Answer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 import click
@@ -33,14 +34,17 @@ def dev() -> None:
 def start(call: Call, as_shell: bool) -> Answer:
     """Start it, or find it running; the first time, deploy the contracts and write the trust file.
 
-    The people are erin (engineer, proposes and runs), ana, ben and cleo (token holders). The
-    executor's key is made inside the KMS and never leaves it.
+    The people are ana (engineer, proposes), bo, chi and dee (token holders), rae (runner) and gus
+    (guardian). The executor's key is made inside the KMS and never leaves it.
     """
     from ..dev import supervisor
 
     running = supervisor.start(progress=progress)
     if as_shell:
-        exports = [f"export {name}={value}" for name, value in sorted(running.environment.items())]
+        exports = [
+            f"export {name}={shlex.quote(value)}"
+            for name, value in sorted(running.environment.items())
+        ]
         return Answer(_facts(running), "\n".join(exports))
     return Answer(_facts(running), _report(running))
 

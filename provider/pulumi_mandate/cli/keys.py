@@ -60,7 +60,7 @@ def show(call: Call, name: str | None) -> Answer:
     "Read a key's address for the trust file.",
     examples=(
         "mandate keys enrol 'awskms:///alias/mandate-executor?region=eu-central-1'",
-        "mandate keys enrol 'keystore:///home/erin/erin.json?passphrase-file=/home/erin/pass'",
+        "mandate keys enrol 'keystore:///home/ana/key.json?passphrase-file=/home/ana/pass'",
     ),
 )
 @click.argument("uri")
@@ -81,7 +81,7 @@ def enrol(call: Call, uri: str, name: str) -> Answer:
 @command(
     "new",
     "Make a keystore for development.",
-    examples=("mandate keys new erin.json --passphrase-file ~/.config/mandate/passphrase",),
+    examples=("mandate keys new key.json --passphrase-file ~/.config/mandate/passphrase",),
 )
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.option(

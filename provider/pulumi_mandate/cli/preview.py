@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..errors import EmptyPlan, Refused
 from ..models import plan_hash, to_hex
 from ._command import Call, command
-from ._output import Answer, progress
-from ._program import ProgramChoice, build_plan, program_options, window_options
+from ._lookup import load_document, plan_of
+from ._output import Answer, Style, progress
+from ._program import ProgramChoice, Terms, build_plan, own_terms, program_options, window_options
+from ._target import Target, TargetType
+
+if TYPE_CHECKING:
+    from ..plan.compare import Difference
+    from ..plan.document import Document
+    from ._session import Session
+
+NOTHING = Answer({"operations": 0}, "nothing would change")
 
 
 @command(
@@ -17,9 +28,9 @@ from ._program import ProgramChoice, build_plan, program_options, window_options
     "The change as voters will read it.",
     signs=True,
     examples=(
-        "mandate preview --as erin",
-        "mandate preview --as erin --output plan.json",
-        "mandate preview --as erin --markdown",
+        "mandate preview --as ana",
+        "mandate preview --as ana --output plan.json",
+        "mandate preview --against 1",
     ),
 )
 @program_options
@@ -31,6 +42,12 @@ from ._program import ProgramChoice, build_plan, program_options, window_options
     metavar="FILE",
     help="Write the canonical document; `mandate propose --plan FILE` proposes exactly it.",
 )
+@click.option(
+    "--against",
+    type=TargetType(),
+    metavar="PROPOSAL",
+    help="Say what differs from a proposed plan; exits with 3 if anything does.",
+)
 def preview(  # noqa: PLR0913, PLR0917  # one argument per option
     call: Call,
     folder: Path,
@@ -39,27 +56,64 @@ def preview(  # noqa: PLR0913, PLR0917  # one argument per option
     salt: str | None,
     markdown: bool,
     output: Path | None,
+    against: Target | None,
 ) -> Answer:
     """Show what would change, canonically: the same change has the same effect root everywhere.
 
     Runs `pulumi preview` and needs no mandate. The document holds commitments, never secrets.
     """
-    from ..plan.render import render_markdown, render_text
-
+    session, program = call.session, ProgramChoice(folder, stack)
+    proposed = load_document(session, plan_of(session, against)) if against else None
     progress("previewing the program")
-    document = build_plan(call.session, ProgramChoice(folder, stack), window=window, salt=salt)
+    terms = _terms_of(proposed) if proposed else own_terms(session, window=window, salt=salt)
+    try:
+        document = build_plan(session, program, terms)
+    except EmptyPlan:
+        return NOTHING
     if output is not None:
         output.write_bytes(document.data)
-    hash_ = plan_hash(call.session.domain, document.fields())
-    readable = (
-        render_markdown(document) if markdown else render_text(document, colour=call.style.colour)
-    )
-    data = {
-        "planHash": to_hex(hash_),
+    if proposed is not None:
+        return _compared(proposed, document, call.style)
+    return _shown(session, document, call.style, markdown=markdown)
+
+
+def _shown(session: Session, document: Document, style: Style, *, markdown: bool) -> Answer:
+    from ..plan.render import render_markdown, render_text
+
+    text = render_markdown(document) if markdown else render_text(document, colour=style.colour)
+    return Answer(facts_of(session, document), text.rstrip("\n"))
+
+
+def facts_of(session: Session, document: Document) -> dict[str, Any]:
+    """What `--json` says about a document that is not proposed yet."""
+    return {
+        "planHash": to_hex(plan_hash(session.domain, document.fields())),
         "effectRoot": to_hex(document.effect_root),
         "document": to_hex(document.digest),
         "tier": document.tier.name.lower(),
         "operations": len(document.operations),
-        "output": str(output) if output else None,
     }
-    return Answer(data, readable.rstrip("\n"))
+
+
+def _terms_of(document: Document) -> Terms:
+    """So that only what the program wants can differ."""
+    fields = document.fields()
+    return Terms(fields.proposer, (fields.not_before, fields.expires_at), fields.salt)
+
+
+def _compared(proposed: Document, found: Document, style: Style) -> Answer:
+    from ..plan.compare import differences
+
+    different = differences(proposed, found)
+    data = {
+        "same": not different,
+        "differences": [
+            {"field": d.field, "expected": d.expected, "found": d.found} for d in different
+        ],
+    }
+    text = "\n".join(_line(d) for d in different) or style.good("the same plan")
+    return Answer(data, text, exit_code=Refused.exit_code if different else 0)
+
+
+def _line(different: Difference) -> str:
+    return f"{different.field}\n    proposed {different.expected}\n    here     {different.found}"

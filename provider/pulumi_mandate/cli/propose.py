@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..errors import UsageError
-from ..models import plan_hash, to_hex
+from ..errors import EmptyPlan, UsageError
 from ._command import Call, command
 from ._output import Answer, progress
-from ._program import ProgramChoice, build_plan, program_options, window_options
+from ._program import ProgramChoice, build_plan, own_terms, program_options, window_options
+from .preview import NOTHING, facts_of
 
 if TYPE_CHECKING:
     from ..plan.document import Document
@@ -25,8 +25,8 @@ MOST_SUMMARY = 6_000
     "Open a proposal for exactly this change.",
     signs=True,
     examples=(
-        'mandate propose --as erin --title "A bucket for the shop"',
-        "mandate propose --as erin --plan plan.json",
+        'mandate propose --as ana --title "A bucket for the shop"',
+        "mandate propose --as ana --plan plan.json",
     ),
 )
 @program_options
@@ -62,8 +62,11 @@ def propose(  # noqa: PLR0913, PLR0917  # one argument per option
         _require_own(document, session.account.address)
     else:
         progress("previewing the program")
-        document = build_plan(session, ProgramChoice(folder, stack), window=window, salt=salt)
-    hash_ = plan_hash(session.domain, document.fields())
+        terms = own_terms(session, window=window, salt=salt)
+        try:
+            document = build_plan(session, ProgramChoice(folder, stack), terms)
+        except EmptyPlan:
+            return NOTHING
     progress("sending the proposal")
     proposal = open_proposal(
         document,
@@ -72,19 +75,13 @@ def propose(  # noqa: PLR0913, PLR0917  # one argument per option
         title=title_of(document, title),
         summary=summary_of(document),
     )
-    data = {
-        "proposal": proposal.number,
-        "planHash": to_hex(hash_),
-        "effectRoot": to_hex(document.effect_root),
-        "document": to_hex(document.digest),
-        "tier": document.tier.name.lower(),
-        "operations": len(document.operations),
-    }
+    facts = facts_of(session, document)
+    data = {"proposal": proposal.number, **facts}
     lines = [
         f"proposal {proposal.number}: {title_of(document, title)}",
-        f"  plan hash    {to_hex(hash_)}",
-        f"  effect root  {to_hex(document.effect_root)}",
-        f"  tier         {document.tier.name.lower()}, {len(document.operations)} operations",
+        f"  plan hash    {facts['planHash']}",
+        f"  effect root  {facts['effectRoot']}",
+        f"  tier         {facts['tier']}, {facts['operations']} operations",
         f"next: mandate verify {proposal.number}",
     ]
     return Answer(data, "\n".join(lines))

@@ -15,7 +15,7 @@ from ._target import Target, TargetType
     "queue",
     "Start the delay of a proposal that won.",
     signs=True,
-    examples=("mandate queue 1 --as erin",),
+    examples=("mandate queue 1 --as ana",),
 )
 @click.argument("target", type=TargetType(), metavar="PROPOSAL|PLAN-HASH")
 def queue(call: Call, target: Target) -> Answer:

@@ -18,8 +18,8 @@ CHOICES = {"for": "FOR", "against": "AGAINST", "abstain": "ABSTAIN"}
     "Say for, against or abstain.",
     signs=True,
     examples=(
-        "mandate vote 1 for --as ana",
-        'mandate vote 1 against --as ben --reason "the bucket is public"',
+        "mandate vote 1 for --as bo",
+        'mandate vote 1 against --as chi --reason "the bucket is public"',
     ),
 )
 @click.argument("target", type=TargetType(), metavar="PROPOSAL|PLAN-HASH")
