@@ -1,14 +1,15 @@
 """Writes the vectors that Python and Solidity both read; run it when the protocol gains a case.
 
-    python tests/vectors/generate.py
+    python -m tests.vectors.generate [--check]
 
-The values are fixed, so a second run writes the same bytes. A changed hash in a committed vector is
-a new protocol version, never a repair.
+The values are fixed, so a second run writes the same bytes, and `--check` says whether it would. A
+changed hash in a committed vector is a new protocol version, never a repair.
 """
 
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import astuple, fields, replace
 from pathlib import Path
 
@@ -31,6 +32,7 @@ from pulumi_mandate.models import (
     to_hex,
 )
 from pulumi_mandate.plan import merkle
+from tests.vectors import canonical, documents
 
 HERE = Path(__file__).parent
 MAX_SAFE = 2**53 - 1
@@ -175,16 +177,34 @@ def _leaf(index: int) -> dict[str, object]:
     }
 
 
-def main() -> None:
-    """Writes every vector file beside this one."""
-    for name, content in (
-        ("plan_hash", plans()),
-        ("messages", messages()),
-        ("merkle", trees()),
-    ):
-        text = json.dumps(content, indent=1, ensure_ascii=False)
-        (HERE / f"{name}.json").write_text(text + "\n", encoding="utf-8")
+def contents() -> dict[str, str]:
+    """Every vector file's name and exact text."""
+    files = {
+        "plan_hash": plans(),
+        "messages": messages(),
+        "merkle": trees(),
+        "canonical": canonical.vectors(),
+        "commitment": documents.commitments(),
+        "document": documents.documents(),
+    }
+    return {
+        f"{name}.json": json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+        for name, content in files.items()
+    }
+
+
+def main(arguments: list[str]) -> int:
+    """Writes every vector file beside this one, or with `--check` compares."""
+    stale = 0
+    for name, text in contents().items():
+        path = HERE / name
+        if "--check" not in arguments:
+            path.write_text(text, encoding="utf-8")
+        elif not path.is_file() or path.read_text(encoding="utf-8") != text:
+            print(f"{name} is not what the generator writes")
+            stale = 1
+    return stale
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main(sys.argv[1:]))

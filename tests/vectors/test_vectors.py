@@ -1,90 +1,134 @@
-"""The committed vectors are what we compute, and what an independent library computes."""
+"""One set of vectors: Python reads them here, Solidity in `contracts/test/Vectors.t.sol`."""
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
+import rfc8785
 from eth_account.messages import encode_typed_data
-from eth_utils import keccak
 
-from pulumi_mandate.models import _typed_data
+from pulumi_mandate.errors import InvalidDocument
+from pulumi_mandate.models import Digest, Domain, Kind, Tier, digest, keccak, plan_hash, to_hex
+from pulumi_mandate.models._typed_data import (
+    NAME,
+    ORDER_TYPE,
+    OUTCOME_TYPE,
+    PLAN_TYPE,
+    RENEWAL_TYPE,
+    VERSION,
+)
+from pulumi_mandate.plan import merkle
+from pulumi_mandate.plan.canonical import canonical_bytes, parse
+from pulumi_mandate.plan.commitment import SubjectKey, commit
+from pulumi_mandate.plan.document import Document
+from tests.vectors import generate
 
 HERE = Path(__file__).parent
+TYPES = {
+    text.partition("(")[0]: text for text in (PLAN_TYPE, ORDER_TYPE, RENEWAL_TYPE, OUTCOME_TYPE)
+}
 
 
-def _load(name: str) -> list[dict[str, Any]]:
-    return json.loads((HERE / f"{name}.json").read_text(encoding="utf-8"))
+def read(name: str) -> Any:
+    return json.loads((HERE / f"{name}.json").read_text())
 
 
-@pytest.fixture(scope="module")
-def generator() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("vector_generator", HERE / "generate.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def named(cases: list[dict[str, Any]]) -> Any:
+    return pytest.mark.parametrize("case", [pytest.param(case, id=case["name"]) for case in cases])
 
 
-@pytest.mark.parametrize(
-    ("name", "function"), [("plan_hash", "plans"), ("messages", "messages"), ("merkle", "trees")]
-)
-def test_committed_vectors_are_what_we_compute(
-    generator: ModuleType, name: str, function: str
+def typed_data_hash(name: str, domain: dict[str, Any], message: dict[str, Any]) -> str:
+    """The hash as eth_account computes it, from the type string and nothing of ours."""
+    members = [member.split(" ") for member in TYPES[name].partition("(")[2].rstrip(")").split(",")]
+    types = {name: [{"type": kind, "name": member} for kind, member in members]}
+    whole = {"name": NAME, "version": VERSION, "chainId": domain["chainId"],
+             "verifyingContract": domain["registry"]}  # fmt: skip
+    signable = encode_typed_data(whole, types, message)
+    return to_hex(keccak(b"\x19\x01" + signable.header + signable.body))
+
+
+def test_the_committed_files_are_what_the_generator_writes(
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert getattr(generator, function)() == _load(name)
+    assert generate.main(["--check"]) == 0
+    assert capsys.readouterr().out == ""
 
 
-@pytest.mark.parametrize("vector", _load("plan_hash"), ids=lambda vector: vector["name"])
-def test_plan_hashes_agree_with_eth_account(vector: dict[str, Any]) -> None:
-    found = _second_opinion("Plan", _typed_data.PLAN_TYPE, vector["domain"], vector["plan"])
-
-    assert found == vector["planHash"]
-
-
-@pytest.mark.parametrize("vector", _load("messages"), ids=lambda vector: vector["name"])
-def test_messages_agree_with_eth_account(vector: dict[str, Any]) -> None:
-    types = {
-        "ExecutionOrder": _typed_data.ORDER_TYPE,
-        "Renewal": _typed_data.RENEWAL_TYPE,
-        "Outcome": _typed_data.OUTCOME_TYPE,
-    }
-    found = _second_opinion(
-        vector["type"], types[vector["type"]], vector["domain"], vector["message"]
-    )
-
-    assert found == vector["digest"]
+def test_a_changed_file_is_noticed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(generate, "HERE", tmp_path)
+    assert generate.main(["--check"]) == 1
+    assert generate.main([]) == 0
+    assert generate.main(["--check"]) == 0
+    (tmp_path / "merkle.json").write_text("[]")
+    assert generate.main(["--check"]) == 1
 
 
-def _second_opinion(
-    name: str, type_string: str, domain: dict[str, Any], message: dict[str, Any]
-) -> str:
-    inside = type_string[type_string.index("(") + 1 : -1]
-    members = [dict(zip(("type", "name"), m.split(" "), strict=True)) for m in inside.split(",")]
-    encoded = encode_typed_data(
-        full_message={
-            "types": {
-                "EIP712Domain": [
-                    {"name": "name", "type": "string"},
-                    {"name": "version", "type": "string"},
-                    {"name": "chainId", "type": "uint256"},
-                    {"name": "verifyingContract", "type": "address"},
-                ],
-                name: members,
-            },
-            "primaryType": name,
-            "domain": {
-                "name": "Mandate",
-                "version": "1",
-                "chainId": domain["chainId"],
-                "verifyingContract": domain["registry"],
-            },
-            "message": message,
-        }
-    )
-    return "0x" + keccak(b"\x19" + encoded.version + encoded.header + encoded.body).hex()
+@named(read("plan_hash"))
+def test_plan_hashes_agree_with_eth_account(case: dict[str, Any]) -> None:
+    assert typed_data_hash("Plan", case["domain"], case["plan"]) == case["planHash"]
+
+
+@named(read("messages"))
+def test_message_digests_agree_with_eth_account(case: dict[str, Any]) -> None:
+    assert typed_data_hash(case["type"], case["domain"], case["message"]) == case["digest"]
+
+
+@named(read("merkle"))
+def test_trees(case: dict[str, Any]) -> None:
+    leaves = []
+    for entry in case["leaves"]:
+        operation = digest(entry["operationDigest"])
+        kind, tier = Kind(entry["kind"]), Tier(entry["tier"])
+        leaf = merkle.leaf(entry["index"], kind, tier, entry["urn"], operation)
+        assert to_hex(leaf) == entry["leaf"]
+        leaves.append(leaf)
+
+    root = merkle.root(leaves)
+    assert to_hex(root) == case["root"]
+    for leaf, proof in zip(leaves, case["proofs"], strict=True):
+        siblings = [digest(step) for step in proof]
+        assert merkle.verify(leaf, siblings, root)
+        assert not merkle.verify(Digest(keccak(leaf)), siblings, root)
+
+
+@named(read("canonical")["positive"])
+def test_canonical_bytes_come_back(case: dict[str, Any]) -> None:
+    data = case["canonical"].encode()
+    value = parse(data)
+
+    assert canonical_bytes(value) == data == rfc8785.dumps(value)
+    assert to_hex(keccak(data)) == case["keccak"]
+
+
+@named(read("canonical")["negative"])
+def test_other_bytes_are_refused(case: dict[str, Any]) -> None:
+    with pytest.raises(InvalidDocument):
+        parse(bytes.fromhex(case["bytes"][2:]))
+
+
+def test_negative_vectors_are_the_majority() -> None:
+    cases = read("canonical")
+
+    assert len(cases["negative"]) > len(cases["positive"]) >= 20
+
+
+@pytest.mark.parametrize("case", read("commitment"), ids=lambda case: case["commitment"][:12])
+def test_commitments(case: dict[str, Any]) -> None:
+    key = SubjectKey.from_hex(case["key"])
+
+    assert commit(key, case["urn"], case["path"], case["value"])["commitment"] == case["commitment"]
+    assert to_hex(key.id) == case["keyId"]
+
+
+@named(read("document"))
+def test_documents(case: dict[str, Any]) -> None:
+    document = Document.load(case["bytes"].encode())
+    domain = Domain(case["domain"]["chainId"], case["domain"]["registry"])
+
+    assert to_hex(document.digest) == case["digest"]
+    assert [to_hex(leaf) for leaf in document.leaves] == case["leaves"]
+    assert to_hex(document.effect_root) == case["effectRoot"]
+    assert to_hex(plan_hash(domain, document.fields())) == case["planHash"]
