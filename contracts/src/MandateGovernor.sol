@@ -73,6 +73,7 @@ contract MandateGovernor is
     function isCallable(bytes4 selector) public view returns (bool) {
         if (selector == bytes4(0)) return false; // or an empty place would match
         for (uint256 i = 0; i < MAX_SELECTORS; ++i) {
+            // forge-lint: disable-next-line(unsafe-typecast) -- the four bytes in front are meant
             if (bytes4(_selectors << (32 * i)) == selector) return true;
         }
         return false;

@@ -30,13 +30,13 @@ abstract contract MandateRecords is RegistryGenesis {
         _requireState(planHash, _bit(MandateState.NONE));
 
         Mandate storage record = _mandates[planHash];
-        uint256 expiresAt = block.timestamp + terms(tier).validity;
+        uint48 expiresAt = uint48(block.timestamp) + terms(tier).validity;
         record.state = MandateState.APPROVED;
         record.tier = tier;
         record.approvedAt = uint48(block.timestamp);
-        record.expiresAt = uint48(expiresAt);
+        record.expiresAt = expiresAt;
 
-        emit Approved(planHash, tier, uint64(block.timestamp), uint64(expiresAt));
+        emit Approved(planHash, tier, uint64(block.timestamp), expiresAt);
     }
 
     function _requireState(bytes32 planHash, bytes32 expected) internal view returns (MandateState current) {
@@ -51,6 +51,7 @@ abstract contract MandateRecords is RegistryGenesis {
     }
 
     function _bit(MandateState state) internal pure returns (bytes32) {
+        // forge-lint: disable-next-line(incorrect-shift) -- one, moved to the state's place
         return bytes32(1 << uint8(state));
     }
 }
