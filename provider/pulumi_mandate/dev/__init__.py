@@ -1,1 +1,1 @@
-"""The embedded default: a chain, a KMS and people for one machine. Nothing here is for production."""
+"""The embedded default: a chain, a KMS and people for one machine. Never for production."""

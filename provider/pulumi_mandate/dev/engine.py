@@ -85,6 +85,15 @@ class Engine:
         """The stack's outputs. Raises `EngineError`."""
         return dict(json.loads(self.run("stack", "output", "--json")))
 
+    def project(self) -> str:
+        """The project's name. Raises `UsageError`."""
+        import yaml
+
+        try:
+            return str(yaml.safe_load((self.folder / "Pulumi.yaml").read_text())["name"])
+        except (OSError, yaml.YAMLError, KeyError, TypeError):
+            raise UsageError(f"{self.folder} holds no Pulumi project") from None
+
     def _environment(self) -> dict[str, str]:
         # Nothing of the caller's Pulumi, cloud or Python settings: this stack is not his.
         kept = {

@@ -16,7 +16,7 @@ from typing import Any
 from pulumi_mandate.chain.client import ChainClient
 from pulumi_mandate.chain.trust import Key, Trust, load_trust, render_trust
 from pulumi_mandate.checks.rules import Rules
-from pulumi_mandate.errors import ChainError, MandateError, UsageError
+from pulumi_mandate.errors import MandateError, MissingContract, UsageError
 from pulumi_mandate.models import Address, Subject, keccak, subject_hash, to_hex
 
 from .engine import Engine
@@ -50,22 +50,21 @@ class Ground:
     keys: Mapping[str, Key]
 
 
-def standing_trust(home: DevHome) -> Trust | None:
-    """The trust file of an earlier genesis, if the chain still holds what it names.
+def standing_trust(home: DevHome, rpc: str) -> Trust | None:
+    """The trust file of an earlier genesis, if this chain still holds what it names.
 
     Raises `ChainError` where the chain does not answer.
     """
     if not home.trust.exists():
         return None
     trust = load_trust(home.trust)
+    if trust.rpc != (rpc,):
+        return None  # the chain was begun anew, and somewhere else
     client = ChainClient(trust)
     try:
-        client.check()
         sealed = client.call("registry", "isSealed")
-    except ChainError as error:
-        if type(error).__name__ == "MissingContract":
-            return None
-        raise
+    except MissingContract:
+        return None
     return trust if sealed else None
 
 
@@ -158,10 +157,11 @@ def _write_program(
 
 def _salt(file: Path) -> dict[str, str]:
     """What Pulumi keeps in the file besides the configuration; without it no secret is readable."""
+    import yaml
+
     name = "encryptionsalt"
-    lines = file.read_text().splitlines() if file.exists() else []
-    found = [line.split(":", 1)[1].strip() for line in lines if line.startswith(f"{name}:")]
-    return {name: found[0]} if found else {}
+    kept = yaml.safe_load(file.read_text()) if file.exists() else {}
+    return {name: str(kept[name])} if kept and name in kept else {}
 
 
 def _source() -> Path:

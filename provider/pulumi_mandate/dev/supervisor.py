@@ -35,6 +35,9 @@ from .subjects import DEMO
 _READY_SECONDS = 60.0
 _STOP_SECONDS = 15.0
 _POLL_SECONDS = 0.05
+# Children outlive us; where they do not, whoever started them has to reap them.
+_CHAINS: dict[Path, ChainService] = {}
+_CLOUDS: dict[Path, subprocess.Popen[bytes]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +82,12 @@ def start(
     with _one_at_a_time(found):
         process = _start_cloud(found)
         progress("chain")
-        chain = ChainService(found.chain)
+        chain = _CHAINS.setdefault(found.chain, ChainService(found.chain))
         rpc = chain.start()
         progress("cloud and KMS")
         cloud = _await_cloud(found, process)
         found.remember({"cloud": urlsplit(cloud).port or 0})
-        if standing_trust(found) is None:
+        if standing_trust(found, rpc) is None:
             progress("people")
             ground = Ground(found, rpc, _chain_id(chain), cloud, keys_of_people(found))
             for person in PEOPLE:
@@ -99,7 +102,8 @@ def stop(home: Path | None = None) -> bool:
     found = DevHome.find(home)
     if not found.root.is_dir():
         return False
-    chain, cloud = ChainService(found.chain), read_cloud(found.cloud)
+    chain = _CHAINS.pop(found.chain, ChainService(found.chain))
+    cloud = read_cloud(found.cloud)
     ran = chain.facts() is not None or cloud is not None
     chain.stop()
     if cloud is not None:
@@ -151,13 +155,15 @@ def _start_cloud(home: DevHome) -> subprocess.Popen[bytes] | None:
     command = [sys.executable, "-m", "pulumi_mandate.dev.cloud", "--home", str(home.cloud)]
     command += ["--port", str(home.remembered("cloud") or 0)]
     with (home.root / "cloud.log").open("ab") as log:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             start_new_session=True,  # Ctrl-C in the terminal is not for the cloud
         )
+    _CLOUDS[home.cloud] = process
+    return process
 
 
 def _await_cloud(home: DevHome, process: subprocess.Popen[bytes] | None) -> str:
@@ -185,8 +191,10 @@ def _end(pid: int, home: DevHome) -> None:
         if time.monotonic() > deadline:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-            return
+            break
         time.sleep(_POLL_SECONDS)
+    if process := _CLOUDS.pop(home.cloud, None):
+        process.wait()
 
 
 def _chain_id(chain: ChainService) -> int:

@@ -1,0 +1,111 @@
+"""The governance stack's parameters: production by default, every wrong one named."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+import sys
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from pulumi_mandate.dev import genesis
+
+STACK = Path(__file__).resolve().parents[2] / "stacks" / "governance"
+ADDRESS = "0x" + "ab" * 20
+NEEDED = {
+    "deployer": ADDRESS,
+    "guardian": ADDRESS,
+    "holders": [{"holder": ADDRESS, "amount": "5"}],
+    "executors": [ADDRESS],
+}
+SUBJECT = {
+    "name": "shop-prod",
+    "hash": "0x" + "11" * 32,
+    "rules_digest": "0x" + "22" * 32,
+    "secret_key_id": "0x" + "33" * 32,
+    "backend": "0x" + "44" * 32,
+    "proposers": [ADDRESS],
+    "runners": [ADDRESS],
+}
+
+
+@pytest.fixture(scope="module")
+def module():
+    name = "governance_settings_under_test"
+    spec = importlib.util.spec_from_file_location(name, STACK / "settings.py")
+    found = importlib.util.module_from_spec(spec)
+    sys.modules[name] = found
+    spec.loader.exec_module(found)
+    yield found
+    del sys.modules[name]
+
+
+@pytest.fixture
+def load(module):
+    def read(**config):
+        texts = {
+            name: value if isinstance(value, str) else json.dumps(value)
+            for name, value in (NEEDED | config).items()
+            if value is not None
+        }
+        return module.load_settings(texts.get)
+
+    return read
+
+
+def test_the_defaults_are_the_production_values_of_the_contracts_readme(load):
+    found = load()
+    day = 86_400
+
+    assert (found.voting_delay, found.voting_period) == (2 * day, 3 * day)
+    assert found.late_quorum_extension == day
+    assert (found.medium_delay, found.high_delay, found.critical_delay) == (day, 7 * day, 7 * day)
+    assert found.medium.as_argument() == {"validity": 604800, "maxLease": 14400, "kinds": 0xCF}
+    assert found.high.as_argument() == {"validity": 604800, "maxLease": 14400, "kinds": 0xFF}
+    assert (found.grace, found.max_renewals, found.quorum_percent) == (3600, 6, 4)
+
+
+def test_every_setting_of_the_readme_exists_and_the_other_way_round(module):
+    text = (STACK / "README.md").read_text().split("## Configuration")[1]
+    told = {word for row in re.findall(r"^\| (`[^|]*) \|", text, re.M)
+            for word in re.findall(r"`(\w+)`", row)}  # fmt: skip
+
+    assert told == {module._camel(name) for name in module.Settings.model_fields}
+
+
+def test_development_only_shortens_times(module):
+    times = {module._camel(name) for name in module.Settings.model_fields} & set(genesis.DEV_TIMES)
+
+    assert times == set(genesis.DEV_TIMES)
+    assert all(name.endswith(("Delay", "Period", "Extension")) for name in times)
+
+
+@pytest.mark.parametrize(
+    ("config", "named"),
+    [
+        ({"deployer": None}, "deployer"),
+        ({"deployer": "0x12"}, "deployer"),
+        ({"holders": []}, "holders"),
+        ({"holders": [{"holder": ADDRESS, "amount": "0"}]}, "holders.0.amount"),
+        ({"holders": [{"holder": ADDRESS, "amount": 5}]}, "holders.0.amount"),
+        ({"executors": []}, "executors"),
+        ({"mediumDelay": 0}, "medium_delay"),
+        ({"votingDelay": -1}, "voting_delay"),
+        ({"quorumPercent": 101}, "quorum_percent"),
+        ({"medium": {"kinds": 0}}, "medium.kinds"),
+        ({"subjects": [SUBJECT | {"proposers": []}]}, "subjects.0.proposers"),
+        ({"subjects": [SUBJECT | {"hash": "0x12"}]}, "subjects.0.hash"),
+        ({"subjects": [SUBJECT | {"more": 1}]}, "subjects.0.more"),
+    ],
+)
+def test_a_wrong_setting_is_named(load, config, named):
+    load(subjects=[SUBJECT])
+
+    with pytest.raises(ValidationError) as refused:
+        load(**config)
+
+    found = {".".join(str(part) for part in one["loc"]) for one in refused.value.errors()}
+    assert found == {named}
