@@ -1,8 +1,8 @@
 """What differs between the plan that was approved and the plan that would run.
 
 Equal means: same subject, program, toolchain, rules and configuration, and the same operations. The
-one lawful difference is refinement: an unknown may have become known. Window, salt, proposer and the
-readable parts that follow from the operations are not compared: they belong to the proposal.
+one lawful difference is refinement: an unknown may have become known. Window, salt, proposer and
+the readable parts that follow from the operations are not compared: they belong to the proposal.
 """
 
 from __future__ import annotations
