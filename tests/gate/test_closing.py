@@ -265,6 +265,12 @@ def test_after_the_lease_a_half_done_run_is_failed(folder):
     assert finish_run(folder, machine)["status"] == FAILED
 
 
+def test_a_revoked_run_that_is_half_done_is_failed(folder):
+    """Nothing may go forward any more, so there is nothing to wait for."""
+    assert finish_run(folder, Machine(BEFORE, MandateState.STOPPING))["status"] == FAILED
+    assert finish_run(folder, Machine(AFTER, MandateState.STOPPING))["status"] == COMPLETED
+
+
 def test_giving_up_fails_it(folder):
     assert finish_run(folder, Machine(BEFORE), give_up=True)["status"] == FAILED
 

@@ -20,7 +20,9 @@ class Chain:
         self.lease, self.expires, self.time = 900, 2000, 500
         self.keys = [(True, 1), (True, 1)]
         self.reads, self.away = 0, False
+        self.renewed: list[int] = []
         self.registry = self.client = self
+        self.domain = None
 
     def denial(self, _):
         self.reads += 1
@@ -41,6 +43,18 @@ class Chain:
 
     def final_block(self):
         return "final"
+
+    def executor(self):
+        return SimpleNamespace(sign_renewal=lambda domain, renewal: b"s" * 65)
+
+    def runner(self):
+        return "runner"
+
+    def renew(self, _plan, renewal, _signature, _account):
+        if self.lease >= 5000:
+            raise Refused(0, "too many renewals")
+        self.renewed.append(renewal.lease_until)
+        self.lease = renewal.lease_until
 
 
 class Clock:
@@ -85,6 +99,27 @@ def test_any_denial_refuses(chain, change):
     with pytest.raises(Refused) as refusal:
         Denials(chain, record())()
     assert refusal.value.step == 10
+
+
+def test_a_lease_that_runs_short_is_renewed(chain):
+    clock = Clock()
+    denials = Denials(chain, record(), clock=clock)
+    denials()
+    assert chain.renewed == []
+
+    chain.time, clock.now = 700, 200.0
+    denials()
+    assert chain.renewed == [1600]
+
+
+def test_a_lease_that_cannot_be_renewed_is_used_to_its_end(chain):
+    chain.lease, chain.expires, chain.time = 5000, 9000, 4999
+    denials = Denials(chain, record(), max_age=-1.0)
+    denials()
+    chain.time = 5000
+
+    with pytest.raises(Refused):
+        denials()
 
 
 def test_a_denial_is_never_cached_as_a_yes(chain):

@@ -16,7 +16,9 @@ from pulumi_mandate.gate.wire import (
     SIGNATURE,
     read_call,
     read_struct,
+    with_hashes,
 )
+from pulumi_mandate.plan import markers
 
 
 def struct(value):
@@ -71,24 +73,41 @@ def test_a_value_still_unknown_refuses():
         struct({"a": {SIGNATURE: OUTPUT, "secret": False}})
 
 
-def test_assets_get_the_hash_that_the_engine_would_write(tmp_path):
+def test_a_new_file_is_read_and_hashed_as_the_engine_does(tmp_path):
     file = tmp_path / "file"
     file.write_text("hello")
     hello = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
+    given = struct({"a": {SIGNATURE: ASSET, "path": str(file)}})
+    approved = {"a": markers.asset(archive=False, content="approved")}
 
-    found = struct(
-        {
-            "text": {SIGNATURE: ASSET, "text": "hello"},
-            "path": {SIGNATURE: ASSET, "path": str(file)},
-            "hash": {SIGNATURE: ASSET, "hash": "given"},
-            "archive": {SIGNATURE: ARCHIVE, "path": "dir"},
-        }
-    )
+    assert with_hashes(approved, given, read_files=True)["a"]["hash"] == hello
+    # The file of an old input may be another one by now.
+    assert with_hashes(approved, given, read_files=False)["a"]["hash"] == "approved"
 
-    assert found["text"]["hash"] == hello
-    assert found["path"]["hash"] == hello
-    assert found["hash"]["hash"] == "given"
-    assert "hash" not in found["archive"]
+
+def test_only_archives_take_the_approved_hash():
+    archive, told = {SIGNATURE: ARCHIVE, "path": "d"}, {SIGNATURE: ASSET, "hash": "told"}
+    text = {SIGNATURE: ASSET, "text": "hello"}
+    by_hash = markers.asset(archive=True, content="approved")
+    by_path = markers.asset(archive=True, path="d")
+    by_entries = markers.asset(archive=True, entries={"e": by_hash})
+    given = {
+        "a": archive, "b": [told], "c": {"d": archive}, "e": archive, "f": [archive], "g": text,
+        "h": archive, "i": {SIGNATURE: ARCHIVE, "assets": {"e": archive}},
+    }  # fmt: skip
+    approved = {
+        "a": by_hash, "b": [by_hash], "c": {"d": by_hash}, "e": "text", "g": by_hash,
+        "h": by_path, "i": by_entries,
+    }  # fmt: skip
+
+    found = with_hashes(approved, struct(given), read_files=True)
+
+    assert found["a"]["hash"] == found["c"]["d"]["hash"] == "approved"
+    assert found["b"][0]["hash"] == "told"
+    assert found["i"]["assets"]["e"]["hash"] == "approved"
+    for key in ("e", "g", "h"):
+        assert found[key] == given[key]
+    assert found["f"] == [archive]
 
 
 def test_resource_references_pass_and_unknown_signatures_refuse():

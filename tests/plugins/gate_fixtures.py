@@ -11,7 +11,7 @@ import dataclasses
 import json
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -211,26 +211,32 @@ def governed(
     tmp_path: Path, pulumi_env: Mapping[str, str], chain_service: Any
 ) -> Iterator[Governed]:
     """Two notes, nothing deployed yet, nobody has proposed anything."""
-    deployment = deploy(chain_service, Terms(rules=Rules.load().digest, subject=SUBJECT))
-    trust = tmp_path / "trust" / "trust.toml"
-    trust.parent.mkdir(mode=0o700)
-    write_trust(trust, complete(deployment, trust.parent, dict(pulumi_env)))
-    folder, notes = tmp_path / "program", tmp_path / "notes"
-    folder.mkdir()
-    notes.mkdir()
-    (folder / "Pulumi.yaml").write_text("name: shop\nruntime: python\n")
-    (folder / "notes.py").write_text(PROVIDER)
-    environment = dict(pulumi_env) | {"MANDATE_TRUST": str(trust)}
-    stack = Governed(folder, environment, deployment, notes)
-    stack.program(TWO_NOTES)
-    stack.pulumi("stack", "init", "test")
-    stack.pulumi("config", "set", "folder", str(notes))
-    stack.pulumi("config", "set", "--secret", "mandate:commitmentKey", "ab" * 32)
+    stack = make_governed(tmp_path, dict(pulumi_env), chain_service)
     yield stack
     for folder_of_run in stack.runs():  # no watcher may outlive its chain
         deadline = time.monotonic() + 5
         while folder_of_run.result() is None and time.monotonic() < deadline:
             time.sleep(0.05)
+
+
+def make_governed(root: Path, environment: dict[str, str], chain_service: Any) -> Governed:
+    """Contracts, trust file, keys, program and stack below `root`."""
+    deployment = deploy(chain_service, Terms(rules=Rules.load().digest, subject=SUBJECT))
+    trust = root / "trust" / "trust.toml"
+    trust.parent.mkdir(mode=0o700)
+    write_trust(trust, complete(deployment, trust.parent, environment))
+    folder, notes = root / "program", root / "notes"
+    folder.mkdir()
+    notes.mkdir()
+    (folder / "Pulumi.yaml").write_text("name: shop\nruntime: python\n")
+    (folder / "notes.py").write_text(PROVIDER)
+    variables = environment | {"MANDATE_TRUST": str(trust)}
+    stack = Governed(folder, variables, deployment, notes)
+    stack.program(TWO_NOTES)
+    stack.pulumi("stack", "init", "test")
+    stack.pulumi("config", "set", "folder", str(notes))
+    stack.pulumi("config", "set", "--secret", "mandate:commitmentKey", "ab" * 32)
+    return stack
 
 
 def complete(deployment: Deployment, folder: Path, environment: dict[str, str]) -> Trust:
@@ -260,6 +266,3 @@ def complete(deployment: Deployment, folder: Path, environment: dict[str, str]) 
 def write_trust(path: Path, trust: Trust) -> None:
     path.touch(mode=0o600)
     path.write_text(render_trust(trust))
-
-
-Edit = Callable[[str], str]

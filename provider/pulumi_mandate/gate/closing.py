@@ -151,7 +151,8 @@ def finish_run(
     record = folder.record()
     if is_alive(record.engine_pid, record.engine_started):
         raise Refused(13, "the engine of this run still works", next_step="wait until it ends")
-    ended = _already(record, machine)
+    state = _state_of(record, machine)
+    ended = NOT_BEGUN if state is None else _ENDED.get(state)
     if ended is not None:
         return _write(folder, record, {**(folder.result() or {}), "status": ended})
     document = Document.load(machine.store.get(record.document))
@@ -163,7 +164,8 @@ def finish_run(
         folder.journal.entries(),
         deployment,
         inputs_of,
-        give_up=give_up or machine.lease_over(record),
+        # While it is stopping nothing may go forward, so there is nothing to wait for.
+        give_up=give_up or state is MandateState.STOPPING or machine.lease_over(record),
     )
     found: dict[str, Any] = {"status": ending.status, "reasons": list(ending.reasons)}
     if ending.status != OPEN:
@@ -185,11 +187,11 @@ def raise_unless_complete(result: dict[str, Any]) -> None:
     )
 
 
-def _already(record: RunRecord, machine: Machine) -> str | None:
-    """How the chain closed the run already, or None while it is open there."""
+def _state_of(record: RunRecord, machine: Machine) -> MandateState | None:
+    """What the chain says about the run; None where it never began."""
     mandate = machine.registry.mandate(record.plan_hash)
     if mandate.run_id == ZERO:
-        return NOT_BEGUN
+        return None
     if mandate.run_id != record.run_id:
         raise Refused(
             13,
@@ -199,7 +201,7 @@ def _already(record: RunRecord, machine: Machine) -> str | None:
             found=to_hex(record.run_id),
             next_step="mandate trace " + to_hex(record.plan_hash),
         )
-    return _ENDED.get(mandate.state)
+    return mandate.state
 
 
 def _state_outcome(record: RunRecord, ending: Ending, machine: Machine) -> dict[str, Any]:

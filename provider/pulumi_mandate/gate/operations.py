@@ -18,7 +18,7 @@ from pulumi_mandate.plan.document import Document
 from pulumi_mandate.plan.markers import is_unknown
 
 from .journal import ALLOWED, LATCHED, REFUSED, Entry, Journal
-from .wire import HookCall, Moment, Options
+from .wire import HookCall, Moment, Options, with_hashes
 
 JSON = Any
 STEP = 10
@@ -147,7 +147,8 @@ class OperationCheck:
                 _compare_options(call, operation, side, options)
 
     def _compare_inputs(self, call: HookCall, side: str, approved: JSON, given: JSON) -> None:
-        found = self._inputs_of(call.urn, given)
+        hashed = with_hashes(approved, given, read_files=side == "after")
+        found = self._inputs_of(call.urn, hashed)
         if approved is None or not refines(approved, found):
             path = next(_differing_paths(approved, found), "")
             raise _differs(call, f"{side}{path}", "the approved value", "another value")
@@ -156,7 +157,8 @@ class OperationCheck:
         resolved: tuple[tuple[str, str], ...] = ()
         if call.new_inputs is not None:
             approved = _inputs(self._operations[position], "after")
-            found = self._inputs_of(call.urn, call.new_inputs)
+            hashed = with_hashes(approved, call.new_inputs, read_files=True)
+            found = self._inputs_of(call.urn, hashed)
             resolved = tuple(
                 (path, to_hex(keccak(canonical_bytes(value))))
                 for path, value in resolved_unknowns(approved, found)

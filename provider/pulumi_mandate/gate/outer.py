@@ -87,12 +87,8 @@ _CHANGES_MEANING = frozenset(
 )  # fmt: skip
 """Known to change what happens: listed only so that the refusal can say so."""
 
-_KINDS = {
-    "up": "up", "update": "up",
-    "preview": "preview", "pre": "preview",
-    "destroy": "destroy", "down": "destroy", "dn": "destroy",
-    "refresh": "refresh", "import": "import", "watch": "watch",
-}  # fmt: skip
+_KINDS = {"up": "up", "update": "up", "preview": "preview", "pre": "preview"}
+"""Subcommands, with their aliases, that a program may be run by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,10 +128,11 @@ def parse_command(argv: Sequence[str]) -> OuterCommand:
             options += _short(word[1:], words)
         else:
             positional.append(word)
+            _check_kind(positional)  # before its flags: they are another command's
     if not positional:
         raise Refused(STEP, "the pulumi command above this program has no subcommand")
-    kind = _KINDS.get(positional[0], "")
-    _check_kind(kind, positional)
+    _check_kind(positional)
+    kind = _KINDS[positional[0]]
     command = OuterCommand(kind=kind, argv=tuple(argv), options=tuple(options))
     if command.option("exec-kind") == "auto.inline":
         raise _inline()
@@ -186,8 +183,8 @@ def _switch(flag: str, value: str) -> str:
     raise Refused(STEP, f"`{flag}` of the pulumi command is neither true nor false")
 
 
-def _check_kind(kind: str, positional: list[str]) -> None:
-    if kind not in {"up", "preview"}:
+def _check_kind(positional: list[str]) -> None:
+    if positional[0] not in _KINDS:
         raise Refused(
             STEP,
             f"`pulumi {positional[0]}` is not gated by this version, so it may not change anything",

@@ -244,7 +244,9 @@ def check_tier(evidence: Evidence, document: Document) -> None:
     operations = document.operations
     if [index for index, _ in evidence.judged] != list(range(len(operations))):
         raise Refused(
-            5, "not every operation was judged again", next_step="this is a defect: please report it"
+            5,
+            "not every operation was judged again",
+            next_step="this is a defect: please report it",
         )
     for index, tier in evidence.judged:
         written = Tier(operations[index]["tier"])

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from pulumi_mandate.errors import Refused
+from pulumi_mandate.plan.markers import is_marker
 
 if TYPE_CHECKING:
     from google.protobuf.struct_pb2 import Struct, Value
@@ -29,6 +30,7 @@ OUTPUT = "d0e6a833031e9bbcd3f4e8bde6ca49a4"
 ASSET = "c44067f5952c0a294b673a41bacd8c17"
 ARCHIVE = "0def7320c3a5731c473e5ecbe6d01bc7"
 RESOURCE = "5cf8f73096256a8f31e491e813e4eb8e"
+BYTES = "803fd3297a5875dc03ca845dda5d2a98"
 
 _STEP = 10
 
@@ -89,16 +91,16 @@ def _options(message: Any) -> Options:
 
 def read_struct(struct: Struct) -> JSON:
     """A property map in the engine's JSON form."""
-    return {key: read_value(value) for key, value in struct.fields.items()}
+    return {key: _value(value) for key, value in struct.fields.items()}
 
 
-def read_value(value: Value) -> JSON:
+def _value(value: Value) -> JSON:
     """One property value; whole numbers become integers, as JSON writers print them."""
     kind = value.WhichOneof("kind")
     if kind == "struct_value":
         return _object(value.struct_value)
     if kind == "list_value":
-        return [read_value(item) for item in value.list_value.values]
+        return [_value(item) for item in value.list_value.values]
     if kind == "number_value":
         number = value.number_value
         return int(number) if number.is_integer() and abs(number) < 2**53 else number
@@ -118,9 +120,7 @@ def _object(struct: Struct) -> JSON:
         return _secret(found["value"])
     if signature == OUTPUT:
         return _output(found)
-    if signature in (ASSET, ARCHIVE):
-        return _with_hash(found)
-    if signature == RESOURCE:
+    if signature in (ASSET, ARCHIVE, RESOURCE, BYTES):
         return found
     raise Refused(
         _STEP,
@@ -140,14 +140,38 @@ def _output(found: dict[str, JSON]) -> JSON:
     return _secret(found["value"]) if found.get("secret") else found["value"]
 
 
-def _with_hash(found: dict[str, JSON]) -> JSON:
-    """Hooks get assets without their hash; text and files are hashed here as the engine does."""
-    if found.get("hash") or found[SIGNATURE] == ARCHIVE:
-        return found
-    if "text" in found:
-        content = found["text"].encode()
-    elif "path" in found:
-        content = Path(found["path"]).read_bytes()
-    else:
-        return found
-    return found | {"hash": hashlib.sha256(content).hexdigest()}
+def with_hashes(approved: JSON, given: JSON, *, read_files: bool) -> JSON:
+    """Give assets, of which hooks are not told the hash, the one to compare.
+
+    A file of new inputs is read and hashed as the engine does. Archives, and the files of old
+    inputs
+    (which may be others by now), get the hash that was approved: what they hold is bound by the
+    whole-plan check and by the program's digest, and is not checked a second time here.
+    """
+    if isinstance(given, list):
+        known = approved if isinstance(approved, list) else []
+        return [
+            with_hashes(known[i] if i < len(known) else None, item, read_files=read_files)
+            for i, item in enumerate(given)
+        ]
+    if not isinstance(given, dict):
+        return given
+    if given.get(SIGNATURE) in (ASSET, ARCHIVE) and is_marker(approved, "asset"):
+        return _asset(approved, given, read_files)
+    known_keys = approved if isinstance(approved, dict) else {}
+    return {
+        key: with_hashes(known_keys.get(key), value, read_files=read_files)
+        for key, value in given.items()
+    }
+
+
+def _asset(approved: JSON, given: dict[str, JSON], read_files: bool) -> JSON:
+    if isinstance(given.get("assets"), dict) and approved["entries"] is not None:
+        entries = with_hashes(approved["entries"], given["assets"], read_files=read_files)
+        return given | {"assets": entries}
+    if given.get("hash") or "text" in given or approved["hash"] is None:
+        return given
+    if "path" in given and given[SIGNATURE] == ASSET and read_files:
+        content = Path(given["path"]).read_bytes()
+        return given | {"hash": hashlib.sha256(content).hexdigest()}
+    return given | {"hash": approved["hash"]}
