@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar
 
 import pulumi
@@ -299,7 +299,7 @@ class Ec2Instance(Resource, module="mandate", name="Ec2Instance"):
         ami: pulumi.Input[str],
         *,
         subnet_id: pulumi.Input[str] | None = None,
-        security_group_ids: pulumi.Input[list[pulumi.Input[str]]] | None = None,
+        security_group_ids: pulumi.Input[Sequence[pulumi.Input[str]]] | None = None,
         termination_protection: pulumi.Input[bool] | None = None,
         tags: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None = None,
         opts: pulumi.ResourceOptions | None = None,
