@@ -465,3 +465,36 @@ def test_no_evm_anywhere_is_told_with_the_way_to_get_one(
     monkeypatch.setenv("MANDATE_ANVIL", str(tmp_path / "none"))
     with pytest.raises(UsageError, match="not an executable"):
         anvil.find_anvil()
+
+
+def test_nothing_is_mined_before_it_is_on_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a reader could see a block that a crash then takes away."""
+    journal = Journal(tmp_path / "journal.sqlite", Genesis(31337, int(time.time())))
+    miner = Miner(journal, tmp_path)
+    order: list[str] = []
+    append, call = journal.append, miner._call
+
+    def noted_append(*arguments: Any, **options: Any) -> None:
+        append(*arguments, **options)
+        order.append("on disk")
+
+    async def noted_call(method: str, params: list[Any]) -> Any:
+        if method == "evm_mine":
+            order.append("mined")
+        return await call(method, params)
+
+    async def scenario() -> None:
+        await miner.start()
+        monkeypatch.setattr(journal, "append", noted_append)
+        monkeypatch.setattr(miner, "_call", noted_call)
+        await miner.credit(Credit(SENDER.address, GENEROUS))
+        await miner.submit(bytes.fromhex(transfer(0)[2:]))
+        await miner.advance(60)
+        await miner.stop()
+
+    asyncio.run(scenario())
+    journal.close()
+
+    assert order == ["on disk", "mined", "mined", "mined"] * 3
