@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,14 +20,17 @@ from pulumi_mandate.chain.artifacts import artifact
 from pulumi_mandate.checks.rules import Rules
 from pulumi_mandate.dev import genesis, supervisor
 from pulumi_mandate.dev.chain_service import ChainService
+from pulumi_mandate.dev.engine import Engine
 from pulumi_mandate.dev.genesis import Ground, perform_genesis, settings, standing_trust
 from pulumi_mandate.dev.home import DevHome
 from pulumi_mandate.dev.people import TOKEN, keys_of_people
+from pulumi_mandate.dev.stacks import init_stack
 from pulumi_mandate.dev.subjects import DEMO, commitment_key
-from pulumi_mandate.errors import UsageError
+from pulumi_mandate.errors import EngineError, UsageError
 from pulumi_mandate.governance import Registry
 from pulumi_mandate.models import keccak, subject_hash
 
+ROOT = Path(__file__).resolve().parents[2]
 ROLES = {"admin": 0, "medium": 1, "high": 2, "critical": 3, "guardian": 4, "enroller": 5}
 pytestmark = [pytest.mark.engine, pytest.mark.chain]
 
@@ -218,8 +222,6 @@ def test_a_missing_tool_is_named_before_anything_starts(tmp_path, monkeypatch):
 
 
 def test_a_failing_genesis_shows_the_engines_own_words(running, monkeypatch, tmp_path):
-    from pulumi_mandate.errors import EngineError
-
     home = DevHome(tmp_path / "home")
     home.prepare()
     ground = ground_of(running)
@@ -243,6 +245,39 @@ def test_no_secret_reaches_the_configuration_or_the_log(running):
     for secret in keys:
         assert secret not in written
         assert secret not in log
+
+
+def test_the_shop_is_previewed_by_anybody_and_run_by_nobody_yet(running, tmp_path):
+    folder = tmp_path / "01-shop"
+    shutil.copytree(ROOT / "examples" / "01-shop", folder)
+
+    subject = init_stack(running, folder, secrets={"storeToken": "s3cr3t"})
+    engine = Engine(folder, running.environment, tmp_path / "log")
+
+    assert subject == DEMO
+    assert len(planned(engine)) == 7  # the stack, three components, three resources
+    with pytest.raises(EngineError, match="up failed") as refused:
+        engine.run("up", "--yes", "--skip-preview", "--stack", "prod")
+    assert "refused at step" in refused.value.meaning
+    assert "s3cr3t" not in (tmp_path / "log").read_text()
+
+
+def test_the_reference_stack_previews_from_the_top_of_the_checkout(running, tmp_path):
+    folder = tmp_path / "checkout"
+    (folder / "stacks").mkdir(parents=True)
+    shutil.copy(ROOT / "Pulumi.yaml", folder)
+    shutil.copy(ROOT / "stacks" / "__main__.py", folder / "stacks")
+
+    init_stack(running, folder, "dev")
+    operations = planned(Engine(folder, running.environment, tmp_path / "log"), "dev")
+
+    assert {"models", "serving-0", "store-17", "store-18"} <= {name for name, _ in operations}
+
+
+def planned(engine: Engine, stack: str = "prod") -> list[tuple[str, str]]:
+    """Name and operation of every step, default providers counted as the engine's own."""
+    told = json.loads(engine.run("preview", "--json", "--stack", stack))
+    return [(step["urn"].split("::")[-1], step["op"]) for step in told["steps"]]
 
 
 def ground_of(running: supervisor.Running) -> Ground:
