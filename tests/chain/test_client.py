@@ -139,6 +139,7 @@ def test_another_contract_at_the_registry_is_seen(deployment: Deployment) -> Non
         b"null",
         b'{"jsonrpc":"2.0","id":-1,"result":"0x7a69"}',
         b'{"jsonrpc":"2.0"}',
+        pytest.param(b"[" * 100_000, id="nested"),
     ],
 )
 def test_what_is_not_json_rpc_is_refused(deployment: Deployment, answer: bytes) -> None:

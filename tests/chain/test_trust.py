@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from pathlib import Path
 
 import pytest
@@ -194,3 +195,14 @@ def test_two_endpoints_make_a_production_file(path: Path) -> None:
 
 def test_every_contract_has_a_place() -> None:
     assert set(CONTRACTS) <= {field.name for field in dataclasses.fields(Trust)}
+
+
+def test_the_documented_example_is_a_trust_file() -> None:
+    page = Path(__file__).parents[2] / "docs" / "reference" / "trust-file.md"
+    [example] = re.findall(r"```toml\n(.*?)```", page.read_text(), re.DOTALL)
+
+    trust = parse_trust(example)
+
+    assert len(trust.rpc) == 2
+    assert trust.accounts["ana"].address == "0x" + "8" * 40
+    assert parse_trust(render_trust(trust)) == trust

@@ -68,6 +68,7 @@ def call(method: str, *params: Any) -> dict[str, Any]:
     ("body", "code"),
     [
         (b"not json", -32700),
+        pytest.param(b"[" * 100_000, -32700, id="nested"),
         (b"5", -32600),
         (b"[]", -32600),
         ({"id": 1}, -32600),

@@ -92,7 +92,7 @@ class Endpoint:
             raise self._nonsense("its answer is too long")
         try:
             return json.loads(data)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise self._nonsense("its answer is not JSON") from error
 
     def _nonsense(self, what: str) -> ChainError:

@@ -90,7 +90,7 @@ class _Door:
     async def rpc(self, request: web.Request) -> web.Response:
         try:
             payload = json.loads(await request.read())
-        except ValueError:
+        except (ValueError, RecursionError):
             return web.json_response(_error(None, {"code": -32700, "message": "not JSON"}))
         if not isinstance(payload, list):
             return web.json_response(await self._answer(payload))
