@@ -19,6 +19,19 @@ def test_everything_has_its_place_below_the_home():
     )
 
 
+@pytest.mark.parametrize(
+    ("environment", "home"),
+    [
+        ({"XDG_STATE_HOME": "/state"}, "/state/pulumi-mandate"),
+        ({}, "/home/ana/.local/state/pulumi-mandate"),
+    ],
+)
+def test_without_a_home_it_is_the_users_own(environment, home, monkeypatch):
+    monkeypatch.setenv("HOME", "/home/ana")
+
+    assert EdgeMachine.from_environment(environment).inboxes == Path(home, "edge/inboxes")
+
+
 def test_each_place_can_be_named(tmp_path):
     machine = EdgeMachine.from_environment(
         {

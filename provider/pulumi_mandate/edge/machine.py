@@ -8,7 +8,7 @@
 | `MANDATE_EDGE_TRUSTED` | `trusted/` (public keys; one file or a folder) |
 | `MANDATE_EDGE_THRESHOLD` | 1 |
 
-`$MANDATE_HOME` is `~/.local/state/pulumi-mandate` unless it is set.
+`$MANDATE_HOME` is `pulumi-mandate` below `$XDG_STATE_HOME` or `~/.local/state` unless it is set.
 """
 
 from __future__ import annotations
@@ -22,8 +22,6 @@ from pulumi_mandate.errors import UsageError
 
 from .inbox import Inbox
 from .keys import SigningKey, load_trusted_keys
-
-DEFAULT_HOME = Path(".local/state/pulumi-mandate")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +42,8 @@ class EdgeMachine:
         there must not roll back the memory of it.
         """
         found = os.environ if environment is None else environment
-        home = Path(found.get("MANDATE_HOME") or Path.home() / DEFAULT_HOME) / "edge"
+        state = Path(found.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
+        home = Path(found.get("MANDATE_HOME") or state / "pulumi-mandate") / "edge"
         machine = cls(
             _path(found, "MANDATE_EDGE_INBOXES", home / "inboxes"),
             _path(found, "MANDATE_EDGE_MARKS", home / "marks"),

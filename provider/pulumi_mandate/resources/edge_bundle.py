@@ -7,6 +7,7 @@ The bundle is signed with the key of the machine that runs the update and put in
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pulumi
@@ -17,11 +18,13 @@ from pulumi_mandate.edge.bundle import checked_name
 from pulumi_mandate.errors import InvalidDocument, Refused, UsageError
 from pulumi_mandate.models import to_hex
 
+from ._run import current_binding
 from ._values import holds_unknown, is_unknown, plain
 
 CONTENT = ("site", "files", "config", "not_before", "expires_at")
 INPUTS = (*CONTENT, "inbox", "revision")
 REPLACES = ("site", "inbox")
+_COMPUTED = ("inbox", "revision", "key_id", "content_digest", "plan_hash", "delivered")
 
 
 class EdgeBundleProvider(dynamic.ResourceProvider):
@@ -98,6 +101,8 @@ class EdgeBundle(dynamic.Resource, module="mandate", name="EdgeBundle"):
     """Who signed it."""
     content_digest: pulumi.Output[str]
     """Secret, because a bundle may hold a secret that is short enough to be guessed from it."""
+    plan_hash: pulumi.Output[str]
+    """Of the mandate it was delivered under, which the agent reads too; empty without one."""
     delivered: pulumi.Output[bool]
 
     def __init__(  # noqa: PLR0913  # one argument for each thing a site is told
@@ -123,9 +128,7 @@ class EdgeBundle(dynamic.Resource, module="mandate", name="EdgeBundle"):
             "revision": revision,
         }
         props: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
-        props |= (
-            dict.fromkeys(["inbox", "revision", "key_id", "content_digest", "delivered"]) | props
-        )
+        props |= dict.fromkeys(_COMPUTED) | props
         secret = pulumi.ResourceOptions(additional_secret_outputs=["content_digest"])
         super().__init__(
             EdgeBundleProvider(), name, props, pulumi.ResourceOptions.merge(opts, secret)
@@ -134,7 +137,8 @@ class EdgeBundle(dynamic.Resource, module="mandate", name="EdgeBundle"):
 
 def _deliver(inputs: Mapping[str, Any]) -> dict[str, Any]:
     machine = EdgeMachine.from_environment()
-    bundle, key = _bundle(inputs), machine.signing_key()
+    bundle = replace(_bundle(inputs), binding=current_binding())
+    key = machine.signing_key()
     found = machine.inbox(inputs["inbox"]).deliver(sign_bundle(bundle, key), bundle.site)
     return dict(inputs) | _as_state(found) | {"key_id": key.key_id}
 
@@ -149,6 +153,7 @@ def _as_state(found: Delivered) -> dict[str, Any]:
         "expires_at": bundle.expires_at,
         "revision": bundle.revision,
         "content_digest": to_hex(bundle.content_digest),
+        "plan_hash": to_hex(bundle.binding.plan_hash) if bundle.binding else "",
         "delivered": True,
     }
 
