@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from ._output import Style
 
 if TYPE_CHECKING:
     from ..audit.links import Link
+
+brief_option = click.option("--brief", is_flag=True, help="Without the values that were compared.")
 
 
 def links_as_data(links: Sequence[Link]) -> list[dict[str, Any]]:
@@ -24,13 +28,15 @@ def links_as_data(links: Sequence[Link]) -> list[dict[str, Any]]:
     ]
 
 
-def render_links(links: Sequence[Link], style: Style) -> str:
-    """One line per link, then its evidence."""
+def render_links(links: Sequence[Link], style: Style, *, brief: bool = False) -> str:
+    """One line per link, and below it what was compared; of a link that holds, unless `brief`."""
     width = max((len(link.name) for link in links), default=0)
     lines: list[str] = []
     for link in links:
         mark = style.good("ok") if link.ok else style.bad("BROKEN")
         lines.append(f"{mark:<2}  {link.name:<{width}}  {link.detail}")
+        if brief and link.ok:
+            continue
         for name, value in link.evidence.items():
             lines.append(f"    {'':<{width}}  {style.quiet(f'{name} {value}')}")
     return "\n".join(lines)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..errors import EmptyPlan, UsageError
+from ..models import plan_hash
 from ._command import Call, command
 from ._output import Answer, progress
 from ._program import ProgramChoice, build_plan, own_terms, program_options, window_options
@@ -15,6 +16,7 @@ from .preview import NOTHING, facts_of
 
 if TYPE_CHECKING:
     from ..plan.document import Document
+    from ._session import Session
 
 MOST_SUMMARY = 6_000
 """Characters of the diff in the proposal's text: each is paid for, and stays on chain for ever."""
@@ -27,6 +29,7 @@ MOST_SUMMARY = 6_000
     examples=(
         'mandate propose --as ana --title "A bucket for the shop"',
         "mandate propose --as ana --plan plan.json",
+        "mandate propose --plan plan.json --resend",
     ),
 )
 @program_options
@@ -39,6 +42,7 @@ MOST_SUMMARY = 6_000
     metavar="FILE",
     help="Propose this document instead of previewing again.",
 )
+@click.option("--resend", is_flag=True, help="With --plan: only put it back into the plan store.")
 def propose(  # noqa: PLR0913, PLR0917  # one argument per option
     call: Call,
     folder: Path,
@@ -47,6 +51,7 @@ def propose(  # noqa: PLR0913, PLR0917  # one argument per option
     salt: str | None,
     title: str | None,
     plan_file: Path | None,
+    resend: bool,
 ) -> Answer:
     """Open a proposal that approves exactly this change, and nothing else.
 
@@ -57,6 +62,8 @@ def propose(  # noqa: PLR0913, PLR0917  # one argument per option
     from ..plan.document import Document
 
     session = call.session
+    if resend:
+        return _put_back(session, plan_file)
     if plan_file is not None:
         document = Document.load(plan_file.read_bytes())
         _require_own(document, session.account.address)
@@ -104,6 +111,19 @@ def summary_of(document: Document) -> str:
         return text
     kept = text[:MOST_SUMMARY].rpartition("\n")[0]
     return f"{kept}\n\n(cut here; all of it: mandate show)"
+
+
+def _put_back(session: Session, plan_file: Path | None) -> Answer:
+    """For a store that lost a document. Its bytes are what counts, so anybody may."""
+    from ..plan.document import Document
+
+    if plan_file is None:
+        raise UsageError("--resend needs --plan FILE: the document to put back")
+    document = Document.load(plan_file.read_bytes())
+    facts = facts_of(session, document)
+    stored = session.store.put(document.data)
+    session.store.link(plan_hash(session.domain, document.fields()), stored)
+    return Answer(facts, f"the store has the document of plan {facts['planHash']}")
 
 
 def _require_own(document: Document, account: str) -> None:

@@ -8,7 +8,7 @@ from ..errors import Refused
 from ._command import Call, command
 from ._lookup import plan_of
 from ._output import Answer
-from ._report import links_as_data, render_links
+from ._report import brief_option, links_as_data, render_links
 from ._target import ByUrn, Target, TargetType
 
 
@@ -17,12 +17,13 @@ from ._target import ByUrn, Target, TargetType
     "From a resource to votes, key and receipt.",
     examples=(
         "mandate trace 'urn:pulumi:dev::shop::mandate:S3Bucket::orders'",
-        "mandate trace 1",
+        "mandate trace 1 --brief",
         "mandate trace 1 --json",
     ),
 )
 @click.argument("target", type=TargetType(urns=True), metavar="URN|PROPOSAL|PLAN-HASH")
-def trace(call: Call, target: Target) -> Answer:
+@brief_option
+def trace(call: Call, target: Target, brief: bool) -> Answer:
     """Why does this resource look like this?
 
     Follows resource, operation, Merkle proof, plan hash, proposal, votes, the executor's order and
@@ -55,5 +56,5 @@ def trace(call: Call, target: Target) -> Answer:
         "broken": bad.name if bad else None,
         "links": links_as_data(links),
     }
-    text = f"{render_links(links, call.style)}\n{verdict}"
+    text = f"{render_links(links, call.style, brief=brief)}\n{verdict}"
     return Answer(data, text, exit_code=0 if bad is None else Refused.exit_code)

@@ -9,7 +9,7 @@ from ..models import to_hex
 from ._command import Call, command
 from ._lookup import plan_of
 from ._output import Answer
-from ._report import links_as_data, render_links
+from ._report import brief_option, links_as_data, render_links
 from ._target import Target, TargetType
 
 
@@ -19,7 +19,8 @@ from ._target import Target, TargetType
     examples=("mandate verify 1", "mandate verify 0x5a…c3", "mandate verify 1 --json"),
 )
 @click.argument("target", type=TargetType(), metavar="PROPOSAL|PLAN-HASH")
-def verify(call: Call, target: Target) -> Answer:
+@brief_option
+def verify(call: Call, target: Target, brief: bool) -> Answer:
     """Check on this machine that the proposal approves the document you read, and nothing else.
 
     From the stored bytes: canonical form, digest, Merkle tree, tier, plan hash; from the chain: the
@@ -44,5 +45,5 @@ def verify(call: Call, target: Target) -> Answer:
         if bad is None
         else call.style.bad(f"do not approve: {bad.name} is broken")
     )
-    text = f"{render_links(links, call.style)}\n{verdict}"
+    text = f"{render_links(links, call.style, brief=brief)}\n{verdict}"
     return Answer(data, text, exit_code=0 if bad is None else Refused.exit_code)

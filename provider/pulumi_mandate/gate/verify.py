@@ -62,7 +62,7 @@ def _load(evidence: Evidence) -> Document:
             expected=to_hex(evidence.document_digest),
             found=to_hex(found),
             meaning="The store is damaged, or somebody swapped the document.",
-            next_step="put the original document back: mandate propose --resend, or another store",
+            next_step="put the original back: mandate propose --plan FILE --resend",
         )
     return Document.load(evidence.stored)
 
