@@ -9,10 +9,10 @@ that lies in the service's private folder.
 from __future__ import annotations
 
 import hmac
-import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import orjson
 from aiohttp import web
 
 from pulumi_mandate.dev.journal import Credit
@@ -89,8 +89,8 @@ class _Door:
 
     async def rpc(self, request: web.Request) -> web.Response:
         try:
-            payload = json.loads(await request.read())
-        except (ValueError, RecursionError):
+            payload = orjson.loads(await request.read())
+        except ValueError:
             return web.json_response(_error(None, {"code": -32700, "message": "not JSON"}))
         if not isinstance(payload, list):
             return web.json_response(await self._answer(payload))
