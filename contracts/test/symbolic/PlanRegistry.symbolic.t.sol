@@ -7,7 +7,8 @@ import {RegistryCase} from "../RegistryCase.sol";
 /// @dev Proofs over all inputs (halmos runs `check_*`); forge ignores them. Signatures are 65 unknown bytes,
 /// so what is proved holds whatever the executor's key, or anybody's, signs.
 contract PlanRegistryProofs is RegistryCase {
-    /// @dev P1: no plan hash begins twice, whatever the plan, the orders, the signatures and the sender.
+    /// @dev P1: no plan hash begins twice, whatever the plan, the orders, the signatures and the senders, and
+    /// even when the first run was abandoned, so that the subject is free again.
     function check_beginsAtMostOnce(
         Plan memory plan,
         ExecutionOrder memory first,
@@ -16,9 +17,11 @@ contract PlanRegistryProofs is RegistryCase {
         uint8[2] memory v,
         address[2] memory senders
     ) public {
-        _approveSymbolically(plan);
+        bytes32 planHash = _approveSymbolically(plan);
 
         vm.assume(_tryBegin(plan, first, _signature(words[0], words[1], v[0]), senders[0]));
+        vm.warp(START + MAX_LEASE + GRACE + 1);
+        registry.abandon(planHash);
 
         assert(!_tryBegin(plan, second, _signature(words[2], words[3], v[1]), senders[1]));
     }
