@@ -62,6 +62,7 @@ class Terms:
     """Whole tokens by name."""
     rules: Digest = RULES
     subject: Subject = SUBJECT
+    secret_key_id: Digest = field(default_factory=lambda: keccak(b"secret key of the tests"))
 
 
 @dataclass(frozen=True)
@@ -218,7 +219,7 @@ def _configure(
     config = (
         terms.rules,
         2,
-        keccak(b"secret key of the tests"),
+        terms.secret_key_id,
         keccak(terms.subject.backend.encode()),
         [people["proposer"].address],
         [people["runner"].address],

@@ -133,6 +133,8 @@ def evidence(plan: Document | None = None, **changes: Any) -> Evidence:
         "lease_until": 0,
         "config_version": 1,
         "rules": RULES.digest,
+        "secret_key_id": KEY.id,
+        "backend": keccak(SUBJECT.backend.encode()),
         "executor": EXECUTOR,
         "executor_active": True,
         "runner": RUNNER,

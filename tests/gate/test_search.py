@@ -20,6 +20,7 @@ from pulumi_mandate.plan.toolchain import Toolchain
 from tests.gate.cases import (
     DOMAIN,
     EXECUTOR,
+    KEY,
     RULES,
     RUN,
     RUNNER,
@@ -85,7 +86,10 @@ class World:
 
     def subject_config(self, subject, _at=None):
         assert subject == subject_hash(SUBJECT)
-        return SimpleNamespace(version=1, rules=RULES.digest, runners=[RUNNER.upper()])
+        return SimpleNamespace(
+            version=1, rules=RULES.digest, runners=[RUNNER.upper()], secret_key_id=KEY.id,
+            backend=keccak(SUBJECT.backend.encode()),
+        )  # fmt: skip
 
     def executor(self, *_):
         return SimpleNamespace(active=True, epoch=1)

@@ -44,6 +44,8 @@ OTHER = keccak(b"other")
 REFUSALS = [
     ("no config", 2, {"config_version": 0}),
     ("other stack", 2, {"subject": OTHER}),
+    ("other backend", 2, {"backend": OTHER}),
+    ("other commitment key", 2, {"secret_key_id": OTHER}),
     ("key not enrolled or revoked", 2, {"executor_active": False}),
     ("runner not enrolled", 2, {"runner_enrolled": False}),
     ("proposer is executor", 2, {"executor": PROPOSER}),

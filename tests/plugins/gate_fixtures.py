@@ -28,11 +28,13 @@ from pulumi_mandate.gate.proposal import open_proposal
 from pulumi_mandate.governance import Governor, Registry, Support
 from pulumi_mandate.governance.registry import Mandate
 from pulumi_mandate.models import Digest, Subject, Tier, plan_hash
+from pulumi_mandate.plan.commitment import SubjectKey
 from pulumi_mandate.plan.document import Document
 from tests.chain.genesis import DAY, Deployment, Person, Terms, deploy
 from tests.plugins.engine_fixtures import EngineStack
 
 SUBJECT = Subject("test-backend", "organization", "shop", "test")
+COMMITMENT_KEY = "ab" * 32
 PASSPHRASE = "correct horse"
 WATCHER_SECONDS = 60
 FAST_SCRYPT = 2
@@ -221,7 +223,12 @@ def governed(
 
 def make_governed(root: Path, environment: dict[str, str], chain_service: Any) -> Governed:
     """Contracts, trust file, keys, program and stack below `root`."""
-    deployment = deploy(chain_service, Terms(rules=Rules.load().digest, subject=SUBJECT))
+    terms = Terms(
+        rules=Rules.load().digest,
+        subject=SUBJECT,
+        secret_key_id=SubjectKey.from_hex(COMMITMENT_KEY).id,
+    )
+    deployment = deploy(chain_service, terms)
     trust = root / "trust" / "trust.toml"
     trust.parent.mkdir(mode=0o700)
     write_trust(trust, complete(deployment, trust.parent, environment))
@@ -235,7 +242,7 @@ def make_governed(root: Path, environment: dict[str, str], chain_service: Any) -
     stack.program(TWO_NOTES)
     stack.pulumi("stack", "init", "test")
     stack.pulumi("config", "set", "folder", str(notes))
-    stack.pulumi("config", "set", "--secret", "mandate:commitmentKey", "ab" * 32)
+    stack.pulumi("config", "set", "--secret", "mandate:commitmentKey", COMMITMENT_KEY)
     return stack
 
 

@@ -134,6 +134,8 @@ def fetch_evidence(
         lease_until=newest.lease_until,
         config_version=config.version,
         rules=config.rules,
+        secret_key_id=config.secret_key_id,
+        backend=config.backend,
         executor=executor,
         executor_active=active,
         runner=runner,

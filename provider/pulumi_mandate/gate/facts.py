@@ -43,6 +43,10 @@ class Evidence:
     """Version of the subject's config; 0 means there is none."""
     rules: Digest
     """Digest of the rules that the subject's config names."""
+    secret_key_id: Digest
+    """Id of the commitment key that the subject's config names."""
+    backend: Digest
+    """Keccak of the backend id that the subject's config names."""
     executor: Address
     executor_active: bool
     runner: Address

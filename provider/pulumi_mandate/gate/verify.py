@@ -88,6 +88,21 @@ def check_subject(evidence: Evidence, document: Document) -> None:
             found=to_hex(evidence.subject),
             next_step="mandate propose",
         )
+    backend = keccak(document.subject.backend.encode())
+    key = document.content["secretKeyId"]
+    for field, expected, found in (
+        ("backend", to_hex(evidence.backend), to_hex(backend)),
+        ("secretKeyId", to_hex(evidence.secret_key_id), key),
+    ):
+        if expected != found:
+            raise Refused(
+                2,
+                f"the plan's {field} is not the one in the subject's config",
+                field=field,
+                expected=expected,
+                found=found,
+                next_step="use the stack's own, then: mandate propose",
+            )
 
 
 def check_parties(evidence: Evidence, document: Document) -> None:
