@@ -21,6 +21,7 @@ from pulumi_mandate.checks.rules import Rules
 from pulumi_mandate.dev import genesis, supervisor
 from pulumi_mandate.dev.chain_service import ChainService
 from pulumi_mandate.dev.engine import Engine
+from pulumi_mandate.dev.enrol import enrol_subject
 from pulumi_mandate.dev.genesis import Ground, perform_genesis, settings, standing_trust
 from pulumi_mandate.dev.home import DevHome
 from pulumi_mandate.dev.people import TOKEN, keys_of_people
@@ -28,7 +29,7 @@ from pulumi_mandate.dev.stacks import init_stack
 from pulumi_mandate.dev.subjects import DEMO, commitment_key
 from pulumi_mandate.errors import EngineError, UsageError
 from pulumi_mandate.governance import Registry
-from pulumi_mandate.models import keccak, subject_hash
+from pulumi_mandate.models import Subject, keccak, subject_hash
 
 ROOT = Path(__file__).resolve().parents[2]
 ROLES = {"admin": 0, "medium": 1, "high": 2, "critical": 3, "guardian": 4, "enroller": 5}
@@ -119,6 +120,17 @@ def test_the_stack_itself_finds_nothing_left_to_do(running):
     ground = ground_of(running)
 
     genesis._engine(ground).run("preview", "--refresh", "--expect-no-changes", "--stack", "dev")
+
+
+def test_another_stack_is_enrolled_by_a_vote(running, client):
+    other = Subject("dev", "organization", "shop", "staging")
+
+    assert enrol_subject(running, other) == 1
+
+    config = Registry(client).subject_config(subject_hash(other))
+    assert config.rules == Rules.load().digest
+    assert config.secret_key_id == commitment_key(running.home, other).id
+    assert config.proposers == (client.trust.accounts["ana"].address,)
 
 
 def test_a_second_start_finds_everything_and_deploys_nothing(running):

@@ -17,7 +17,7 @@ from pulumi_mandate.chain.client import ChainClient
 from pulumi_mandate.chain.trust import Key, Trust, load_trust, render_trust
 from pulumi_mandate.checks.rules import Rules
 from pulumi_mandate.errors import MandateError, MissingContract, UsageError
-from pulumi_mandate.models import Address, Subject, keccak, subject_hash, to_hex
+from pulumi_mandate.models import Address, Digest, Subject, keccak, subject_hash, to_hex
 
 from .engine import Engine
 from .home import DevHome, write_private
@@ -25,6 +25,8 @@ from .people import holders
 from .subjects import BACKEND_ID, commitment_key
 
 STACK = "dev"
+ENFORCE = 2
+"""The contract's `Mode.ENFORCE`."""
 DEV_TIMES: Mapping[str, int] = {
     "votingDelay": 60,
     "votingPeriod": 300,
@@ -78,11 +80,13 @@ def perform_genesis(ground: Ground, subjects: Sequence[Subject], progress: Progr
     progress("contracts: pulumi up of stacks/governance")
     engine = _engine(ground)
     _write_program(ground, subjects, executor, engine.folder)
+    again = _salt(engine.folder / f"Pulumi.{STACK}.yaml") != {}
     engine.run("stack", "select", "--create", STACK)
-    # Nobody else uses this stack, so a lock can only be left over from a genesis that was killed.
-    engine.run("cancel", "--yes", STACK)
-    # A chain that was begun anew has lost what the state remembers: look before deploying.
-    engine.run("up", "--yes", "--skip-preview", "--refresh")
+    if again:
+        # Nobody else uses this stack: a lock can only be left over from a genesis that was killed.
+        engine.run("cancel", "--yes", STACK)
+    # A chain that was begun anew has lost what the state remembers: then look before deploying.
+    engine.run("up", "--yes", "--skip-preview", *(["--refresh"] if again else []))
     trust = _trust(ground, executor, engine.outputs())
     ChainClient(trust).check()
     write_private(ground.home.trust, render_trust(trust))
@@ -106,21 +110,57 @@ def settings(ground: Ground, subjects: Sequence[Subject], executor: Key) -> dict
         "guardian": keys["gus"].address,
         "holders": holders(keys),
         "executors": [executor.address],
-        "subjects": [_subject(ground, subject) for subject in subjects],
+        "subjects": [
+            subject_config(ground.home, keys, subject).as_setting(subject) for subject in subjects
+        ],
         **DEV_TIMES,
     }
 
 
-def _subject(ground: Ground, subject: Subject) -> dict[str, Any]:
-    return {
-        "name": f"{subject.project}-{subject.stack}".lower(),
-        "hash": to_hex(subject_hash(subject)),
-        "rules_digest": to_hex(Rules.load().digest),
-        "secret_key_id": to_hex(commitment_key(ground.home, subject).id),
-        "backend": to_hex(keccak(subject.backend.encode())),
-        "proposers": [ground.keys["ana"].address],
-        "runners": [ground.keys["rae"].address],
-    }
+@dataclass(frozen=True, slots=True)
+class SubjectTerms:
+    """What a subject's plans are judged by, and who may bring and run them."""
+
+    rules: Digest
+    secret_key_id: Digest
+    backend: Digest
+    proposers: tuple[Address, ...]
+    runners: tuple[Address, ...]
+
+    def as_argument(self) -> dict[str, Any]:
+        """The contract's struct, mode `enforce`."""
+        return {
+            "rulesDigest": self.rules,
+            "mode": ENFORCE,
+            "secretKeyId": self.secret_key_id,
+            "backend": self.backend,
+            "proposers": list(self.proposers),
+            "runners": list(self.runners),
+        }
+
+    def as_setting(self, subject: Subject) -> dict[str, Any]:
+        """What `stacks/governance` takes."""
+        return {
+            "name": f"{subject.project}-{subject.stack}".lower(),
+            "hash": to_hex(subject_hash(subject)),
+            "rules_digest": to_hex(self.rules),
+            "mode": ENFORCE,
+            "secret_key_id": to_hex(self.secret_key_id),
+            "backend": to_hex(self.backend),
+            "proposers": list(self.proposers),
+            "runners": list(self.runners),
+        }
+
+
+def subject_config(home: DevHome, keys: Mapping[str, Key], subject: Subject) -> SubjectTerms:
+    """The default rules, ana proposes, rae runs."""
+    return SubjectTerms(
+        rules=Rules.load().digest,
+        secret_key_id=commitment_key(home, subject).id,
+        backend=keccak(subject.backend.encode()),
+        proposers=(keys["ana"].address,),
+        runners=(keys["rae"].address,),
+    )
 
 
 def _engine(ground: Ground) -> Engine:
