@@ -36,15 +36,7 @@ CHECKS = (
     Check("style", (("ruff", "check"),)),
     Check("types", (("mypy",),)),
     Check("layers", (("lint-imports", "--no-cache"),)),
-    Check(
-        "contracts",
-        (
-            ("contracts/tools/forge", "fmt", "--check"),
-            ("contracts/tools/export", "--check"),
-            ("contracts/tools/test",),
-            ("contracts/tools/prove",),
-        ),
-    ),
+    Check("contracts", (("contracts/tools/check",),)),
     Check("package", (("python", "-m", "tools.package"),)),
     Check(
         "tests",
