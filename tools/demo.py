@@ -18,6 +18,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from tools.reference import with_block
 from tools.transcript import DemoFailed, Transcript, normalise
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -27,7 +28,7 @@ BUCKET = (
     "$pulumi-python:dynamic/mandate:S3Bucket::pictures"
 )
 CHEAP, DEAR = "g5.xlarge", "p4d.24xlarge"
-REFUSAL = r"^\s+(error: refused at step|program: approved|Nobody has|A file of|next: )"
+REFUSAL = r"^\s+(error: refused at step|program: approved|Nobody has|A file of|It was run|next: )"
 SHOWN = r"^Plan for|^operations:|^tier:|^\+ create.*dynamic|inputs\.(bucket|instance_type):"
 CLOSING_SECONDS = 120
 UP = ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive"]
@@ -266,10 +267,17 @@ def _environment(home: Path) -> dict[str, str]:
     }
 
 
+def record(transcript: str, file: Path) -> None:
+    """Into a Markdown file between its `demo` marks, into any other as it is."""
+    if file.suffix == ".md":
+        transcript = with_block(file.read_text(), "demo", transcript, "text")
+    file.write_text(transcript)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Tell the story; 0 where every step went as told."""
     parser = argparse.ArgumentParser(prog="make demo", description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--record", type=Path, help="write the normalised transcript to this file")
+    parser.add_argument("--record", type=Path, help="normalised, for the README")
     chosen = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="mandate-demo-", ignore_cleanup_errors=True) as folder:
         story = Story(Path(folder).resolve())
@@ -281,7 +289,7 @@ def main(arguments: list[str] | None = None) -> int:
         finally:
             story.stop()
     if chosen.record is not None:
-        chosen.record.write_text(normalise("\n".join(story.show.lines)).strip("\n") + "\n")
+        record(normalise("\n".join(story.show.lines)).strip("\n") + "\n", chosen.record)
     return 0
 
 
