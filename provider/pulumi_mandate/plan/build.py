@@ -9,10 +9,9 @@ from typing import Any
 from pulumi_mandate.errors import EmptyPlan, IncompletePlan
 from pulumi_mandate.models import NO_CLEARS, Address, Digest, Subject, Tier, keccak, to_hex
 
-from . import merkle
 from .canonical import JSON, canonical_bytes
 from .commitment import SubjectKey, commit
-from .document import KIND_OF, SCHEMA, Document, leaves, order
+from .document import KIND_OF, SCHEMA, Document, order
 from .markers import is_unknown, unknown
 from .program import ProgramDigest
 from .raw import KEY_NAME, RawPreview
@@ -81,7 +80,6 @@ def build_document(raw: RawPreview, facts: Facts, judge: Judge) -> Document:
         "config": _config(raw, facts.key),
         "secretKeyId": to_hex(facts.key.id),
         "operations": operations,
-        "effectRoot": to_hex(merkle.root(leaves(operations))),
         "unknowns": [entry for operation in operations for entry in _unknowns(operation)],
         "base": _base(steps, operations, facts) if highest["tier"] >= Tier.HIGH else None,
         "source": dict(facts.source) if facts.source is not None else None,

@@ -7,7 +7,6 @@ reference implementation writes all others.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -26,10 +25,6 @@ _CONTAINERS = frozenset({dict, list})
 _KNOWN = _SCALARS | _CONTAINERS | {float}
 _LAST_BMP = "\uffff"
 _FIRST_SURROGATE, _LAST_SURROGATE = "\ud800", "\udfff"
-
-# Only a hint, for canonical text: a number that is not a small integer, or a byte that starts an
-# astral character. Inside a string it may hit by accident, which costs time and nothing else.
-_NEEDS_CARE = re.compile(rb"(?:^|[:\[,])-?[0-9]*[.eE]|(?:^|[:\[,])-?[0-9]{16}|[\xf0-\xff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +48,29 @@ def canonical_bytes(value: JSON, limits: Limits = LIMITS) -> bytes:
     cannot hold for certain (beyond 2^53 - 1), keys that are not strings, lone surrogates, foreign
     types, and nesting deeper than the limit.
     """
-    plain = _survey(value, limits.depth)
+    if is_plain(value, limits):
+        return plain_bytes(value)
     try:
-        if plain:
-            return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
         return rfc8785.dumps(value)
-    except (orjson.JSONEncodeError, rfc8785.CanonicalizationError, UnicodeEncodeError) as error:
-        raise InvalidDocument(f"a value has no canonical form: {_without_value(error)}") from None
+    except (rfc8785.CanonicalizationError, UnicodeEncodeError) as error:
+        raise _no_form(error) from None
+
+
+def is_plain(value: JSON, limits: Limits = LIMITS) -> bool:
+    """Whether `plain_bytes` may write this value, or any part of it.
+
+    Raises `InvalidDocument` for most of what has no canonical form.
+    """
+    return _survey(value, limits.depth, read=False)
 
 
 def parse(data: bytes, limits: Limits = LIMITS) -> JSON:
-    """Read canonical bytes, and only those.
+    """Read canonical bytes, and only those. Raises `InvalidDocument`."""
+    return read(data, limits)[0]
+
+
+def read(data: bytes, limits: Limits = LIMITS) -> tuple[JSON, bool]:
+    """Read canonical bytes, and say whether `plain_bytes` may write any part of the value again.
 
     The value is serialised again and compared byte for byte: that one comparison refuses duplicate
     keys, NaN, 2^64, reordering and padding.
@@ -76,25 +83,34 @@ def parse(data: bytes, limits: Limits = LIMITS) -> JSON:
         value = orjson.loads(data)
     except orjson.JSONDecodeError as error:
         raise InvalidDocument(f"the document is not JSON: {error.msg}") from None
-    _check_depth(value, limits.depth)
-    if _NEEDS_CARE.search(data):
+    plain = _survey(value, limits.depth, read=True)
+    if plain:
+        again = plain_bytes(value)
+    else:
         value = _as_doubles(value)
         again = canonical_bytes(value, limits)
-    else:
-        again = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
     if again != data:
         raise InvalidDocument(
             "the document is JSON, but not in its canonical form",
             meaning="Two readers could understand it differently.",
             next_step="fetch the stored document again; do not reformat it",
         )
-    return value
+    return value, plain
 
 
-def _survey(value: JSON, depth: int) -> bool:
+def plain_bytes(value: JSON) -> bytes:
+    """The canonical bytes of a plain value. Raises `InvalidDocument` for a lone surrogate."""
+    try:
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    except orjson.JSONEncodeError as error:
+        raise _no_form(error) from None
+
+
+def _survey(value: JSON, depth: int, *, read: bool) -> bool:
     """True where orjson must write the bytes of RFC 8785; raises for what nobody may write.
 
-    Level by level, so that the work is done by set, map and chain and not by Python frames.
+    Level by level, so that the work is done by set, map and chain and not by Python frames. A large
+    integer that was `read` is a double that happens to have no fraction.
     """
     plain = True
     level = [value]
@@ -105,8 +121,10 @@ def _survey(value: JSON, depth: int) -> bool:
             raise InvalidDocument(f"a value has no canonical form: type {foreign[0]}")
         if float in kinds:
             plain = False
-        if int in kinds:
-            _check_integers(level)
+        if int in kinds and _has_large_integer(level):
+            if not read:
+                raise InvalidDocument("a value has no canonical form: an integer beyond 2^53 - 1")
+            plain = False
         objects = [item for item in level if type(item) is dict] if dict in kinds else []
         arrays = [item for item in level if type(item) is list] if list in kinds else []
         if not objects and not arrays:
@@ -122,10 +140,10 @@ def _survey(value: JSON, depth: int) -> bool:
     raise _too_deep(depth)
 
 
-def _check_integers(level: list[JSON]) -> None:
-    for item in level:
-        if type(item) is int and not -LARGEST_INTEGER <= item <= LARGEST_INTEGER:
-            raise InvalidDocument("a value has no canonical form: an integer beyond 2^53 - 1")
+def _has_large_integer(level: list[JSON]) -> bool:
+    return any(
+        type(item) is int and not -LARGEST_INTEGER <= item <= LARGEST_INTEGER for item in level
+    )
 
 
 def _plain_keys(objects: list[dict[str, JSON]]) -> bool:
@@ -140,22 +158,6 @@ def _plain_keys(objects: list[dict[str, JSON]]) -> bool:
     if any(_FIRST_SURROGATE <= char <= _LAST_SURROGATE for char in text):
         raise InvalidDocument("a value has no canonical form: a key holds a lone surrogate")
     return highest <= _LAST_BMP
-
-
-def _check_depth(value: JSON, depth: int) -> None:
-    level = [value] if type(value) in _CONTAINERS else []
-    for _ in range(depth):
-        level = [
-            child
-            for item in level
-            if type(item) in _CONTAINERS
-            for child in (item.values() if type(item) is dict else item)
-            if type(child) in _CONTAINERS
-        ]
-        if not level:
-            return
-    if level:
-        raise _too_deep(depth)
 
 
 def _too_deep(depth: int) -> InvalidDocument:
@@ -173,6 +175,6 @@ def _as_doubles(value: JSON) -> JSON:
     return value
 
 
-def _without_value(error: Exception) -> str:
-    # A message may quote the value, and the value may be a secret on its way to a commitment.
-    return type(error).__name__
+def _no_form(error: Exception) -> InvalidDocument:
+    # Only the error's kind: its message may quote a value that is a secret.
+    return InvalidDocument(f"a value has no canonical form: {type(error).__name__}")

@@ -26,7 +26,7 @@ from pulumi_mandate.models import (
 )
 
 from . import merkle
-from .canonical import LIMITS, Limits, canonical_bytes, parse
+from .canonical import LIMITS, Limits, canonical_bytes, is_plain, plain_bytes, read
 
 SCHEMA = "mandate/plan/v1"
 PLAN_KINDS = ("up",)
@@ -67,18 +67,31 @@ class Document:
     """The canonical bytes: what the store holds and the chain names."""
     content: dict[str, Any]
     """The same, parsed. Do not change it."""
+    plain: bool = False
+    """Whether every part may be written again by `plain_bytes`: a shortcut, never a promise."""
 
     @classmethod
     def load(cls, data: bytes, limits: Limits = LIMITS) -> Document:
         """Read stored bytes. Raises `InvalidDocument`. Compare `digest` with the chain's."""
-        document = cls(bytes(data), parse(data, limits))
+        document = cls(bytes(data), *read(data, limits))
         document._check(limits)
         return document
 
     @classmethod
     def of(cls, content: dict[str, Any], limits: Limits = LIMITS) -> Document:
-        """Seal content that was just built. Raises `InvalidDocument` where `load` would."""
-        return cls.load(canonical_bytes(content, limits), limits)
+        """Seal content that was just built, and compute its effect root.
+
+        Raises `InvalidDocument` where `load` would. Whoever has bytes uses `load`.
+        """
+        plain = is_plain(content, limits)
+        found = leaves(content["operations"], plain=plain)
+        _require(len(found) > 0, "the plan is empty")
+        content = {**content, "effectRoot": to_hex(merkle.root(found))}
+        data = plain_bytes(content) if plain else canonical_bytes(content, limits)
+        document = cls(data, content, plain)
+        vars(document)["leaves"] = found  # what the cached property would compute again
+        document._check(limits)
+        return document
 
     @cached_property
     def digest(self) -> Digest:
@@ -94,7 +107,7 @@ class Document:
     @cached_property
     def leaves(self) -> list[Digest]:
         """One per operation, in order."""
-        return leaves(self.operations)
+        return leaves(self.operations, plain=self.plain)
 
     @cached_property
     def effect_root(self) -> Digest:
@@ -162,15 +175,16 @@ class Document:
         )
 
 
-def leaves(operations: list[dict[str, Any]]) -> list[Digest]:
-    """The leaf of every operation, by its position."""
+def leaves(operations: list[dict[str, Any]], *, plain: bool = False) -> list[Digest]:
+    """The leaf of every operation, by its position; `plain` ones are written without a survey."""
+    serialise = plain_bytes if plain else canonical_bytes
     return [
         merkle.leaf(
             index,
             Kind(operation["kind"]),
             Tier(operation["tier"]),
             operation["urn"],
-            keccak(canonical_bytes(operation)),
+            keccak(serialise(operation)),
         )
         for index, operation in enumerate(operations)
     ]
