@@ -16,21 +16,16 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from pulumi_mandate.errors import EmptyPlan, MandateError, Refused
-from pulumi_mandate.models import ZERO, Address, Subject
+from pulumi_mandate.errors import MandateError, Refused
 
-from .ancestor import Engine, read_outer_command
 from .engine_hooks import EngineHooks
-from .environment import NESTED_MARK, check_environment
+from .environment import NESTED_MARK
 from .refusals import record_refusal
+from .where import Where
 from .wire import HookCall
-
-_SAME_IN_BOTH = ("MANDATE_TRUST", "MANDATE_HOME", "HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME")
-_NOBODY = Address("0x" + "00" * 20)
 
 _ALREADY_SHOWN = 32
 
@@ -62,27 +57,14 @@ def govern() -> None:
         if not os.environ.get(NESTED_MARK):
             _show_standing(place)
         return
+    from .opening import open_gate
+
     try:
-        open_gate(hooks, place)
+        hooks.decide_with(open_gate(place, _say))
     except MandateError as refusal:
         hooks.decide_with(_refuse_with(refusal))
         record_refusal(refusal)
         _leave(refusal)
-
-
-@dataclass(frozen=True, slots=True)
-class Where:
-    """What the engine told this program about itself."""
-
-    root: Path
-    """The folder with `Pulumi.yaml`."""
-    organisation: str
-    project: str
-    stack: str
-
-    @property
-    def full_stack(self) -> str:
-        return f"{self.organisation}/{self.project}/{self.stack}"
 
 
 def _place(pulumi: Any) -> Where:
@@ -94,100 +76,6 @@ def _place(pulumi: Any) -> Where:
         project=pulumi.get_project(),
         stack=pulumi.get_stack(),
     )
-
-
-def open_gate(hooks: EngineHooks, where: Where) -> None:
-    """A real update: steps (1) to (9), then the hooks decide. Raises `MandateError`."""
-    from .evidence import closest
-    from .folder import SubjectLock
-    from .machine import open_machine
-    from .operations import OperationCheck
-    from .prepare import ProgramAt, check_hooks, document_of, look_here, prepare
-    from .run import Base, Denials, Place, begin_run, resume_run
-    from .search import choose, look_for_run, positions
-    from .state import resource_digests
-    from .verify import verify_effects
-
-    # (1)
-    _command, engine = read_outer_command()
-    environment = _checked_environment(engine)
-    machine = open_machine()
-    program = ProgramAt(where.root, where.full_stack)
-    here = look_here(program, machine.trust, environment=environment)
-    _check_subject(here.subject, where)
-    lock = SubjectLock(here.subject)
-    lock.take(progress=_say)
-    place = Place(here.subject, where.full_stack, where.root, engine, lock)
-    # (2) to (6) for every candidate; a run of ours that was cut off is finished or gone on with
-    unfinished = look_for_run(machine, here.subject, _say)
-    candidates = choose(machine, here, unfinished)
-    # (7)
-    _say("previewing the whole stack again")
-    prepared = prepare(program, machine.trust, here=here, environment=environment)
-    check_hooks(prepared.raw)
-    try:
-        found = document_of(prepared, proposer=_NOBODY, window=(0, 1), salt=ZERO)
-    except EmptyPlan:
-        if unfinished is None:
-            _say("nothing to change, so no mandate is needed; any operation would be refused")
-        else:
-            resume_run(machine, unfinished, place, _say)  # all is done: the watcher says so
-        return
-    best, _ = closest(candidates.standing(found), found, resuming=unfinished is not None)
-    assert best.document is not None  # noqa: S101  # it stands
-    assert best.evidence is not None  # noqa: S101
-    verify_effects(best.document, found, resuming=unfinished is not None)
-    # (8), (9)
-    if unfinished is None:
-        before = resource_digests(prepared.raw.before["deployment"], prepared.inputs_of)
-        base = Base(before, dict(here.toolchain.modules))
-        folder = begin_run(machine, best.evidence, best.document, place=place, base=base, say=_say)
-        to_do, indices = best.document, None
-    else:
-        folder = unfinished
-        resume_run(machine, folder, place, _say)
-        to_do, indices = found, positions(best.document, found)
-    # (10)
-    hooks.decide_with(
-        OperationCheck(
-            to_do,
-            folder.journal,
-            denials=Denials(machine, folder.record()),
-            inputs_of=prepared.inputs_of,
-            indices=indices,
-        )
-    )
-
-
-def _checked_environment(engine: Engine) -> dict[str, str]:
-    """(1) the engine's environment, and that this process reads the same trust and state."""
-    from .prepare import engine_path
-
-    check_environment(engine.environment)
-    for name in _SAME_IN_BOTH:
-        if os.environ.get(name) != engine.environment.get(name):
-            raise Refused(
-                1,
-                f"`{name}` is not what it was when the engine was started",
-                meaning="The program, or something before it, points the gate elsewhere.",
-                next_step=f"do not set {name} inside the program",
-            )
-    if os.environ.get(NESTED_MARK):
-        check_environment({NESTED_MARK: "1"})
-    return engine_path(engine.executable, engine.environment)
-
-
-def _check_subject(subject: Subject, where: Where) -> None:
-    """(1) the stack that is running is the one the gate looks up."""
-    told = (where.organisation, where.project, where.stack)
-    if told != (subject.organisation, subject.project, subject.stack):
-        raise Refused(
-            1,
-            "the running program and its Pulumi.yaml name different stacks",
-            field="subject",
-            expected="/".join(told),
-            found=str(subject),
-        )
 
 
 def _leave(refusal: MandateError) -> NoReturn:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,16 @@ class Prepared:
     here: Here
     key: SubjectKey
 
+    @classmethod
+    def of(cls, raw: RawPreview, here: Here) -> Prepared:
+        """Raises `IncompletePlan` where another engine made the preview, `UsageError`."""
+        expected = here.toolchain.content["engine"]
+        if raw.engine_version != expected:
+            raise IncompletePlan(
+                f"the preview was made by engine {raw.engine_version}, not by {expected}"
+            )
+        return cls(raw, here, subject_key(raw.config))
+
     def inputs_of(self, urn: str, values: JSON) -> JSON:
         """A document's values of what the engine has or sends now: nothing is unknown there."""
         reader = Reader(self.key, urn, self.here.toolchain.modules, deployed=True)
@@ -103,24 +114,24 @@ def prepare(
     *,
     rules: Rules | None = None,
     environment: Mapping[str, str] | None = None,
-    here: Here | None = None,
 ) -> Prepared:
-    """Preview the whole stack as a child of this process.
+    """Preview the whole stack as a child of this process, and look around meanwhile.
 
     Raises `EngineError` where the program or the engine fails, `IncompletePlan`, `UsageError`.
     """
+    source = dict(os.environ if environment is None else environment)
+    with ThreadPoolExecutor(1) as beside:
+        preview = beside.submit(preview_of, program, source)
+        here = look_here(program, trust, rules=rules, environment=source)
+        return Prepared.of(preview.result(), here)
+
+
+def preview_of(program: ProgramAt, environment: Mapping[str, str]) -> RawPreview:
+    """The engine's own answer, marked so that the program says nothing. Raises `EngineError`."""
     from .preview import take_preview
 
-    source = dict(os.environ if environment is None else environment)
-    known = here or look_here(program, trust, rules=rules, environment=source)
-    nested = engine_environment(source) | {NESTED_MARK: "1"}
-    raw = take_preview(program.workdir, program.stack, env=nested)
-    if raw.engine_version != known.toolchain.content["engine"]:
-        raise IncompletePlan(
-            f"the preview was made by engine {raw.engine_version}, "
-            f"not by {known.toolchain.content['engine']}"
-        )
-    return Prepared(raw, known, subject_key(raw.config))
+    nested = engine_environment(environment) | {NESTED_MARK: "1"}
+    return take_preview(program.workdir, program.stack, env=nested)
 
 
 def document_of(  # noqa: PLR0913  # what a proposer decides, each by name
@@ -156,6 +167,7 @@ def look_here(
     *,
     rules: Rules | None = None,
     environment: Mapping[str, str] | None = None,
+    subject: Subject | None = None,
 ) -> Here:
     """Subject, program, toolchain and rules of this machine. Raises `UsageError`, `EngineError`."""
     source = dict(os.environ if environment is None else environment)
@@ -163,7 +175,7 @@ def look_here(
     version = run_engine(["version"], program.workdir, source).strip()
     flags = [f"{name}={value}" for name, value in bound_environment(source).items()]
     return Here(
-        subject=subject_of(program, trust, source),
+        subject=subject or subject_of(program, trust, source),
         program=program_digest(program.workdir),
         toolchain=toolchain(version, installed_packages(), flags=flags),
         rules=rules or Rules.load(),

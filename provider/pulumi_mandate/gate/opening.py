@@ -1,0 +1,177 @@
+"""A real update, from the first line of its program to the judge of its operations: steps (1) to
+(9).
+
+Everything here may refuse, and until `begin` is sent nothing anywhere has been changed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from pulumi_mandate.errors import EmptyPlan, Refused
+from pulumi_mandate.models import ZERO, Address, Subject
+from pulumi_mandate.plan.document import Document
+
+from .ancestor import Engine, read_outer_command
+from .engine_hooks import Judge, refuse_everything
+from .environment import NESTED_MARK, check_environment
+from .evidence import Candidate, closest
+from .folder import RunFolder, SubjectLock
+from .machine import Machine, open_machine
+from .operations import OperationCheck
+from .prepare import (
+    Prepared,
+    ProgramAt,
+    check_hooks,
+    document_of,
+    engine_path,
+    look_here,
+    preview_of,
+    subject_of,
+)
+from .run import Base, Denials, Place, begin_run, resume_run
+from .search import choose, look_for_run, positions
+from .state import resource_digests
+from .verify import verify_effects
+from .where import Where
+
+_SAME_IN_BOTH = ("MANDATE_TRUST", "MANDATE_HOME", "HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME")
+_NOBODY = Address("0x" + "00" * 20)
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """What may run: steps (1) to (7) hold."""
+
+    candidate: Candidate
+    """The mandate."""
+    found: Document
+    """What the program wants now: the approved document, or while resuming the rest of it."""
+    prepared: Prepared
+
+
+def open_gate(where: Where, say: Say) -> Judge:
+    """Find the mandate, spend it, and give back who decides about each operation.
+
+    Raises `MandateError`.
+    """
+    machine, place, environment = _enter(where, say)
+    # A run of ours that was cut off is finished first, or gone on with.
+    unfinished = look_for_run(machine, place.subject, say)
+    admission = _admit(machine, place, environment, unfinished, say)
+    if admission is None:
+        if unfinished is None:
+            say("nothing to change, so no mandate is needed; any operation would be refused")
+        else:
+            resume_run(machine, unfinished, place, say)  # all is done: the watcher says so
+        return refuse_everything
+    return _spend(machine, place, admission, unfinished, say)
+
+
+def _enter(where: Where, say: Say) -> tuple[Machine, Place, dict[str, str]]:
+    """(1) the command, the environment, the trust file, the subject and its lock."""
+    _command, engine = read_outer_command()
+    environment = check_engine(engine)
+    machine = open_machine()
+    program = ProgramAt(where.root, where.full_stack)
+    subject = subject_of(program, machine.trust, environment)
+    check_subject(subject, where)
+    lock = SubjectLock(subject)
+    lock.take(progress=say)
+    return machine, Place(subject, where.full_stack, where.root, engine, lock), environment
+
+
+def _admit(
+    machine: Machine,
+    place: Place,
+    environment: dict[str, str],
+    unfinished: RunFolder | None,
+    say: Say,
+) -> Admission | None:
+    """(2) to (7). None where there is nothing to do."""
+    program = ProgramAt(place.workdir, place.stack)
+    say("previewing the whole stack again")
+    with ThreadPoolExecutor(1) as beside:
+        # The engine works in another process while this one hashes and asks the chain.
+        preview = beside.submit(preview_of, program, environment)
+        here = look_here(program, machine.trust, environment=environment, subject=place.subject)
+        candidates = choose(machine, here, unfinished)
+        prepared = Prepared.of(preview.result(), here)
+    check_hooks(prepared.raw)
+    try:
+        found = document_of(prepared, proposer=_NOBODY, window=(0, 1), salt=ZERO)
+    except EmptyPlan:
+        return None
+    resuming = unfinished is not None
+    best, _ = closest(candidates.standing(found), found, resuming=resuming)
+    assert best.document is not None  # noqa: S101  # it stands
+    verify_effects(best.document, found, resuming=resuming)
+    return Admission(best, found, prepared)
+
+
+def _spend(
+    machine: Machine,
+    place: Place,
+    admission: Admission,
+    unfinished: RunFolder | None,
+    say: Say,
+) -> Judge:
+    """(8) and (9), and the judge for (10)."""
+    prepared, candidate = admission.prepared, admission.candidate
+    assert candidate.document is not None  # noqa: S101  # it stands
+    assert candidate.evidence is not None  # noqa: S101
+    if unfinished is None:
+        before = resource_digests(prepared.raw.before["deployment"], prepared.inputs_of)
+        base = Base(before, dict(prepared.here.toolchain.modules))
+        folder = begin_run(
+            machine, candidate.evidence, candidate.document, place=place, base=base, say=say
+        )
+        to_do, indices = candidate.document, None
+    else:
+        folder = unfinished
+        resume_run(machine, folder, place, say)
+        to_do, indices = admission.found, positions(candidate.document, admission.found)
+    return OperationCheck(
+        to_do,
+        folder.journal,
+        denials=Denials(machine, folder.record()),
+        inputs_of=prepared.inputs_of,
+        indices=indices,
+    )
+
+
+def check_engine(engine: Engine) -> dict[str, str]:
+    """(1) the engine's environment is known, and this process reads the same trust and state.
+
+    Returns the environment for previews by the same engine. Raises `Refused`.
+    """
+    check_environment(engine.environment)
+    for name in _SAME_IN_BOTH:
+        if os.environ.get(name) != engine.environment.get(name):
+            raise Refused(
+                1,
+                f"`{name}` is not what it was when the engine was started",
+                meaning="The program, or something before it, points the gate elsewhere.",
+                next_step=f"do not set {name} inside the program",
+            )
+    if os.environ.get(NESTED_MARK):
+        check_environment({NESTED_MARK: "1"})
+    return engine_path(engine.executable, engine.environment)
+
+
+def check_subject(subject: Subject, where: Where) -> None:
+    """(1) the stack that is running is the one the gate looks up. Raises `Refused`."""
+    told = (where.organisation, where.project, where.stack)
+    if told != (subject.organisation, subject.project, subject.stack):
+        raise Refused(
+            1,
+            "the running program and its Pulumi.yaml name different stacks",
+            field="subject",
+            expected="/".join(told),
+            found=str(subject),
+        )
