@@ -22,9 +22,7 @@ def test_a_key_that_cannot_be_used(governed: Governed) -> None:
     wrong.write_text("another passphrase")
 
     uri = trust.executor.uri.rpartition("=")[0] + f"={wrong}"
-    write_trust(
-        path, dataclasses.replace(trust, executor=dataclasses.replace(trust.executor, uri=uri))
-    )
+    write_trust(path, dataclasses.replace(trust, executor=trust.executor._replace(uri=uri)))
     output = governed.up(ok=False)
     assert "the keystore cannot be decrypted" in output
 

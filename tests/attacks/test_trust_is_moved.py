@@ -33,10 +33,10 @@ def test_wrong_chains_registries_keys_and_places(governed: Governed) -> None:
     assert "there is no registry at" in refused_with(registry=nowhere)
     assert "the chain does not answer" in refused_with(rpc=("http://127.0.0.1:9",))
     assert "names no executor" in refused_with(executor=None)
-    stranger = dataclasses.replace(trust.runner, address=governed.people["ana"].address)
+    stranger = trust.runner._replace(address=governed.people["ana"].address)
     assert "is not enrolled for this stack" in refused_with(runner=stranger)
     assert "runner and executor are the same key" in refused_with(runner=trust.executor)
-    wrong_key = dataclasses.replace(trust.executor, uri=trust.runner.uri)
+    wrong_key = trust.executor._replace(uri=trust.runner.uri)
     assert "was enrolled" in refused_with(executor=wrong_key)
     assert "has no enrolled id" in refused_with(backend_ids={"file:///elsewhere": "test-backend"})
     other = {next(iter(trust.backend_ids)): "another-backend"}

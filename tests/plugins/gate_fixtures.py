@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
+import signal
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -112,6 +115,8 @@ class Governed(EngineStack):
     deployment: Deployment = field(repr=False)
     notes: Path = field(repr=False)
     """Where the provider writes."""
+    sessions: list[int] = field(default_factory=list)
+    """Of engines that a test started and may have killed."""
 
     # -- the world ----------------------------------------------------------------------------
 
@@ -197,7 +202,7 @@ class Governed(EngineStack):
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """An engine command that the test will interrupt."""
-        return subprocess.Popen(
+        engine = subprocess.Popen(
             ["pulumi", *arguments, "--non-interactive"],
             cwd=self.folder,
             env=self.environment,
@@ -206,6 +211,16 @@ class Governed(EngineStack):
             text=True,
             start_new_session=True,
         )
+        self.sessions.append(engine.pid)
+        return engine
+
+    def clean_up(self) -> None:
+        """End what a killed engine leaves behind: its plugins wait for ever."""
+        for entry in os.scandir("/proc") if self.sessions else ():
+            with suppress(OSError, ValueError, IndexError):
+                fields = Path(entry.path, "stat").read_text().rpartition(")")[2].split()
+                if int(fields[3]) in self.sessions:
+                    os.kill(int(entry.name), signal.SIGKILL)
 
 
 @pytest.fixture
@@ -215,6 +230,7 @@ def governed(
     """Two notes, nothing deployed yet, nobody has proposed anything."""
     stack = make_governed(tmp_path, dict(pulumi_env), chain_service)
     yield stack
+    stack.clean_up()
     for folder_of_run in stack.runs():  # no watcher may outlive its chain
         deadline = time.monotonic() + 5
         while folder_of_run.result() is None and time.monotonic() < deadline:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
@@ -23,6 +24,7 @@ from pulumi_mandate.errors import MandateError, Refused
 
 from .engine_hooks import EngineHooks
 from .environment import NESTED_MARK
+from .folder import mandate_home
 from .refusals import record_refusal
 from .where import Where
 from .wire import HookCall
@@ -63,8 +65,9 @@ def govern() -> None:
         hooks.decide_with(open_gate(place, _say))
     except MandateError as refusal:
         hooks.decide_with(_refuse_with(refusal))
-        record_refusal(refusal)
         _leave(refusal)
+    except Exception as failure:  # a defect of ours refuses like any other doubt
+        _leave(_defect(failure))
 
 
 def _place(pulumi: Any) -> Where:
@@ -97,6 +100,21 @@ def _leave(refusal: MandateError) -> NoReturn:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(_ALREADY_SHOWN)
+
+
+def _defect(failure: Exception) -> MandateError:
+    """The trace goes to a private file: its last line may quote a value that others may not see."""
+    log = mandate_home() / "gate-failure.log"
+    with suppress(OSError):
+        log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            traceback.print_exception(failure, file=file)
+    return MandateError(
+        f"the gate itself failed ({type(failure).__name__}), so the update is refused",
+        meaning="This is a defect. Nothing was changed after it.",
+        next_step=f"report it with {log}, which only you can read",
+    )
 
 
 def _refuse_with(refusal: MandateError) -> Any:

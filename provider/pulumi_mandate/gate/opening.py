@@ -7,6 +7,7 @@ Everything here may refuse, and until `begin` is sent nothing anywhere has been 
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -36,6 +37,7 @@ from .run import Base, Denials, Place, begin_run, resume_run
 from .search import choose, look_for_run, positions
 from .state import resource_digests
 from .verify import verify_effects
+from .watcher import wait_for_end
 from .where import Where
 
 _SAME_IN_BOTH = ("MANDATE_TRUST", "MANDATE_HOME", "HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME")
@@ -61,6 +63,7 @@ def open_gate(where: Where, say: Say) -> Judge:
     Raises `MandateError`.
     """
     machine, place, environment = _enter(where, say)
+    _end_with(place.engine)
     # A run of ours that was cut off is finished first, or gone on with.
     unfinished = look_for_run(machine, place.subject, say)
     admission = _admit(machine, place, environment, unfinished, say)
@@ -143,6 +146,16 @@ def _spend(
         inputs_of=prepared.inputs_of,
         indices=indices,
     )
+
+
+def _end_with(engine: Engine) -> None:
+    """A program whose engine was killed waits for ever; this one ends with it."""
+
+    def wait() -> None:
+        wait_for_end(engine.pid, engine.started)
+        os._exit(1)
+
+    threading.Thread(target=wait, name="mandate-engine", daemon=True).start()
 
 
 def check_engine(engine: Engine) -> dict[str, str]:

@@ -92,7 +92,7 @@ def begin_run(  # noqa: PLR0913  # a run is spent with all of these, and none ha
     record = _record(machine, document, place, base, (order, signature))
     folder = run_folder(order.run_id)
     folder.write_record(record)
-    start_watcher(folder, place.engine.environment, [place.lock.descriptor])
+    _hand_over(folder, place)
     say(f"the executor {executor.address} signed; begin is sent by {runner.address}")
     mined = machine.registry.begin(document.fields(), order, signature, runner)
     folder.write_record(replace(record, transaction=to_hex(mined.transaction)))
@@ -108,9 +108,15 @@ def resume_run(machine: Machine, folder: RunFolder, place: Place, say: Say) -> N
         folder.record(), engine_pid=place.engine.pid, engine_started=place.engine.started
     )
     folder.write_record(record)
-    start_watcher(folder, place.engine.environment, [place.lock.descriptor])
+    _hand_over(folder, place)
     say(f"resuming run {to_hex(record.run_id)[:10]}…")
     check_begun(machine, record)
+
+
+def _hand_over(folder: RunFolder, place: Place) -> None:
+    """From here the watcher alone holds the lock: it ends with the engine, this program may not."""
+    start_watcher(folder, place.engine.environment, [place.lock.descriptor])
+    place.lock.release()
 
 
 def check_begun(machine: Machine, record: RunRecord) -> None:
