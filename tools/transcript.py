@@ -101,14 +101,14 @@ class Transcript:
             )
         return done
 
-    def ask(self, command: Sequence[str]) -> Done:
-        """Run a command without printing anything; it must succeed."""
-        done = self._run(command)
+    def ask(self, command: Sequence[str], *, piped: str | None = None) -> Done:
+        """Run a command without printing anything; it must succeed. `piped`: its standard input."""
+        done = self._run(command, piped)
         if done.code:
             raise DemoFailed(f"`{' '.join(command)}` ended with {done.code}:\n{done.output}")
         return done
 
-    def _run(self, command: Sequence[str]) -> Done:
+    def _run(self, command: Sequence[str], piped: str | None = None) -> Done:
         words = list(command)
         if words[0] == "mandate":
             # The same `main` as the installed script, whatever is on PATH.
@@ -117,7 +117,7 @@ class Transcript:
             words,
             cwd=self.folder,
             env=dict(self.environment),
-            stdin=subprocess.DEVNULL,
+            input=piped or "",
             capture_output=True,
             text=True,
             check=False,

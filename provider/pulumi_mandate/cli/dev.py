@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from ..errors import UsageError
+from ..models import Subject
 from ._command import Call, TeachingGroup, command
 from ._output import Answer, progress
 from ._target import DurationType, describe_duration
@@ -86,7 +88,73 @@ def dev_advance(call: Call, duration: int) -> Answer:
     )
 
 
-for _subcommand in (start, stop, dev_status, dev_advance):
+@command(
+    "enrol",
+    "Govern another stack here, by a vote.",
+    examples=("mandate dev enrol shop/staging",),
+)
+@click.argument("stack", metavar="PROJECT/STACK")
+def dev_enrol(call: Call, stack: str) -> Answer:
+    """Govern another stack on the development chain: the demo's people propose and vote for it.
+
+    Moves the chain's clock by the delays of that vote. `shop/prod` is governed from the start.
+    """
+    from ..chain import ChainClient, load_trust
+    from ..dev.enrol import enrol_subject
+    from ..governance import Registry
+    from ..models import subject_hash
+
+    running, subject = _running(), _subject(stack)
+    registry = Registry(ChainClient(load_trust(running.trust_file)))
+    version = registry.subject_config(subject_hash(subject)).version
+    if not version:
+        progress("proposing, voting, waiting on the chain's clock")
+        version = enrol_subject(running, subject)
+    return Answer(
+        {"subject": str(subject), "version": version},
+        f"{subject} is governed\n"
+        f"next: mandate dev key {stack} | pulumi config set --secret mandate:commitmentKey",
+    )
+
+
+@command(
+    "key",
+    "Print a stack's commitment key, for a pipe.",
+    examples=("mandate dev key shop/prod | pulumi config set --secret mandate:commitmentKey",),
+)
+@click.argument("stack", metavar="PROJECT/STACK")
+def dev_key(call: Call, stack: str) -> Answer:
+    """Print the key by which a stack's secrets appear in plans as commitments.
+
+    It is a secret: give it to `pulumi config set --secret` by a pipe, as below.
+    """
+    from ..dev.subjects import commitment_key
+
+    text = commitment_key(_running().home, _subject(stack)).secret.hex()
+    return Answer({"commitmentKey": text}, text)
+
+
+def _running() -> Any:
+    """Raises `UsageError` where nothing runs."""
+    from ..dev import supervisor
+
+    running = supervisor.status()
+    if running is None:
+        raise UsageError("no development chain runs here", next_step="mandate dev start")
+    return running
+
+
+def _subject(stack: str) -> Subject:
+    """Raises `UsageError`."""
+    from ..dev.subjects import BACKEND_ID, ORGANISATION
+
+    project, _, name = stack.partition("/")
+    if not project or not name or "/" in name:
+        raise UsageError(f"{stack!r} is not of the form PROJECT/STACK")
+    return Subject(BACKEND_ID, ORGANISATION, project, name)
+
+
+for _subcommand in (start, stop, dev_status, dev_advance, dev_enrol, dev_key):
     dev.add_command(_subcommand)
 
 

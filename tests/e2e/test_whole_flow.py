@@ -1,0 +1,283 @@
+"""From a refused `pulumi up` to a trace, by the commands that people type; after every refusal the
+cloud itself is asked whether anything changed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.conftest import Home
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
+
+
+def test_a_change_runs_when_and_only_when_it_was_voted_on(home: Home) -> None:
+    folder = home.program("flow", "flow-orders")
+
+    # Nobody has said yes.
+    said = home.mandate("up", "--json", cwd=folder)
+    assert (said.code, said.json["error"], said.json["step"]) == (3, "Refused", 3)
+    assert home.buckets() == []
+
+    # The same change has the same effect root, whoever looks and whenever.
+    first = home.ok("preview", "--as", "ana", "--json", cwd=folder).json
+    number = home.propose(folder)
+    shown = home.ok("show", str(number), "--json").json
+    assert first["effectRoot"] == shown["effectRoot"]
+    assert first["planHash"] != shown["planHash"], "another salt"
+
+    # A voter believes nothing; a text of another plan would be found.
+    verified = home.ok("verify", str(number), "--json").json
+    assert verified["verified"]
+    assert all(link["ok"] for link in verified["links"])
+    assert home.mandate("advance", str(number), "--as", "rae").code == 3
+    assert home.mandate("vote", str(number), "for", "--as", "bo").code == 3, "not open yet"
+
+    home.vote(number)
+    assert home.mandate("up", cwd=folder).code == 3, "voted, not executed"
+    home.execute(number)
+    assert home.ok("status", str(number), "--json").json["proposals"][0]["state"] == "approved"
+    assert home.buckets() == []
+
+    # Edited after the vote.
+    program = folder / "__main__.py"
+    honest = program.read_text()
+    program.write_text(honest.replace('bucket="flow-orders"', 'bucket="flow-0rders"'))
+    said = home.mandate("up", "--json", cwd=folder)
+    assert (said.code, said.json["step"], said.json["field"]) == (3, 6, "program")
+    different = home.mandate("preview", "--against", str(number), "--json", cwd=folder)
+    assert different.code == 3
+    fields = [one["field"] for one in different.json["differences"]]
+    assert any("inputs.bucket" in field for field in fields), fields
+    assert home.buckets() == []
+    program.write_text(honest)
+
+    # As voted.
+    before = home.pulumi("stack", "export", cwd=folder).out
+    said = home.mandate("up", "--json", cwd=folder)
+    assert (said.code, said.json["run"]["status"]) == (0, "completed"), said
+    assert home.buckets() == ["flow-orders"]
+    after = home.pulumi("stack", "export", cwd=folder).out
+
+    # Spent; nothing left to do is no error.
+    assert home.mandate("up", cwd=folder).code == 0
+    assert home.pulumi("stack", "import", cwd=folder, piped=before).code == 0
+    said = home.mandate("up", "--json", cwd=folder)
+    assert (said.code, said.json["step"]) == (3, 3)
+    assert home.pulumi("stack", "import", cwd=folder, piped=after).code == 0
+
+    # A resource dropped from the program, and a command that runs no program.
+    program.write_text(honest.partition("pulumi_mandate.S3Bucket")[0])
+    assert home.mandate("up", cwd=folder).code == 3
+    program.write_text(honest)
+    destroyed = home.pulumi("destroy", "--yes", "--skip-preview", cwd=folder)
+    assert destroyed.code != 0
+    assert "hooks" in destroyed.err + destroyed.out
+    assert home.buckets() == ["flow-orders"]
+
+    _traced(home, folder, number)
+
+
+def _traced(home: Home, folder: Path, number: int) -> None:
+    state = json.loads(home.pulumi("stack", "export", cwd=folder).out)
+    urn = next(one["urn"] for one in state["deployment"]["resources"] if "S3Bucket" in one["type"])
+    traced = home.ok("trace", urn, "--json").json
+    assert traced["holds"]
+    assert traced["history"] == "completed"
+    assert [link["name"] for link in traced["links"]][:3] == ["resource", "operation", "proof"]
+    assert home.mandate("trace", urn + "-ghost").code == 2
+
+    # The document is swapped for another one under the same name: the bytes no longer hash to it.
+    stored = Path(home.folder, "dev", "store")
+    digest = next(link for link in traced["links"] if link["name"] == "document")
+    [file] = stored.rglob(digest["evidence"]["document"][2:] + "*")
+    kept = file.read_bytes()
+    file.write_bytes(kept.replace(b"flow-orders", b"flow-0rders"))
+    assert home.mandate("verify", str(number)).code == 3
+    assert home.mandate("trace", urn).code == 3
+    file.unlink()
+    missing = home.mandate("verify", str(number), "--json")
+    assert (missing.code, missing.json["error"]) == (3, "Refused")
+
+    # Whoever has the bytes can put them back.
+    copy = home.folder / "plan.json"
+    copy.write_bytes(kept)
+    home.ok("propose", "--plan", str(copy), "--resend")
+    home.ok("verify", str(number))
+
+
+def test_without_govern_mandate_up_refuses(home: Home) -> None:
+    folder = home.program("bare", "bare-orders")
+    program = folder / "__main__.py"
+    program.write_text(program.read_text().replace("pulumi_mandate.govern()\n", ""))
+
+    said = home.mandate("up", "--json", cwd=folder)
+
+    assert (said.code, said.json["field"]) == (3, "hooks")
+    assert "bare-orders" not in home.buckets()
+
+
+def test_a_program_that_raises_is_the_engines_error(home: Home) -> None:
+    folder = home.program("raises", "raises-orders")
+    (folder / "__main__.py").write_text("raise RuntimeError('no such region')\n")
+
+    for command in (["up"], ["propose", "--as", "ana"]):
+        said = home.mandate(*command, "--json", cwd=folder)
+
+        assert (said.code, said.json["error"]) == (6, "EngineError")
+        assert "RuntimeError" in said.json["happened"], "the author wants to know"
+
+
+def test_a_killed_run_is_finished_by_resume(home: Home) -> None:
+    folder = home.program("killed", "killed-orders")
+    number = home.approve(folder)
+    engine = subprocess.Popen(
+        ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive"],
+        cwd=folder,
+        env=home.environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        _kill_as_soon_as_begun(home, number, engine)
+    finally:
+        if engine.poll() is None:
+            os.killpg(engine.pid, signal.SIGKILL)
+        engine.wait()
+
+    assert home.mandate("doctor").code != 0, "an interrupted run is a finding"
+    done = home.mandate("resume", "--json", cwd=folder)
+    if done.code == 7:  # killed before the bucket was there: the same command goes on
+        assert done.json["runs"][0]["status"] == "open"
+        home.pulumi("cancel", "--yes", cwd=folder)
+        said = home.mandate("up", "--json", cwd=folder)
+        assert (said.code, said.json["run"]["status"]) == (0, "completed"), said
+
+    assert home.ok("resume").out.strip() == "no run was interrupted"
+    assert "killed-orders" in home.buckets()
+    traced = home.ok("trace", str(number), "--json").json
+    assert traced["holds"]
+    assert traced["history"] == "completed"
+
+
+def _kill_as_soon_as_begun(home: Home, number: int, engine: subprocess.Popen[bytes]) -> None:
+    """kill -9 of the engine with its whole group, and of the watcher."""
+    runs = Path(home.environment["MANDATE_HOME"], "runs")
+    known = set(runs.iterdir()) if runs.is_dir() else set()
+    deadline = time.monotonic() + 300
+    while time.monotonic() < deadline and engine.poll() is None:
+        new = list((set(runs.iterdir()) if runs.is_dir() else set()) - known)
+        if new and json.loads((new[0] / "run.json").read_bytes())["transaction"]:
+            os.killpg(engine.pid, signal.SIGKILL)
+            _kill_watcher(new[0])
+            return
+        time.sleep(0.02)
+    pytest.fail(f"the run never began: {number}")
+
+
+def _kill_watcher(folder: Path) -> None:
+    for process in Path("/proc").iterdir():
+        try:
+            words = (process / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if b"pulumi_mandate.gate.watcher" in words and os.fsencode(folder) in words:
+            os.kill(int(process.name), signal.SIGKILL)
+
+
+# -- what is missing or wrong -------------------------------------------------------------------
+
+
+def test_doctor_is_content_and_names_what_is_missing(home: Home, tmp_path: Path) -> None:
+    found = home.mandate("doctor", "--json")
+    names = {one["name"]: one["ok"] for one in found.json["findings"]}
+    assert names["chain"]
+    assert names["registry"]
+    assert names["executor key"]
+    assert names["plan store"]
+
+    missing = home.mandate("doctor", "--json", PATH=str(tmp_path))
+    bad = [one for one in missing.json["findings"] if not one["ok"]]
+    assert missing.code == 6
+    assert bad[0]["name"] == "pulumi"
+    assert bad[0]["remedy"]
+
+
+@pytest.mark.parametrize(
+    ("edit", "error"),
+    [
+        (("id = 31337", "id = 1"), "WrongChain"),
+        (
+            ('registry = "0x', 'registry = "0x1111111111111111111111111111111111111111" # '),
+            "MissingContract",
+        ),
+        (("http://127.0.0.1:", "http://127.0.0.1:1"), "ChainUnreachable"),
+    ],
+    ids=["another chain id", "no registry", "nobody there"],
+)
+def test_a_chain_that_is_not_the_pinned_one_is_4(
+    edit: tuple[str, str], error: str, home: Home, tmp_path: Path
+) -> None:
+    trust = Path(home.environment["MANDATE_TRUST"]).read_text()
+    assert edit[0] in trust
+    old, new = edit
+    if error == "ChainUnreachable":
+        start = trust.index(old)
+        end = trust.index('"', start)
+        trust = trust[:start] + "http://127.0.0.1:9" + trust[end:]
+    else:
+        trust = trust.replace(old, new)
+    file = tmp_path / "trust.toml"
+    file.write_text(trust)
+
+    said = home.mandate("status", "--json", "--trust", str(file))
+
+    assert (said.code, said.json["error"]) == (4, error)
+
+
+def test_a_key_that_is_another_one_is_5(home: Home, tmp_path: Path) -> None:
+    trust = Path(home.environment["MANDATE_TRUST"]).read_text()
+    accounts = home.ok("trust", "show", "--json").json["accounts"]
+    file = tmp_path / "trust.toml"
+    file.write_text(trust.replace(accounts["ana"]["address"], accounts["bo"]["address"]))
+
+    said = home.mandate("keys", "show", "ana", "--json", "--trust", str(file))
+
+    assert (said.code, said.json["error"]) == (5, "SignerError")
+    assert set(home.ok("keys", "show", "--json").json["keys"]) >= {"executor", "runner", "ana"}
+
+
+def test_a_trust_file_in_a_checkout_is_refused(home: Home, tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    file = tmp_path / "trust.toml"
+    file.write_text(Path(home.environment["MANDATE_TRUST"]).read_text())
+
+    assert home.mandate("status", "--trust", str(file)).code == 3
+
+
+def test_a_plan_of_an_unknown_schema_is_refused(home: Home, tmp_path: Path) -> None:
+    file = tmp_path / "plan.json"
+    file.write_bytes(b'{"schema":"mandate/plan/v9"}')
+
+    said = home.mandate("propose", "--as", "ana", "--plan", str(file), "--json")
+
+    assert (said.code, said.json["error"]) == (3, "InvalidDocument")
+
+
+def test_a_key_of_ones_own(home: Home, tmp_path: Path) -> None:
+    (tmp_path / "pass").write_text("correct horse battery staple\n")
+    (tmp_path / "pass").chmod(0o600)
+    arguments = (str(tmp_path / "key.json"), "--passphrase-file", str(tmp_path / "pass"))
+
+    made = home.ok("keys", "new", *arguments, "--json").json
+    enrolled = home.ok("keys", "enrol", made["uri"], "--json").json
+
+    assert made["address"] == enrolled["address"]
+    assert home.mandate("keys", "new", *arguments).code == 2, "never overwritten"
