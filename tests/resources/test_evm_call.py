@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from pulumi.output import Unknown
 
-from pulumi_mandate.errors import ChainError, ContractRefused
+from pulumi_mandate.errors import ChainError, ContractRefused, UsageError
 from pulumi_mandate.resources._deployer import Deployer
 from pulumi_mandate.resources.evm_call import EvmCallProvider
 from pulumi_mandate.resources.evm_contract import EvmContractProvider
@@ -126,6 +128,30 @@ def test_what_holds_already_is_not_sent_again(manager):
 
     assert first["transaction"].startswith("0x")
     assert second["transaction"] == ""
+
+
+@pytest.mark.chain
+def test_calls_at_the_same_time_do_not_take_each_others_nonce(manager):
+    provider = EvmCallProvider()
+    facts = [(role, {"function": "hasRole", "arguments": [role, SOMEBODY], "equals": [True, 0]})
+             for role in range(10, 18)]  # fmt: skip
+    inputs = [
+        provider.check({}, grant(manager, arguments=[role, SOMEBODY, 0], expect=fact)).inputs
+        for role, fact in facts
+    ]
+
+    with ThreadPoolExecutor(8) as pool:
+        done = list(pool.map(provider.create, inputs))
+
+    assert len({one.outs["transaction"] for one in done}) == len(inputs)
+
+
+@pytest.mark.chain
+def test_other_bytes_than_the_planned_ones_are_not_sent(manager):
+    inputs = EvmCallProvider().check({}, grant(manager)).inputs
+
+    with pytest.raises(UsageError, match="not the one that was planned"):
+        EvmCallProvider().create(inputs | {"calldata": "0x12345678"})
 
 
 @pytest.mark.chain

@@ -8,7 +8,8 @@ import pytest
 from pulumi.output import Unknown
 
 from pulumi_mandate.chain.artifacts import artifact
-from pulumi_mandate.errors import ChainError, ContractRefused, UsageError
+from pulumi_mandate.dev.chain_service import ChainService
+from pulumi_mandate.errors import ChainError, ContractRefused, EndpointsDisagree, UsageError
 from pulumi_mandate.models import keccak, to_hex
 from pulumi_mandate.resources import evm_contract
 from pulumi_mandate.resources._deployer import DeployChain
@@ -88,8 +89,6 @@ def test_the_whole_life_of_a_contract(engine_stack, deploying):
 @pytest.mark.engine
 @pytest.mark.chain
 def test_a_chain_begun_anew_shows_as_contracts_that_are_gone(engine_stack, deploying, tmp_path):
-    from pulumi_mandate.dev.chain_service import ChainService
-
     stack = engine_stack(deploying).program(program())
     stack.up()
 
@@ -140,6 +139,41 @@ def test_code_that_is_not_the_artifacts_is_an_error(deploying_here, monkeypatch)
 
     with pytest.raises(ChainError, match="is not the code of AccessManager"):
         provider.create(inputs)
+
+
+@pytest.mark.chain
+def test_another_address_than_the_planned_one_is_an_error(deploying_here):
+    provider = EvmContractProvider()
+    inputs = provider.check({}, {"artifact": "AccessManager", "arguments": [HOLDER]}).inputs
+
+    with pytest.raises(ChainError, match=f"not at {HOLDER}"):
+        provider.create(inputs | {"address": HOLDER})
+
+
+@pytest.mark.chain
+def test_a_chain_without_the_proxy_is_told_apart(deploying_here, monkeypatch):
+    monkeypatch.setattr(evm_contract, "DEPLOYMENT_PROXY", HOLDER)
+    provider = EvmContractProvider()
+    inputs = provider.check({}, {"artifact": "AccessManager", "arguments": [HOLDER]}).inputs
+
+    with pytest.raises(ChainError, match="no deployment proxy"):
+        provider.create(inputs)
+
+
+@pytest.mark.chain
+def test_endpoints_that_disagree_are_not_believed(deploying_here, monkeypatch, tmp_path):
+    other = ChainService(tmp_path / "other-chain")
+    provider = EvmContractProvider()
+    inputs = provider.check({}, {"artifact": "AccessManager", "arguments": [HOLDER]}).inputs
+    created = provider.create(inputs)
+    try:
+        both = f"{deploying_here['MANDATE_DEPLOY_RPC']} {other.start()}"
+        monkeypatch.setenv("MANDATE_DEPLOY_RPC", both)
+
+        with pytest.raises(EndpointsDisagree):
+            provider.read(created.id, created.outs)
+    finally:
+        other.stop()
 
 
 @pytest.mark.chain
