@@ -4,7 +4,7 @@
 
 Paired: the same program and machine, one after the other, in both orders. The gated run includes
 its own preview of the whole stack, two transactions and their finality on a development chain.
-Prints seconds; every number is of this machine and of this moment, so compare within one report only.
+Prints seconds; every number is of this machine and moment, so compare within one report only.
 """
 
 from __future__ import annotations

@@ -82,7 +82,10 @@ class Receipt:
 
     @property
     def leaves(self) -> list[Digest]:
-        """Leaf 0 binds plan, run and final state; leaf i + 1 is result i. No root fits two receipts."""
+        """Leaf 0 binds plan, run and final state; leaf i + 1 is result i.
+
+        No root fits two receipts.
+        """
         parts = [self._head(), *(result.as_json() for result in self.results)]
         return [keccak(canonical_bytes(part)) for part in parts]
 
