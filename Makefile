@@ -9,7 +9,7 @@ export VIRTUAL_ENV := $(CURDIR)/.venv
 tools = PATH="$(CURDIR)/.toolchain/bin:$(CURDIR)/.venv/bin:$$PATH"
 checks = $(tools) .venv/bin/python -m tools.checks
 
-.PHONY: help demo test toolchain python lint fmt contracts tests package lock clean
+.PHONY: help demo test toolchain python lint fmt contracts tests package bench lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -40,6 +40,10 @@ tests: toolchain ## the Python tests, with their coverage floor
 
 package: toolchain ## the wheel, installed and used in a fresh environment
 	@$(checks) package
+
+bench: toolchain ## what the gate and the canonical form cost, on this machine
+	@$(tools) .venv/bin/python -m tests.bench.bench_plan 100 1000 10000
+	@$(tools) .venv/bin/python -m tests.bench.bench_up
 
 lock: toolchain ## write the requirements locks anew from pyproject.toml
 	@.venv/bin/python -m tools.lock
