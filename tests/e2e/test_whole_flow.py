@@ -170,16 +170,22 @@ def test_a_killed_run_is_finished_by_resume(home: Home) -> None:
 def _kill_as_soon_as_begun(home: Home, number: int, engine: subprocess.Popen[bytes]) -> None:
     """kill -9 of the engine with its whole group, and of the watcher."""
     runs = Path(home.environment["MANDATE_HOME"], "runs")
-    known = set(runs.iterdir()) if runs.is_dir() else set()
+    known = set(runs.glob("*"))
     deadline = time.monotonic() + 300
     while time.monotonic() < deadline and engine.poll() is None:
-        new = list((set(runs.iterdir()) if runs.is_dir() else set()) - known)
-        if new and json.loads((new[0] / "run.json").read_bytes())["transaction"]:
+        begun = [path for path in set(runs.glob("*")) - known if _has_begun(path)]
+        if begun:
             os.killpg(engine.pid, signal.SIGKILL)
-            _kill_watcher(new[0])
+            _kill_watcher(begun[0])
             return
         time.sleep(0.02)
-    pytest.fail(f"the run never began: {number}")
+    pytest.fail(f"the run of proposal {number} never began")
+
+
+def _has_begun(run: Path) -> bool:
+    """Its record names the transaction of `begin`, once that was mined."""
+    record = run / "run.json"
+    return record.exists() and bool(json.loads(record.read_bytes())["transaction"])
 
 
 def _kill_watcher(folder: Path) -> None:
@@ -190,6 +196,44 @@ def _kill_watcher(folder: Path) -> None:
             continue
         if b"pulumi_mandate.gate.watcher" in words and os.fsencode(folder) in words:
             os.kill(int(process.name), signal.SIGKILL)
+
+
+def test_a_mandate_ends_by_time_by_its_proposer_and_by_the_guardian(home: Home) -> None:
+    folder = home.program("ends", "ends-orders")
+
+    def refused() -> str:
+        said = home.mandate("up", "--json", cwd=folder)
+        assert (said.code, said.json["step"]) == (3, 3), said
+        assert "ends-orders" not in home.buckets()
+        return str(said.json["happened"])
+
+    number = home.approve(folder)
+    home.ok("revoke", str(number), "--as", "gus")
+    assert "revoked" in refused()
+
+    number = home.approve(folder)
+    assert home.mandate("withdraw", str(number), "--as", "bo").code == 3, "not his"
+    home.ok("withdraw", str(number), "--as", "ana")
+    assert "withdrawn" in refused()
+
+    home.approve(folder)
+    home.ok("dev", "advance", "8d")
+    assert "expired" in refused()
+
+
+def test_without_its_kms_nothing_begins_and_afterwards_it_runs(home: Home) -> None:
+    folder = home.program("kms", "kms-orders")
+    home.approve(folder)
+    cloud = json.loads(Path(home.folder, "dev", "cloud", "cloud.json").read_text())
+    os.kill(cloud["pid"], signal.SIGKILL)
+
+    said = home.mandate("up", "--json", cwd=folder)
+
+    assert (said.code, said.json["error"]) == (5, "SignerError"), said
+    home.ok("dev", "start")
+    said = home.mandate("up", "--json", cwd=folder)
+    assert (said.code, said.json["run"]["status"]) == (0, "completed"), said
+    assert "kms-orders" in home.buckets()
 
 
 # -- what is missing or wrong -------------------------------------------------------------------

@@ -8,6 +8,7 @@ mandate show         the document that people vote on
 mandate verify       recompute all of it, believe nothing
 mandate vote | queue | advance
 mandate up           run it, if and only if the mandate stands
+mandate withdraw | revoke | abandon
 mandate status | trace | resume | doctor | keys … | trust …
 ```
 

@@ -21,6 +21,7 @@ from .preview import preview
 from .propose import propose
 from .queue import queue
 from .resume import resume
+from .revoke import revoke
 from .show import show
 from .status import status
 from .trace import trace
@@ -28,6 +29,7 @@ from .trust import trust
 from .up import up
 from .verify import verify
 from .vote import vote
+from .withdraw import withdraw
 
 INTERRUPTED = 130
 
@@ -96,6 +98,8 @@ for _subcommand in (
     status,
     up,
     resume,
+    withdraw,
+    revoke,
     abandon,
     trace,
     keys,

@@ -60,7 +60,7 @@ def run_governed(session: Session, program: ProgramChoice, *, message: str | Non
     if folder is None:
         return _without_run(pid, code, started)
     progress("waiting until the run is closed on chain")
-    return _with_run(folder, _result(folder, started), code)
+    return _with_run(folder, _result(folder, since=time.time()), code)
 
 
 def _pulumi_up(workdir: Path, stack: str, message: str | None) -> tuple[int, int]:
@@ -84,12 +84,12 @@ def _run_of(pid: int) -> RunFolder | None:
     return found[-1] if found else None
 
 
-def _result(folder: RunFolder, started: float) -> dict[str, Any] | None:
-    """The watcher's word; a resumed run has an older one, which is not meant."""
+def _result(folder: RunFolder, *, since: float) -> dict[str, Any] | None:
+    """The watcher's word, written after the engine ended; a resumed run has older ones."""
     path = folder.path / "result.json"
     deadline = time.monotonic() + CLOSING_SECONDS
     while time.monotonic() < deadline:
-        if path.exists() and path.stat().st_mtime >= started:
+        if path.exists() and path.stat().st_mtime >= since:
             return folder.result()
         time.sleep(_POLL_SECONDS)
     return None

@@ -1,0 +1,36 @@
+"""`mandate revoke`: the guardian's brake."""
+
+from __future__ import annotations
+
+import click
+
+from ..models import to_hex
+from ._command import Call, command
+from ._lookup import plan_of
+from ._output import Answer
+from ._target import Target, TargetType
+
+
+@command(
+    "revoke",
+    "Burn a mandate, or stop its run: the guardian's.",
+    signs=True,
+    examples=("mandate revoke 1 --as gus",),
+)
+@click.argument("target", type=TargetType(), metavar="PROPOSAL|PLAN-HASH")
+def revoke(call: Call, target: Target) -> Answer:
+    """Burn a plan hash for ever, whatever its vote says; of a run, stop what has not begun.
+
+    Only the guardian may. Operations that are done stay done; `mandate resume` on the machine of
+    the run states what they were.
+    """
+    session = call.session
+    plan = plan_of(session, target)
+    receipt = session.registry.revoke(plan, session.account)
+    state = session.registry.mandate(plan).state.name.lower()
+    data = {
+        "planHash": to_hex(plan),
+        "state": state,
+        "transaction": to_hex(receipt.transaction),
+    }
+    return Answer(data, f"the mandate is {state}")
