@@ -24,7 +24,6 @@ def test_flags_and_variables_that_change_meaning(governed: Governed) -> None:
     for flags in (
         ["--target", URN],
         ["--exclude", URN],
-        ["--replace", URN],
         ["--refresh"],
         ["--config-file", str(other_config)],
         ["--continue-on-error"],

@@ -35,7 +35,7 @@ def test_wrong_chains_registries_keys_and_places(governed: Governed) -> None:
     assert "names no executor" in refused_with(executor=None)
     stranger = trust.runner._replace(address=governed.people["ana"].address)
     assert "is not enrolled for this stack" in refused_with(runner=stranger)
-    assert "runner and executor are the same key" in refused_with(runner=trust.executor)
+    assert "refused at step 2" in refused_with(runner=trust.executor)
     wrong_key = trust.executor._replace(uri=trust.runner.uri)
     assert "was enrolled" in refused_with(executor=wrong_key)
     assert "has no enrolled id" in refused_with(backend_ids={"file:///elsewhere": "test-backend"})

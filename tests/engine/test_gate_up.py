@@ -7,6 +7,7 @@ import json
 import pytest
 
 from pulumi_mandate.models import MandateState, digest, to_hex
+from pulumi_mandate.plan.document import Document
 from pulumi_mandate.plan.receipt import Receipt
 from tests.plugins.gate_fixtures import TWO_NOTES, Governed
 
@@ -115,9 +116,11 @@ def test_a_program_edited_after_the_vote_is_refused_before_the_first_change(
 def test_of_two_mandates_the_one_that_fits_is_spent(governed: Governed) -> None:
     hello = governed.plan()
     governed.program(TWO_NOTES.replace("hello", "other"))
-    other = governed.approve()
+    evil = governed.plan()
     governed.program(TWO_NOTES)
-    fitting = governed.approve(hello)
+    # Both programs are approved plans of this stack, the other one last.
+    evil = Document.of({**evil.content, "program": hello.content["program"]})
+    fitting, other = governed.approve_all([hello, evil])
 
     output = governed.up()
 

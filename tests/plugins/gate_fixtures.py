@@ -13,7 +13,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -165,20 +165,27 @@ class Governed(EngineStack):
 
     def approve(self, document: Document | None = None) -> Digest:
         """Propose, vote, wait, queue, wait, execute."""
-        wanted = document or self.plan()
-        found = self.propose(wanted)
+        return self.approve_all([document or self.plan()])[0]
+
+    def approve_all(self, documents: Sequence[Document]) -> list[Digest]:
+        """The same for several plans at once: one after the other, the first would expire."""
         governor, terms = Governor(self.deployment.client), self.deployment.terms
-        proposal = governor.find(found)
-        assert proposal is not None
+        hashes = [self.propose(document) for document in documents]
+        found = [governor.find(one) for one in hashes]
+        numbers = [proposal.number for proposal in found if proposal is not None]
+        stranger = self.people["stranger"]
         self.deployment.advance(terms.voting_delay + 1)
-        for name in ("ana", "ben"):
-            governor.vote(proposal.number, Support.FOR, self.people[name])
+        for number in numbers:
+            for name in ("ana", "ben"):
+                governor.vote(number, Support.FOR, self.people[name])
         self.deployment.advance(terms.voting_period + 1)
-        governor.queue(proposal.number, self.people["stranger"])
+        for number in numbers:
+            governor.queue(number, stranger)
         delays = {Tier.MEDIUM: terms.medium_delay, Tier.HIGH: terms.high_delay}
-        self.deployment.advance(delays[wanted.tier] + 1)
-        governor.execute(proposal.number, self.people["stranger"])
-        return found
+        self.deployment.advance(max(delays[document.tier] for document in documents) + 1)
+        for number in numbers:
+            governor.execute(number, stranger)
+        return hashes
 
     def mandate(self, found: Digest) -> Mandate:
         return self.registry.mandate(found)
