@@ -23,11 +23,11 @@ def test_everything_has_its_place_below_the_home():
     ("environment", "home"),
     [
         ({"XDG_STATE_HOME": "/state"}, "/state/pulumi-mandate"),
-        ({}, "/home/ana/.local/state/pulumi-mandate"),
+        ({}, "/people/ana/.local/state/pulumi-mandate"),
     ],
 )
 def test_without_a_home_it_is_the_users_own(environment, home, monkeypatch):
-    monkeypatch.setenv("HOME", "/home/ana")
+    monkeypatch.setenv("HOME", "/people/ana")
 
     assert EdgeMachine.from_environment(environment).inboxes == Path(home, "edge/inboxes")
 

@@ -53,9 +53,9 @@ def test_the_state_of_the_provider_is_bound() -> None:
 
 
 def test_code_by_value_is_bound_without_the_path_of_its_file() -> None:
-    here = describe(by_value("/home/ana/program/__main__.py", "one"))
+    here = describe(by_value("/people/ana/program/__main__.py", "one"))
     there = describe(by_value("/srv/build/7/__main__.py", "one"))
-    other = describe(by_value("/home/ana/program/__main__.py", "two"))
+    other = describe(by_value("/people/ana/program/__main__.py", "two"))
 
     assert here.name == BY_VALUE
     assert here.stream == there.stream

@@ -60,7 +60,7 @@ def show(call: Call, name: str | None) -> Answer:
     "Read a key's address for the trust file.",
     examples=(
         "mandate keys enrol 'awskms:///alias/mandate-executor?region=eu-central-1'",
-        "mandate keys enrol 'keystore:///home/ana/key.json?passphrase-file=/home/ana/pass'",
+        "mandate keys enrol 'keystore:///etc/mandate/ana.json?passphrase-file=/etc/mandate/ana.pass'",
     ),
 )
 @click.argument("uri")
