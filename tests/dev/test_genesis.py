@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -27,7 +28,7 @@ from pulumi_mandate.dev.home import DevHome
 from pulumi_mandate.dev.people import TOKEN, keys_of_people
 from pulumi_mandate.dev.stacks import init_stack
 from pulumi_mandate.dev.subjects import DEMO, commitment_key
-from pulumi_mandate.errors import EngineError, UsageError
+from pulumi_mandate.errors import EngineError, MandateError, UsageError
 from pulumi_mandate.governance import Registry
 from pulumi_mandate.models import Subject, keccak, subject_hash
 
@@ -152,6 +153,34 @@ def test_the_clock_moves_forward_and_never_back(running, client):
     assert client.now() >= before + 3600
     with pytest.raises(UsageError, match="forward"):
         supervisor.advance(0, running.home.root)
+
+
+def test_the_command_answers_in_json_and_with_exit_codes(running, capsys, tmp_path):
+    home, nobody = str(running.home.root), str(tmp_path / "nobody")
+
+    assert supervisor.main(["status", "--home", home]) == 0
+    assert json.loads(capsys.readouterr().out)["rpc"] == running.rpc
+    assert supervisor.main(["start", "--home", home]) == 0
+    assert json.loads(capsys.readouterr().out)["environment"] == dict(running.environment)
+    assert supervisor.main(["advance", "5", "--home", home]) == 0
+    assert json.loads(capsys.readouterr().out)["chainTime"] > 0
+    assert supervisor.main(["status", "--home", nobody]) == 0
+    assert json.loads(capsys.readouterr().out) == {"running": False}
+    assert supervisor.main(["stop", "--home", nobody]) == 0
+    assert supervisor.main(["advance", "0", "--home", home]) == UsageError.exit_code
+    assert "forward" in capsys.readouterr().err
+
+
+def test_a_busy_port_is_said_and_not_talked_to(tmp_path):
+    home = DevHome(tmp_path / "home")
+    home.prepare()
+    with socket.create_server(("127.0.0.1", 0)) as stranger:
+        home.remember({"cloud": stranger.getsockname()[1]})
+        try:
+            with pytest.raises(MandateError, match=r"did not start: .* busy"):
+                supervisor.start(home.root)
+        finally:
+            supervisor.stop(home.root)
 
 
 def test_the_environment_leads_every_tool_here(running):

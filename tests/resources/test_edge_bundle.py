@@ -20,12 +20,7 @@ from tests.gate.cases import record
 
 PROGRAM = """
     import pulumi
-    from pulumi_mandate.errors import MandateError
-from pulumi_mandate.gate import ancestor
-from pulumi_mandate.gate.ancestor import Engine
-from pulumi_mandate.gate.folder import run_folder
-from pulumi_mandate.models import to_hex
-from pulumi_mandate.resources.edge_bundle import EdgeBundle
+    from pulumi_mandate import EdgeBundle
 
     secret = pulumi.Config().get_secret("token") or pulumi.Output.secret("t-1")
     site = EdgeBundle("site", site={site!r}, inbox={inbox!r}, files={{"agent.toml": "x = 1"}},

@@ -15,8 +15,7 @@ from pulumi_mandate.resources.evm_contract import EvmContractProvider
 SOMEBODY = "0x00000000000000000000000000000000000000B0"
 PROGRAM = """
     import pulumi
-    from pulumi_mandate.resources.evm_call import EvmCall
-    from pulumi_mandate.resources.evm_contract import EvmContract
+    from pulumi_mandate import EvmCall, EvmContract
 
     manager = EvmContract("manager", artifact="AccessManager", arguments=[{admin!r}])
     grant = EvmCall("grant", contract=manager.address, artifact="AccessManager",

@@ -18,7 +18,7 @@ from pulumi_mandate.resources.evm_contract import EvmContractProvider, create2_a
 HOLDER = "0x00000000000000000000000000000000000000A1"
 PROGRAM = """
     import pulumi
-    from pulumi_mandate.resources.evm_contract import EvmContract
+    from pulumi_mandate import EvmContract
 
     manager = EvmContract("manager", artifact="AccessManager", arguments=[{admin!r}])
     executors = EvmContract("executors", artifact="ExecutorRegistry", arguments=[manager.address])
