@@ -13,6 +13,7 @@ from pulumi_mandate.governance import Governor, Registry
 from pulumi_mandate.models import (
     Digest,
     ExecutionOrder,
+    Mode,
     Outcome,
     OutcomeKind,
     keccak,
@@ -166,3 +167,21 @@ class History:
             self.plan, outcome, signature, self.deployment.people["runner"]
         )
         return receipt
+
+
+def configure(made: History, *, rules: Digest) -> None:
+    """Give the subject other rules, by a vote."""
+    governor, people = made.sources.governor, made.deployment.people
+    parties = [people["proposer"].address], [people["runner"].address]
+    config = (rules, Mode.ENFORCE, keccak(b"key"), keccak(b"backend"), *parties)
+    proposal = governor.propose_call(
+        "configureSubject",
+        made.document.fields().subject,
+        config,
+        description="Other rules",
+        account=people["proposer"],
+    )
+    pass_the_vote(made.deployment, proposal)
+    governor.queue(proposal.number, people["stranger"])
+    made.deployment.advance(made.deployment.terms.high_delay + 1)
+    governor.execute(proposal.number, people["stranger"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,12 +15,13 @@ from pulumi_mandate.audit.evidence import ProposalEvidence, RunEvidence
 from pulumi_mandate.audit.links import Link, broken, run_checks
 from pulumi_mandate.audit.proposal import verify_proposal
 from pulumi_mandate.audit.trace import progress_of, trace
+from pulumi_mandate.dev.chain_service import ChainService
 from pulumi_mandate.errors import Refused, UsageError
 from pulumi_mandate.governance import ProposalState, Tally
 from pulumi_mandate.governance.registry import solidity
 from pulumi_mandate.models import Digest, Tier, keccak
 from pulumi_mandate.plan.canonical import canonical_bytes, parse
-from tests.audit.cases import ORDERS, URN, History
+from tests.audit.cases import ORDERS, URN, History, configure
 
 pytestmark = pytest.mark.chain
 
@@ -382,3 +384,20 @@ def test_an_executed_proposal_without_a_mandate_is_broken(evidence: RunEvidence)
     unknown = replace(proposal, mandate=replace(proposal.mandate, state=MandateState.NONE))
 
     assert bad(verify_proposal(unknown)) == ["registry"]
+
+
+def test_a_later_change_of_the_rules_does_not_break_an_old_history(
+    chain_service: ChainService, tmp_path: Path
+) -> None:
+    made = History.start(chain_service, tmp_path / "store")
+    made.propose()
+    made.approve()
+    made.complete(made.begin())
+    rules_then = made.document.fields().rules
+
+    configure(made, rules=OTHER)
+
+    found = collect_run(made.sources, made.plan, None)
+    assert made.sources.registry.subject_config(made.document.fields().subject).rules == OTHER
+    assert found.proposal.config.rules == rules_then
+    assert bad(trace(found)) == []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..chain import ChainClient, Log, Sent
 from ..checks.rules import Rules
@@ -83,6 +83,11 @@ def collect_run(sources: Sources, plan: Digest, urn: Urn | None) -> RunEvidence:
     history = sources.registry.history(plan)
     approved = _only(history, "Approved")
     begun = _only(history, "Begun")
+    if begun is not None:
+        # What people may do since then does not make an old run wrong.
+        subject = digest(begun.arguments["subject"])
+        config = sources.registry.subject_config_before(subject, begun)
+        proposal = replace(proposal, config=config or proposal.config)
     closed = _only(history, "Completed", "RunFailed")
     return RunEvidence(
         proposal=proposal,

@@ -122,15 +122,21 @@ class Registry:
     def subject_config(self, subject: Digest, at: Block = "latest") -> SubjectConfig:
         """The config of a subject hash."""
         config, version = self._client.call("registry", "subjectConfig", subject, block=at)
-        return SubjectConfig(
-            version=version,
-            rules=digest(config["rulesDigest"]),
-            mode=Mode(config["mode"]),
-            secret_key_id=digest(config["secretKeyId"]),
-            backend=digest(config["backend"]),
-            proposers=tuple(config["proposers"]),
-            runners=tuple(config["runners"]),
-        )
+        return _config(config, version)
+
+    def subject_config_before(self, subject: Digest, event: Log) -> SubjectConfig | None:
+        """The config that stood when an event happened; None where there was none.
+
+        From the events: nodes forget old states, and nobody can change a config without one.
+        """
+        before = [
+            log
+            for log in self._client.logs("registry", "SubjectConfigured", {"subject": subject})
+            if (log.block_number, log.index) < (event.block_number, event.index)
+        ]
+        if not before:
+            return None
+        return _config(before[-1].arguments["config"], before[-1].arguments["version"])
 
     def executor(self, address: Address, at: Block = "latest") -> ExecutorStatus:
         """Whether a key is enrolled."""
@@ -237,4 +243,16 @@ def _mandate(plan_hash: Digest, answer: dict[str, Any]) -> Mandate:
         key_epoch=answer["keyEpoch"],
         runner=answer["runner"],
         run_id=digest(answer["runId"]),
+    )
+
+
+def _config(config: Any, version: int) -> SubjectConfig:
+    return SubjectConfig(
+        version=version,
+        rules=digest(config["rulesDigest"]),
+        mode=Mode(config["mode"]),
+        secret_key_id=digest(config["secretKeyId"]),
+        backend=digest(config["backend"]),
+        proposers=tuple(config["proposers"]),
+        runners=tuple(config["runners"]),
     )
