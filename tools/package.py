@@ -26,8 +26,23 @@ DATA = (
     "pulumi_mandate/_abi/MandateToken.json",
     "pulumi_mandate/_abi/AccessManager.json",
     "pulumi_mandate/_abi/ExecutorRegistry.json",
+    "pulumi_mandate/checks/default_rules.toml",
+    "pulumi_mandate/_stacks/governance/Pulumi.yaml",
+    "pulumi_mandate/_stacks/governance/__main__.py",
+    "pulumi_mandate/_stacks/governance/settings.py",
+    "pulumi_mandate/_stacks/governance/wiring.py",
     "pulumi_mandate_components/py.typed",
 )
+# Read from the installed package: bytecode to deploy, and rules to judge by.
+READ = """
+from pulumi_mandate.chain.artifacts import artifact
+from pulumi_mandate.checks.rules import Rules
+names = "PlanRegistry MandateGovernor MandateToken AccessManager ExecutorRegistry"
+for name in names.split():
+    assert len(artifact(name).bytecode) > 1000, name
+assert len(Rules.load().digest) == 32
+"""
+ENGINE_MISSING = 6
 
 
 def build(folder: Path) -> Path:
@@ -57,7 +72,7 @@ def use(python: Path, home: Path) -> None:
 
     Raises:
         subprocess.CalledProcessError: it does not run.
-        ValueError: `mandate doctor --json` does not print JSON.
+        ValueError: `mandate doctor --json` does not print JSON, or does not miss Pulumi first.
     """
     environment = bare_environment(python, home)
     mandate = str(python.with_name("mandate"))
@@ -69,6 +84,9 @@ def use(python: Path, home: Path) -> None:
         [mandate, "doctor", "--json"], check=False, env=environment, cwd=home, capture_output=True
     )
     json.loads(doctor.stdout)
+    if doctor.returncode != ENGINE_MISSING:
+        raise ValueError(f"`mandate doctor` exited with {doctor.returncode}")
+    subprocess.run([str(python), "-I", "-c", READ], check=True, env=environment, cwd=home)
 
 
 def main() -> int:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from ._session import Session
 
 PYTHON_FLOOR = (3, 11)
-PULUMI_FLOOR = (3, 254, 0)
-"""Older engines do not pass every operation to the hooks that the gate puts on them."""
+PULUMI_FLOOR = (3, 259, 0)
+"""The oldest engine that the gate's tests have run on; `tools/pulumi_cli.py` builds the same."""
 
 _FROM_MAKE = (
     "`make toolchain` in a checkout of pulumi-mandate, or https://www.pulumi.com/docs/install"

@@ -37,7 +37,7 @@ def check_tools(environment: Mapping[str, str]) -> None:
         raise UsageError(
             f"{', '.join(missing)} cannot be found",
             meaning="The contracts are deployed by a Pulumi stack.",
-            next_step="in a checkout: `make toolchain`; elsewhere install Pulumi 3.254 or newer, "
+            next_step="in a checkout: `make toolchain`; elsewhere install Pulumi 3.259 or newer, "
             "https://www.pulumi.com/docs/install/",
         )
 
