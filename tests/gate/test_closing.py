@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pulumi_mandate.errors import ChainUnreachable, PartlyApplied, Refused
+from pulumi_mandate.errors import ChainUnreachable, ContractRefused, PartlyApplied, Refused
 from pulumi_mandate.gate.closing import (
     COMPLETED,
     FAILED,
@@ -269,6 +269,32 @@ def test_a_revoked_run_that_is_half_done_is_failed(folder):
     """Nothing may go forward any more, so there is nothing to wait for."""
     assert finish_run(folder, Machine(BEFORE, MandateState.STOPPING))["status"] == FAILED
     assert finish_run(folder, Machine(AFTER, MandateState.STOPPING))["status"] == COMPLETED
+
+
+def test_two_who_finish_at_once_say_it_once(folder):
+    machine = Machine(AFTER)
+    first = machine.close
+
+    def late(*said):
+        first(*said)
+        raise ContractRefused("the plan is not running any more")
+
+    machine.close = late
+
+    assert finish_run(folder, machine)["status"] == COMPLETED
+
+
+def test_a_registry_that_refuses_an_open_run_is_an_error(folder):
+    machine = Machine(AFTER)
+
+    def refuse(*_):
+        raise ContractRefused("the executor is not active")
+
+    machine.close = refuse
+
+    with pytest.raises(ContractRefused):
+        finish_run(folder, machine)
+    assert folder.result() is None
 
 
 def test_giving_up_fails_it(folder):

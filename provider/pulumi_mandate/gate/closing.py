@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pulumi_mandate.errors import PartlyApplied, Refused
+from pulumi_mandate.errors import ContractRefused, PartlyApplied, Refused
 from pulumi_mandate.models import (
     ZERO,
     Digest,
@@ -218,12 +218,16 @@ def _state_outcome(record: RunRecord, ending: Ending, machine: Machine) -> dict[
         key_epoch=machine.key_epoch(),
     )
     signature = machine.executor().sign_outcome(machine.domain, outcome)
-    sent = machine.registry.close(record.plan_hash, outcome, signature, machine.runner())
-    return {
-        "receiptRoot": to_hex(receipt.root),
-        "postState": to_hex(receipt.post_state),
-        "transaction": to_hex(sent.transaction),
-    }
+    stated = {"receiptRoot": to_hex(receipt.root), "postState": to_hex(receipt.post_state)}
+    try:
+        sent = machine.registry.close(record.plan_hash, outcome, signature, machine.runner())
+    except ContractRefused:
+        # The watcher and a person may both finish one run: whoever is second has nothing to say.
+        state = _state_of(record, machine)
+        if state is None or state not in _ENDED:
+            raise
+        return {"status": _ENDED[state]}
+    return stated | {"transaction": to_hex(sent.transaction)}
 
 
 def _write(folder: RunFolder, record: RunRecord, found: dict[str, Any]) -> dict[str, Any]:

@@ -43,7 +43,13 @@ _BOUND = frozenset(
 NESTED_MARK = "MANDATE_NESTED_PREVIEW"
 """Set for a preview that the gate starts itself; only silences a message, and only in a dry run."""
 
-_REFUSED_PYTHON = frozenset({"PYTHONPATH", "PYTHONSTARTUP", "PYTHONHOME", "PYTHONINSPECT"})
+_OTHER_CODE = frozenset(
+    {
+        "PYTHONPATH", "PYTHONSTARTUP", "PYTHONHOME", "PYTHONINSPECT", "PYTHONPYCACHEPREFIX",
+        "LD_PRELOAD", "LD_AUDIT",
+    }
+)  # fmt: skip
+"""Each of them runs code that no digest of the plan covers."""
 
 
 def check_environment(environment: Mapping[str, str], *, step: int = STEP) -> None:
@@ -54,7 +60,7 @@ def check_environment(environment: Mapping[str, str], *, step: int = STEP) -> No
     for name in sorted(environment):
         if name.startswith("PULUMI_") and name not in _HARMLESS:
             raise _foreign(name, step)
-        if name in _REFUSED_PYTHON and environment[name]:
+        if name in _OTHER_CODE and environment[name]:
             raise _foreign(name, step)
     if environment.get(NESTED_MARK):
         raise Refused(
