@@ -26,7 +26,7 @@ from tests.gate.cases import call, document, inputs_of, operation
 from tests.plugins.gate_fixtures import make_governed
 
 ROOT = Path(__file__).resolve().parents[2]
-SIZES = (10, 100)
+SIZES = (10, 100, 1_000)
 
 PROGRAM = """
 {first}
