@@ -1,0 +1,261 @@
+"""Every command that needs no engine, on a real chain: what it does, says and refuses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pulumi_mandate.models import to_hex
+from pulumi_mandate.plan.document import Document
+from tests.audit.cases import ORDERS
+from tests.chain.genesis import DAY
+from tests.cli.conftest import Office
+
+pytestmark = pytest.mark.chain
+
+GHOST = "0x" + "99" * 32
+
+
+def proposed(office: Office) -> None:
+    office.ok(
+        "propose", "--as", "proposer", "--plan", str(office.plan_file), "--title", "Three  buckets"
+    )
+
+
+def approved(office: Office) -> None:
+    proposed(office)
+    office.advance(2 * DAY + 1)
+    for name in ("ana", "ben"):
+        office.ok("vote", "1", "for", "--as", name)
+    office.advance(3 * DAY + 1)
+    office.ok("queue", "1", "--as", "stranger")
+    office.advance(7 * DAY + 1)
+    office.ok("advance", "1", "--as", "stranger")
+
+
+def test_a_plan_goes_from_its_proposal_to_its_trace(office: Office) -> None:
+    plan = to_hex(office.history.plan)
+    assert "there is no proposal yet" in office.ok("status").out
+
+    proposed(office)
+    pending = office.ok("status").out
+    assert "proposal 1: announced" in pending
+    assert "Three buckets" in pending
+    assert "next: mandate show 1" in pending
+
+    early = office.mandate("vote", "1", "for", "--as", "ana")
+    assert early.code == 3
+    assert "the proposal is pending" in early.err
+    assert office.mandate("queue", "1", "--as", "stranger").code == 3
+
+    verified = office.ok("verify", plan)
+    assert "verified: proposal 1 approves exactly this document" in verified.out
+    assert to_hex(office.history.document.digest) in verified.out
+    assert to_hex(office.history.document.digest) not in office.ok("verify", "1", "--brief").out
+
+    office.advance(2 * DAY + 1)
+    said = office.ok("vote", "1", "for", "--as", "ana", "--reason", "read it")
+    assert "ana voted for proposal 1" in said.out
+    office.ok("vote", "1", "against", "--as", "ben")
+    assert office.mandate("vote", "1", "for", "--as", "ben").code == 3, "once"
+    office.advance(3 * DAY + 1)
+    queued = office.ok("queue", "1", "--as", "stranger", "--json").json
+    assert (queued["did"], queued["state"]) == ("queued", "queued")
+    waiting = office.mandate("advance", "1", "--as", "stranger")
+    assert waiting.code == 3
+    assert "its delay ends in" in waiting.err
+    office.advance(7 * DAY + 1)
+    assert "next: pulumi up" in office.ok("advance", "1", "--as", "stranger").out
+
+    assert "every link holds: approved" in office.ok("trace", "1").out
+    office.history.complete(office.history.begin())
+    traced = office.ok("trace", ORDERS, "--json").json
+    assert (traced["holds"], traced["history"], traced["broken"]) == (True, "completed", None)
+    assert len(office.ok("trace", ORDERS, "--brief").out.splitlines()) == len(traced["links"]) + 1
+
+
+def test_show_renders_the_bytes_that_were_hashed(office: Office, tmp_path: Path) -> None:
+    proposed(office)
+    copy = tmp_path / "copy.json"
+
+    text = office.ok("show", "1", "--output", str(copy)).out
+    markdown = office.ok("show", to_hex(office.history.plan), "--markdown").out
+    data = office.ok("show", "1", "--json").json
+
+    assert text.startswith("Plan for acme/shop/prod: 3 operations")
+    assert markdown.startswith("## Plan for")
+    assert copy.read_bytes() == office.history.document.data
+    assert data["planHash"] == to_hex(office.history.plan)
+    assert data["content"]["operations"] == office.history.document.operations
+
+
+def test_a_swapped_document_is_found_by_show_verify_and_trace(office: Office) -> None:
+    proposed(office)
+    store = office.history.sources.store
+    other = Document.of({**office.history.document.content, "salt": "0x" + "11" * 32})
+    link = office.folder / "store" / "plans" / office.history.plan.hex()
+    links = list((office.folder / "store").rglob(link.name))
+    assert len(links) == 1
+    links[0].write_text(to_hex(store.put(other.data)))
+
+    for command in (["show", "1"], ["verify", "1"], ["trace", "1"]):
+        said = office.mandate(*command)
+        assert said.code == 3, command
+
+    said = office.mandate("verify", "1")
+    assert "do not approve: plan hash is broken" in said.out
+    assert "expected" in said.out
+
+
+def test_a_lost_document_can_be_put_back(office: Office) -> None:
+    proposed(office)
+    for file in (office.folder / "store").rglob("*.json"):
+        file.unlink()
+
+    lost = office.mandate("show", "1")
+    assert lost.code == 3
+    assert "not in the store" in lost.err
+
+    assert office.mandate("propose", "--resend").code == 2
+    office.ok("propose", "--plan", str(office.plan_file), "--resend")
+    office.ok("verify", "1")
+    assert len(office.ok("status", "--json").json["proposals"]) == 1, "no second proposal"
+
+
+def test_only_the_named_proposer_proposes(office: Office) -> None:
+    said = office.mandate("propose", "--as", "ana", "--plan", str(office.plan_file))
+
+    assert said.code == 2
+    assert "The proposer is part of the plan hash." in said.err
+
+
+def test_the_proposer_withdraws_and_nobody_else(office: Office) -> None:
+    proposed(office)
+
+    assert office.mandate("withdraw", "1", "--as", "ana").code == 3
+    office.ok("withdraw", "1", "--as", "proposer")
+    assert "withdrawn by its proposer" in office.ok("status", "1").out
+
+
+def test_the_guardian_revokes_and_nobody_else(office: Office) -> None:
+    approved(office)
+
+    assert office.mandate("revoke", "1", "--as", "ana").code == 3
+    assert office.ok("revoke", "1", "--as", "guardian", "--json").json["state"] == "revoked"
+    assert "revoked by the guardian" in office.ok("status", "1").out
+
+
+def test_a_run_that_nobody_closes_is_abandoned_after_its_lease(office: Office) -> None:
+    approved(office)
+    office.history.begin()
+
+    assert office.mandate("abandon", "1", "--as", "stranger").code == 3
+    office.advance(DAY)
+    office.ok("abandon", "1", "--as", "stranger")
+    assert "abandoned; its mandate is spent" in office.ok("status", "1").out
+
+
+def test_a_proposal_that_approves_no_plan_is_named_so(office: Office) -> None:
+    people = office.history.deployment.people
+    office.history.sources.governor.propose_call(
+        "enrolExecutor",
+        people["stranger"].address,
+        description="A second key",
+        account=people["proposer"],
+    )
+
+    said = office.mandate("verify", "1")
+
+    assert said.code == 2
+    assert "it calls enrolExecutor" in said.err
+    row = office.ok("status", "--json").json["proposals"][0]
+    assert row["planHash"] is None
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("status", "7"),
+        ("show", "7"),
+        ("verify", GHOST),
+        ("vote", GHOST, "for", "--as", "ana"),
+        ("trace", "urn:pulumi:prod::shop::a:b:C::ghost"),
+        ("vote", "1", "for"),
+        ("vote", "1", "for", "--as", "nobody"),
+        ("resume", "0x00"),
+        ("keys", "show", "nobody"),
+    ],
+    ids=" ".join,
+)
+def test_what_is_not_there_is_a_usage_error_with_a_next_step(
+    words: tuple[str, ...], office: Office
+) -> None:
+    said = office.mandate(*words)
+
+    assert said.code in (2, 3)
+    assert said.err.startswith("error: ")
+    assert "\nnext: " in said.err or "It has: " in said.err
+
+
+def test_the_account_may_come_from_the_environment(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MANDATE_AS", "proposer")
+
+    office.ok("propose", "--plan", str(office.plan_file))
+
+    assert "3 operations on shop/prod" in office.ok("status").out
+
+
+def test_trust_show_names_keys_without_the_way_to_their_passphrases(office: Office) -> None:
+    said = office.ok("trust", "show")
+
+    assert office.history.deployment.people["ana"].address in said.out
+    assert "passphrase" not in said.out
+    assert "passphrase" not in office.ok("trust", "show", "--json").out
+
+
+def test_doctor_looks_at_chain_keys_and_store(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(office.folder))
+
+    said = office.mandate("doctor", "--json")
+
+    found = {one["name"]: one for one in said.json["findings"]}
+    assert said.code == 6, "the engine is the first thing that is missing"
+    assert not found["pulumi"]["ok"]
+    assert found["pulumi"]["remedy"]
+    good = ("python", "trust file", "chain", "registry", "executor key", "runner key", "plan store")
+    assert [name for name in good if not found[name]["ok"]] == []
+    assert "enrolled" in found["executor key"]["detail"]
+
+
+def test_doctor_names_a_key_that_is_not_enrolled(office: Office) -> None:
+    text = office.trust_file.read_text()
+    head, mark, rest = text.partition("[executor]")
+    stranger = office.history.deployment.people["stranger"]
+    lines = rest.split("\n")
+    lines[1] = lines[1].replace("executor.json", "stranger.json")
+    lines[2] = f'address = "{stranger.address}"'
+    office.trust_file.write_text(head + mark + "\n".join(lines))
+
+    found = {one["name"]: one for one in office.mandate("doctor", "--json").json["findings"]}
+
+    assert not found["executor key"]["ok"]
+    assert "not an active executor" in found["executor key"]["detail"]
+
+
+def test_doctor_text_says_how_to_get_what_is_missing(office: Office) -> None:
+    office.trust_file.unlink()
+
+    said = office.mandate("doctor")
+
+    assert said.code in (2, 6)
+    assert "missing  trust file" in said.out
+    assert "get it: `mandate dev start`" in said.out
+
+
+def test_nothing_to_resume_is_good_news(office: Office) -> None:
+    assert office.ok("resume").out == "no run was interrupted\n"
