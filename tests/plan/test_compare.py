@@ -118,3 +118,51 @@ def test_the_base_counts_unless_the_run_itself_changed_it() -> None:
 
     assert _fields(approved, found) == ["base"]
     assert _fields(approved, found, resuming=True) == []
+
+
+THING = "urn:pulumi:dev::fixture::pulumi-python:dynamic/mandate:Thing::x"
+
+
+def _stopped(op: str, **changes: Any) -> Document:
+    """The plan of `x`, as a resumed run may find it: at another point of the same change."""
+    document = build(creation("x", {"label": "a"}))
+    (operation,) = copy.deepcopy(document.operations)
+    operation["op"] = op
+    if "delete" in op:
+        operation |= {"id": "one", "before": operation["after"], "after": None}
+        operation["provider"]["before"] = {"urn": "p", "id": "1"}
+    if op == "update" or changes.pop("made", False):
+        operation["id"] = "one"
+    for path, value in changes.items():
+        part, _, side = path.partition("__")
+        if side:
+            operation[part] = {**operation[part], side: value}
+        else:
+            operation[part] = value
+    object.__setattr__(document, "content", {**document.content, "operations": [operation]})
+    return document
+
+
+@pytest.mark.parametrize(
+    ("first", "later", "changes", "field"),
+    [
+        ("create", "update", {}, None),
+        ("create-replacement", "update", {}, None),
+        ("update", "metadata", {"made": True}, None),
+        ("delete-replaced", "delete", {}, None),
+        ("create", "update", {"provider__after": {"urn": "q", "id": "2"}}, "provider.after.urn"),
+        ("create", "metadata", {"provider__after": None}, "provider.after"),
+        ("create", "update", {"options__after": {"retainOnDelete": True}}, "options.after"),
+        ("create", "update", {"dependencies": ["urn:other"]}, "dependencies"),
+        ("update", "metadata", {"id": "two"}, "id"),
+        ("delete-replaced", "delete", {"id": "two"}, "id"),
+        ("delete-replaced", "delete", {"provider__before": None}, "provider.before"),
+    ],
+)
+def test_a_resumed_step_keeps_provider_options_and_id(
+    first: str, later: str, changes: dict[str, Any], field: str | None
+) -> None:
+    found = differences(_stopped(first), _stopped(later, **changes), resuming=True)
+
+    expected = [f"operations.{THING}.{later}.{field}"] if field else []
+    assert [difference.field for difference in found][:1] == expected

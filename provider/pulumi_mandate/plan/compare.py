@@ -79,15 +79,32 @@ def _operations(approved: Document, found: Document, *, resuming: bool) -> Itera
 
 
 def _operation(name: str, approved: Operation, found: Operation) -> Iterator[Difference]:
-    later = approved["op"] != found["op"]
-    # A step that stands at a later point of the change has another past; its wish must be the same.
-    parts = {"type", "after"} if later else approved.keys() - _JUDGED
-    if approved["after"] is None and later:
-        parts = {"type", "id", "before"}
-    for part in sorted(parts):
-        yield from _unlawful(f"{name}.{part}", approved[part], found[part])
+    if approved["op"] == found["op"]:
+        ours, theirs = (_unjudged(operation) for operation in (approved, found))
+    else:
+        ours, theirs = (_rest(operation, approved) for operation in (approved, found))
+    for part in sorted(ours):
+        yield from _unlawful(f"{name}.{part}", ours[part], theirs[part])
     if found["tier"] > approved["tier"]:
         yield Difference(f"{name}.tier", str(approved["tier"]), str(found["tier"]))
+
+
+def _unjudged(operation: Operation) -> Operation:
+    return {part: value for part, value in operation.items() if part not in _JUDGED}
+
+
+def _rest(operation: Operation, approved: Operation) -> Operation:
+    """What a step at a later point of the change must share with the approved one.
+
+    It has another past, and the same wish. Only what is made anew has another physical id.
+    """
+    if approved["after"] is None:
+        provider = operation["provider"]["before"]
+        rest = {part: operation[part] for part in ("type", "id", "before")}
+        return rest | {"provider.before": provider}
+    rest = {part: operation[part] for part in ("type", "after", "dependencies")}
+    rest |= {f"{part}.after": operation[part]["after"] for part in ("provider", "options")}
+    return rest | ({"id": operation["id"]} if approved["op"] == "update" else {})
 
 
 def _earlier(found: Operation, wanted: dict[tuple[str, str, str], Operation]) -> Any:
