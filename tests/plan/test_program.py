@@ -34,7 +34,7 @@ def _write(name: str, content: str = "x") -> Callable[[Path], None]:
 
 @pytest.mark.parametrize(
     "name",
-    [".git/HEAD", ".venv/lib/x.py", "venv/x.py", "node_modules/x.js", "__pycache__/a.pyc", "a.pyc",
+    [".git/HEAD", ".venv/lib/x.py", "venv/x.py", "node_modules/x.js", "__pycache__/a.pyc",
      "lib/__pycache__/a.pyc", ".toolchain/bin/x", "Pulumi.dev.yaml", ".pytest_cache/x"],
 )  # fmt: skip
 def test_what_a_checkout_collects_is_left_out(program: Path, name: str) -> None:
@@ -52,14 +52,15 @@ def test_what_a_checkout_collects_is_left_out(program: Path, name: str) -> None:
         _write("lib/new.py"),
         _write("lib/Pulumi.dev.yaml"),
         _write(".env"),
+        _write("lib/hidden.pyc"),
         lambda root: (root / "lib" / "a.py").unlink(),
         lambda root: (root / "lib" / "a.py").rename(root / "lib" / "b.py"),
         lambda root: (root / "__main__.py").chmod(0o755),
         lambda root: ((root / "link.py").unlink(), (root / "link.py").symlink_to("__main__.py")),
         lambda root: (root / "link.py").replace(root / "x") and _write("link.py", "A = 1\n")(root),
     ],
-    ids=["content", "project", "new file", "a stack file that is none", "dot file", "removed",
-         "renamed", "executable", "link elsewhere", "link replaced by its content"],
+    ids=["content", "project", "new file", "a stack file that is none", "dot file",
+         "bytecode without a source", "removed", "renamed", "executable", "link elsewhere", "link replaced by its content"],
 )  # fmt: skip
 def test_what_would_run_otherwise_has_another_digest(
     program: Path, change: Callable[[Path], object]
@@ -68,6 +69,17 @@ def test_what_would_run_otherwise_has_another_digest(
     change(program)
 
     assert program_digest(program).digest != before
+
+
+@pytest.mark.parametrize("stack", ["dev", "acme/shop/dev"])
+def test_only_the_file_of_the_stack_in_use_is_left_out(program: Path, stack: str) -> None:
+    before = program_digest(program, stack).digest
+    _write("Pulumi.dev.yaml")(program)
+    same = program_digest(program, stack).digest
+    _write("Pulumi.other.yaml")(program)
+
+    assert same == before
+    assert program_digest(program, stack).digest != before
 
 
 def test_place_times_and_owners_do_not_matter(program: Path, tmp_path: Path) -> None:

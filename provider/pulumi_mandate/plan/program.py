@@ -2,7 +2,9 @@
 
 The ignore rules are part of the schema: other rules are another schema. `Pulumi.<stack>.yaml` is
 left out because it holds the stack's random encryption salt and ciphertexts; its values are bound
-as the document's `config` instead. Reads the disk, and nothing else.
+as the document's `config` instead. The files of other stacks count: a program can read them.
+Bytecode outside `__pycache__` counts: without a source beside it, `import` runs it. Reads the disk,
+and nothing else.
 """
 
 from __future__ import annotations
@@ -24,7 +26,6 @@ IGNORED_FOLDERS = frozenset(
     {".git", ".hg", ".svn", ".venv", "venv", "node_modules", "__pycache__", ".toolchain"}
     | {".pulumi", ".pytest_cache", ".mypy_cache", ".ruff_cache"}
 )
-IGNORED_SUFFIXES = (".pyc",)
 STACK_FILE = re.compile(r"Pulumi\.[^/]+\.ya?ml")
 _CHUNK = 1 << 20
 
@@ -49,21 +50,30 @@ class ProgramDigest:
     files: tuple[ProgramFile, ...]
 
 
-def program_digest(root: Path) -> ProgramDigest:
+def program_digest(root: Path, stack: str | None = None) -> ProgramDigest:
     """Digest the tree below `root`, which holds `Pulumi.yaml`.
+
+    `stack` is the one in use, as `name` or `organisation/project/name`: only its own stack file is
+    left out. Without it every stack file is left out, and none of them is bound.
 
     Raises `UsageError` for a link that leaves the tree, a name that is not UTF-8, a device or a
     pipe, and a tree without files.
     """
     top = root.resolve()
-    files = tuple(sorted(_files(top, top), key=lambda file: file.path))
+    unbound = STACK_FILE if stack is None else _stack_file(stack)
+    files = tuple(sorted(_files(top, top, unbound), key=lambda file: file.path))
     if not files:
         raise UsageError("the program's folder holds no files")
     listing = [[file.path, file.mode, file.sha256] for file in files]
     return ProgramDigest(keccak(canonical_bytes(listing)), files)
 
 
-def _files(top: Path, folder: Path) -> Iterator[ProgramFile]:
+def _stack_file(stack: str) -> re.Pattern[str]:
+    name = stack.rpartition("/")[2]
+    return re.compile(rf"Pulumi\.{re.escape(name)}\.ya?ml")
+
+
+def _files(top: Path, folder: Path, unbound: re.Pattern[str]) -> Iterator[ProgramFile]:
     with os.scandir(folder) as entries:
         for entry in entries:
             path = Path(entry.path)
@@ -72,8 +82,8 @@ def _files(top: Path, folder: Path) -> Iterator[ProgramFile]:
                 yield _link(top, path, name)
             elif entry.is_dir():
                 if entry.name not in IGNORED_FOLDERS:
-                    yield from _files(top, path)
-            elif not entry.name.endswith(IGNORED_SUFFIXES) and not STACK_FILE.fullmatch(name):
+                    yield from _files(top, path, unbound)
+            elif not unbound.fullmatch(name):
                 yield _file(path, name)
 
 
