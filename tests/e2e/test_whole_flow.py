@@ -223,13 +223,19 @@ def test_a_mandate_ends_by_time_by_its_proposer_and_by_the_guardian(home: Home) 
 
 def test_without_its_kms_nothing_begins_and_afterwards_it_runs(home: Home) -> None:
     folder = home.program("kms", "kms-orders")
-    home.approve(folder)
+    number = home.propose(folder)
+    home.vote(number)
+    home.ok("dev", "advance", "10m")
+    home.ok("advance", str(number), "--as", "rae")
+    home.ok("dev", "advance", "10m")
     cloud = json.loads(Path(home.folder, "dev", "cloud", "cloud.json").read_text())
     os.kill(cloud["pid"], signal.SIGKILL)
 
-    said = home.mandate("up", "--json", cwd=folder)
+    said = home.mandate("up", "--advance", "--as", "rae", "--json", cwd=folder)
 
     assert (said.code, said.json["error"]) == (5, "SignerError"), said
+    assert "can be executed" in said.err, "the standing is said first"
+    assert "approved, may be used" in said.err, "and it was executed because we asked"
     home.ok("dev", "start")
     said = home.mandate("up", "--json", cwd=folder)
     assert (said.code, said.json["run"]["status"]) == (0, "completed"), said

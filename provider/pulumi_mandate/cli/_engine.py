@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -18,11 +19,14 @@ from ..errors import (
     SignerError,
     UsageError,
 )
+from ._lookup import standing_of
 from ._output import progress
 from ._program import ProgramChoice, selected_stack
+from ._step import take_step
 
 if TYPE_CHECKING:
     from ..gate.folder import RunFolder
+    from ..gate.prepare import ProgramAt
     from ._session import Session
 
 CLOSING_SECONDS = 900.0
@@ -44,6 +48,26 @@ class Outcome:
         return {"exitCode": self.exit_code, "sentence": self.sentence, **self.facts}
 
 
+def bring_forward(session: Session, program: ProgramChoice, *, act: bool) -> None:
+    """Say where the stack's newest proposal stands; with `act`, take the steps that are due.
+
+    Raises `Refused`, `ContractRefused`, and what opening the account raises.
+    """
+    from ..gate.prepare import ProgramAt, subject_of
+    from ..gate.standing import newest_proposal
+    from ..governance import Step
+
+    place = ProgramAt(program.folder.resolve(), selected_stack(program))
+    subject = subject_of(place, session.trust)
+    while (proposal := newest_proposal(session.machine, subject)) is not None:
+        now = standing_of(session, proposal)
+        progress(now.sentence)
+        if not act or now.step not in (Step.QUEUE, Step.EXECUTE):
+            return
+        take_step(session, proposal)
+    progress("nobody has proposed a plan for this stack")
+
+
 def run_governed(session: Session, program: ProgramChoice, *, message: str | None) -> Outcome:
     """Check that the program is governed, run it, wait for its run to be closed.
 
@@ -55,7 +79,8 @@ def run_governed(session: Session, program: ProgramChoice, *, message: str | Non
     progress("previewing, to see that every resource is governed")
     check_hooks(prepare(place, session.trust).raw)
     started = time.time()
-    pid, code = _pulumi_up(place.workdir, place.stack, message)
+    progress("starting pulumi up")
+    pid, code = _pulumi_up(place, message, session.trust_file)
     folder = _run_of(pid)
     if folder is None:
         return _without_run(pid, code, started)
@@ -63,13 +88,19 @@ def run_governed(session: Session, program: ProgramChoice, *, message: str | Non
     return _with_run(folder, _result(folder, since=time.time()), code)
 
 
-def _pulumi_up(workdir: Path, stack: str, message: str | None) -> tuple[int, int]:
+def _pulumi_up(place: ProgramAt, message: str | None, trust: Path | None) -> tuple[int, int]:
     """The engine's pid and exit code. What it prints is progress, so it goes to standard error."""
-    command = ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive", "--stack", stack]
-    command += ["--message", message] if message else []
+    command = ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive"]
+    command += ["--stack", place.stack, *(["--message", message] if message else [])]
+    # The gate in the program must believe the file that this command was told to believe.
+    told = {"MANDATE_TRUST": str(trust.resolve())} if trust else {}
     try:
         with subprocess.Popen(
-            command, cwd=workdir, stdin=subprocess.DEVNULL, stdout=sys.stderr
+            command,
+            cwd=place.workdir,
+            env=os.environ | told,
+            stdin=subprocess.DEVNULL,
+            stdout=sys.stderr,
         ) as engine:
             return engine.pid, engine.wait()
     except OSError as error:

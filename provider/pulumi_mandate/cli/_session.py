@@ -23,7 +23,8 @@ class Session:
     """The connections of one command. Every attribute may raise what its layer raises."""
 
     def __init__(self, trust_file: Path | None, account_name: str | None) -> None:
-        self._trust_file = trust_file
+        self.trust_file = trust_file
+        """As named by `--trust`; None: the machine's own."""
         self._account_name = account_name or os.environ.get("MANDATE_AS") or None
 
     @cached_property
@@ -31,7 +32,7 @@ class Session:
         """The machine's trust file. Raises `UsageError` where there is none or it is not safe."""
         from ..chain.trust import load_trust
 
-        return load_trust(self._trust_file)
+        return load_trust(self.trust_file)
 
     @cached_property
     def domain(self) -> Domain:
@@ -43,7 +44,7 @@ class Session:
         """Chain, registry, store and keys, as the gate opens them. Raises `UsageError`."""
         from ..gate.machine import open_machine
 
-        return open_machine(self._trust_file)
+        return open_machine(self.trust_file)
 
     @cached_property
     def client(self) -> ChainClient:

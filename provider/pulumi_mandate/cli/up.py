@@ -7,25 +7,37 @@ from pathlib import Path
 import click
 
 from ._command import Call, command
-from ._output import Answer, progress
+from ._output import Answer
 from ._program import ProgramChoice, program_options
 
 
 @command(
     "up",
     "`pulumi up`, if the mandate stands.",
-    examples=("mandate up", "mandate up --stack dev --cwd examples/01-shop"),
+    signs=True,
+    examples=(
+        "mandate up",
+        "mandate up --stack dev --cwd examples/01-shop",
+        "mandate up --advance --as rae",
+    ),
 )
 @program_options
 @click.option("--message", "-m", metavar="TEXT", help="Passed to `pulumi up`.")
-def up(call: Call, folder: Path, stack: str | None, message: str | None) -> Answer:
+@click.option(
+    "--advance",
+    "forward",
+    is_flag=True,
+    help="First queue or execute the newest proposal, if that is due; `--as` pays.",
+)
+def up(call: Call, folder: Path, stack: str | None, message: str | None, forward: bool) -> Answer:
     """Run `pulumi up`, if and only if the mandate stands, until the run is closed on chain.
 
     The program's own `govern()` is the gate, exactly as for plain `pulumi up`; a program without it
     is refused. What this adds: the standing beforehand, the exit code afterwards.
     """
-    from ._engine import run_governed
+    from ._engine import bring_forward, run_governed
 
-    progress("starting pulumi up")
-    outcome = run_governed(call.session, ProgramChoice(folder, stack), message=message)
+    program = ProgramChoice(folder, stack)
+    bring_forward(call.session, program, act=forward)
+    outcome = run_governed(call.session, program, message=message)
     return Answer(outcome.as_data(), outcome.sentence, exit_code=outcome.exit_code)

@@ -7,6 +7,7 @@ from pathlib import Path
 from pulumi_mandate.errors import MandateError
 from pulumi_mandate.governance.lifecycle import Standing, standing
 from pulumi_mandate.governance.proposals import Governor
+from pulumi_mandate.governance.values import Proposal
 from pulumi_mandate.models import Subject, subject_hash
 from pulumi_mandate.plan.document import Document
 
@@ -18,6 +19,15 @@ _LOOK_BACK = 50
 
 
 def newest_of(machine: Machine, subject: Subject) -> Standing | None:
+    """Where the newest proposal about this subject stands."""
+    proposal = newest_proposal(machine, subject)
+    if proposal is None or proposal.plan_hash is None:
+        return None
+    mandate = machine.registry.mandate(proposal.plan_hash)
+    return standing(mandate, proposal, machine.client.now())
+
+
+def newest_proposal(machine: Machine, subject: Subject) -> Proposal | None:
     """The newest proposal about this subject, as far as the store knows its document."""
     governor = Governor(machine.client)
     wanted = subject_hash(subject)
@@ -32,8 +42,7 @@ def newest_of(machine: Machine, subject: Subject) -> Standing | None:
         except MandateError:
             continue
         if document.fields().subject == wanted:
-            mandate = machine.registry.mandate(created.plan_hash)
-            return standing(mandate, governor.proposal(created), machine.client.now())
+            return governor.proposal(created)
     return None
 
 
