@@ -43,7 +43,8 @@ def test_every_kind_of_operation_under_a_second_mandate(governed: Governed) -> N
     assert governed.calls() == done
 
     second = governed.approve(document)
-    governed.up()
+    output = governed.pulumi("up", "--yes").stdout  # with its preview, which says where we stand
+    assert "approved, may be used for" in output
 
     result = governed.result()
     assert result["status"] == "completed", result

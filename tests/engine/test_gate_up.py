@@ -98,6 +98,10 @@ def test_a_program_edited_after_the_vote_is_refused_before_the_first_change(
     assert "refused at step 6: the program is not the one that was voted on" in output
     governed.program(TWO_NOTES + "\n# only a comment\n")
     assert "refused at step 6" in governed.up(ok=False)
+    governed.program(TWO_NOTES + "\nraise RuntimeError('the program is broken')\n")
+    output = governed.up(ok=False)
+    assert "`pulumi preview` failed" in output
+    assert "the program is broken" in output
     governed.program(TWO_NOTES)
 
     governed.pulumi("config", "set", "extra", "value")

@@ -24,7 +24,7 @@ from pulumi_mandate.models import (
     subject_hash,
     to_hex,
 )
-from pulumi_mandate.plan import merkle
+from pulumi_mandate.plan import merkle, summary
 from pulumi_mandate.plan.commitment import SubjectKey
 from pulumi_mandate.plan.document import KIND_OF, Document, leaves, order
 from pulumi_mandate.plan.values import Reader
@@ -83,7 +83,7 @@ def operation(name: str = "a", op: str = "create", **changes: Any) -> dict[str, 
 
 def document(*operations: dict[str, Any], **changes: Any) -> Document:
     sealed = sorted(operations or (operation(),), key=order)
-    highest = max(sealed, key=lambda one: int(one["tier"]))
+    tier = summary.highest(sealed)
     content: dict[str, Any] = {
         "schema": "mandate/plan/v1",
         "kind": "up",
@@ -95,12 +95,12 @@ def document(*operations: dict[str, Any], **changes: Any) -> Document:
         "secretKeyId": to_hex(KEY.id),
         "operations": sealed,
         "effectRoot": to_hex(merkle.root(leaves(sealed))),
-        "unknowns": [],
-        "base": None,
+        "unknowns": summary.unknowns(sealed),
+        "base": to_hex(keccak(b"base")) if tier["tier"] == Tier.HIGH else None,
         "source": None,
         "checks": [],
-        "tier": {"tier": highest["tier"], "rule": highest["rule"]},
-        "rollback": {"inverse": None, "irreversible": []},
+        "tier": tier,
+        "rollback": summary.rollback(sealed),
         "window": {"notBefore": 100, "expiresAt": 1000},
         "salt": to_hex(keccak(b"salt")),
         "proposer": PROPOSER,

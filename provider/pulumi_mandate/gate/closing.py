@@ -3,15 +3,17 @@
 A run is complete when the state shows every approved operation, and nothing changed that no hook
 was asked about. A refusal, or a change nobody asked for, fails it. A run that merely stopped
 half-way (a provider's error, a crash) stays open while its lease lasts: `pulumi up` resumes it.
+An operation that a hook goes before was done only where the journal says that it was asked about.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pulumi_mandate.errors import ContractRefused, PartlyApplied, Refused
+from pulumi_mandate.errors import ChainError, ContractRefused, PartlyApplied, Refused, UsageError
 from pulumi_mandate.models import (
     ZERO,
     Digest,
@@ -22,13 +24,23 @@ from pulumi_mandate.models import (
     to_hex,
 )
 from pulumi_mandate.plan.document import Document
+from pulumi_mandate.plan.program import program_digest
 from pulumi_mandate.plan.receipt import DONE, NOT_DONE, OperationResult, Receipt
 
 from .ancestor import is_alive
+from .engine_hooks import HOOK_NAMES
 from .folder import RunFolder, RunRecord
 from .journal import ALLOWED, REFUSED, Entry
-from .operations import HOOKLESS
-from .state import InputsOf, changed_urns, post_state, reached, resource_digests
+from .operations import HOOKLESS, STEPS_OF, resolved_unknowns
+from .state import (
+    InputsOf,
+    changed_urns,
+    lost_hooks,
+    post_state,
+    reached,
+    resource_digests,
+    update_succeeded,
+)
 
 if TYPE_CHECKING:
     from .machine import Machine
@@ -57,7 +69,7 @@ class Ending:
     """`completed`, `failed` or `open`."""
     receipt: Receipt
     reasons: tuple[str, ...]
-    """Why it is not complete; empty where it is."""
+    """Why it is not complete; of a complete run, what nobody could vouch for."""
 
 
 def judge_run(  # noqa: PLR0913  # these are the six things that decide
@@ -68,13 +80,15 @@ def judge_run(  # noqa: PLR0913  # these are the six things that decide
     inputs_of: InputsOf,
     *,
     give_up: bool,
+    succeeded: Callable[[], bool] = lambda: False,
 ) -> Ending:
     """Decide what became of a run. Pure: the caller read everything.
 
     `give_up` fails a run that is only half done (its lease is over, or somebody said so).
+    `succeeded` says whether the engine itself ended well; asked only where nothing else can tell.
     """
     changed = changed_urns(record.before, resource_digests(deployment, inputs_of))
-    done = reached(document, deployment, inputs_of)
+    done = _done(document, entries, reached(document, deployment, inputs_of), changed, succeeded)
     missing = [
         f"{operation['op']} of {operation['urn']} was not done"
         for operation, is_done in zip(document.operations, done, strict=True)
@@ -84,6 +98,8 @@ def judge_run(  # noqa: PLR0913  # these are the six things that decide
     refused = [e for e in entries if e.verdict == REFUSED and e.error == Refused.__name__]
     reasons = [f"{urn} changed and no check was asked" for urn in unasked]
     reasons += [f"refused: {entry.reason}" for entry in refused]
+    stripped = lost_hooks(document, deployment, done)
+    reasons += [f"{urn} no longer carries the hooks that were approved" for urn in stripped]
     status = OPEN if missing else COMPLETED
     if reasons or (missing and give_up):
         status = FAILED
@@ -100,12 +116,48 @@ def judge_run(  # noqa: PLR0913  # these are the six things that decide
 def _accounted(document: Document, entries: Sequence[Entry]) -> set[str]:
     """URNs that may have changed: a hook allowed it, or the plan has it and no hook exists."""
     asked = {entry.urn for entry in entries if entry.verdict == ALLOWED}
-    hookless = {
-        operation["urn"]
-        for operation in document.operations
-        if operation["op"] in HOOKLESS or _is_default_provider(operation["urn"])
-    }
+    hookless = {operation["urn"] for operation in document.operations if _is_hookless(operation)}
     return asked | hookless
+
+
+def _done(
+    document: Document,
+    entries: Sequence[Entry],
+    shown: Sequence[bool],
+    changed: set[str],
+    succeeded: Callable[[], bool],
+) -> list[bool]:
+    """Which operations were done: the state shows it, and it did not show it before anyway.
+
+    Entries of earlier attempts count: the rest of a create that was cut off comes back as an
+    update, or not at all. An update that waits for an unknown fits its old values as well, and the
+    engine asks nothing where the unknown became what it was: there the engine's word is needed.
+    """
+    asked = {(entry.urn, entry.moment) for entry in entries if entry.verdict == ALLOWED}
+
+    def is_done(operation: JSON) -> bool:
+        if _is_hookless(operation):
+            return True
+        urn, op = operation["urn"], operation["op"]
+        was_asked = any((urn, moment) in asked for moment in STEPS_OF if op in STEPS_OF[moment])
+        after = operation["after"]
+        if op == "update" and next(resolved_unknowns(after, after), None) is not None:
+            return (was_asked and urn in changed) or succeeded()
+        return was_asked
+
+    pairs = zip(document.operations, shown, strict=True)
+    return [is_shown and is_done(operation) for operation, is_shown in pairs]
+
+
+def _is_hookless(operation: JSON) -> bool:
+    """Whether the engine asks nobody: the plan alone covers this operation."""
+    if operation["op"] in HOOKLESS or _is_default_provider(operation["urn"]):
+        return True
+    if operation["op"] not in STEPS_OF["delete"]:
+        return False
+    # The engine takes a delete's hooks from the state, and this one is older than `govern()`.
+    hooks = operation["options"]["before"].get("resourceHooks") or {}
+    return HOOK_NAMES["delete"] not in (hooks.get("BeforeDelete") or [])
 
 
 def _is_default_provider(urn: str) -> bool:
@@ -133,11 +185,13 @@ def _results(
     )
 
 
-def finish_run(
+def finish_run(  # noqa: PLR0913  # the watcher says what it saw, a person's command says less
     folder: RunFolder,
     machine: Machine,
     *,
     give_up: bool = False,
+    begin_may_come: Callable[[RunRecord], bool] = lambda _: False,
+    program_seen: str | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Any]:
     """Look at a run that the engine has left, and state its outcome on chain if it has one.
@@ -146,12 +200,26 @@ def finish_run(
     `result.json` then holds: `status` (`completed`, `failed`, `open`, `not-begun`), `runId`,
     `planHash`, `reasons`, and `receiptRoot`, `postState`, `transaction` where it was stated.
 
-    Raises `Refused` while the engine still works, `ChainError`, `SignerError`, `EngineError`.
+    `begin_may_come` tells whether a `begin` that the registry does not know may still be mined; the
+    watcher asks, a person's command settles at once (`mandate resume` asks the chain each time, so
+    it finds the run if it begins after all). `program_seen` is the program's digest (0x…) when the
+    engine ended, as the watcher saw it: another one than was approved fails the run. Whoever
+    finishes a run later knows only the folder of today, which people may have edited since: there a
+    difference is reported among the reasons, and the state and the journal decide.
+
+    Raises `Refused` while the engine still works, `ChainError` (also where `begin` may still come),
+    `SignerError`, `EngineError`.
     """
     record = folder.record()
     if is_alive(record.engine_pid, record.engine_started):
         raise Refused(13, "the engine of this run still works", next_step="wait until it ends")
     state = _state_of(record, machine)
+    if state is None and begin_may_come(record):
+        raise ChainError(
+            "begin may still be mined",
+            meaning="It was sent, and neither its block nor its deadline has come.",
+            next_step="mandate resume",
+        )
     ended = NOT_BEGUN if state is None else _ENDED.get(state)
     if ended is not None:
         return _write(folder, record, {**(folder.result() or {}), "status": ended})
@@ -166,12 +234,38 @@ def finish_run(
         inputs_of,
         # While it is stopping nothing may go forward, so there is nothing to wait for.
         give_up=give_up or state is MandateState.STOPPING or machine.lease_over(record),
+        succeeded=lambda: update_succeeded(
+            Path(record.workdir), record.stack, since=(folder.path / "run.json").stat().st_mtime
+        ),
     )
+    ending = _with_program(ending, record, document, program_seen)
     found: dict[str, Any] = {"status": ending.status, "reasons": list(ending.reasons)}
     if ending.status != OPEN:
         progress(f"stating on chain that the run {ending.status}")
         found |= _state_outcome(record, ending, machine)
     return _write(folder, record, found)
+
+
+def program_of(record: RunRecord) -> str:
+    """The digest (0x…) of the program's folder now; empty where it cannot be digested."""
+    try:
+        return to_hex(program_digest(Path(record.workdir)).digest)
+    except (UsageError, OSError):
+        return ""
+
+
+def _with_program(
+    ending: Ending, record: RunRecord, document: Document, seen: str | None
+) -> Ending:
+    approved = document.content["program"]["digest"]
+    if ending.status != COMPLETED:
+        return ending
+    if seen is not None and seen != approved:
+        return replace(ending, status=FAILED, reasons=("the program changed while it ran",))
+    if seen is None and program_of(record) != approved:
+        note = "the program is another one by now; whether it changed while it ran is not known"
+        return replace(ending, reasons=(note,))
+    return ending
 
 
 def raise_unless_complete(result: dict[str, Any]) -> None:

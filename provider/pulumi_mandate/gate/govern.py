@@ -51,23 +51,26 @@ def govern() -> None:
     if _state:
         return  # two components may both ask for it
     hooks = _state["hooks"] = EngineHooks()
-    # Names first, dry run or not: a preview fails where a hook that the state names is unknown.
-    hooks.register(monitor)
-    place = _place(pulumi)
-    if pulumi.runtime.is_dry_run():
-        # The mark silences a message and nothing else, so a program gains nothing by setting it.
-        if not os.environ.get(NESTED_MARK):
-            _show_standing(place)
-        return
-    from .opening import open_gate
-
+    dry = False  # until the engine says so, this counts as a real update
     try:
-        hooks.decide_with(open_gate(place, _say))
-    except MandateError as refusal:
+        dry = pulumi.runtime.is_dry_run()
+        # Names in both: a preview fails where a hook that the state names is unknown.
+        hooks.register(monitor)
+        place = _place(pulumi)
+        if not dry:
+            from .opening import open_gate
+
+            hooks.decide_with(open_gate(place, _say))
+    except Exception as failure:
+        if dry:
+            raise
+        # A defect of ours refuses like any other doubt: no `except` of the program may survive it.
+        refusal = failure if isinstance(failure, MandateError) else _defect(failure)
         hooks.decide_with(_refuse_with(refusal))
         _leave(refusal)
-    except Exception as failure:  # a defect of ours refuses like any other doubt
-        _leave(_defect(failure))
+    # The mark silences a message and nothing else, so a program gains nothing by setting it.
+    if dry and not os.environ.get(NESTED_MARK):
+        _show_standing(place)
 
 
 def _place(pulumi: Any) -> Where:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 from pulumi_mandate.errors import EmptyPlan, Refused
 from pulumi_mandate.models import ZERO, Address, Subject
@@ -21,6 +22,7 @@ from .engine_hooks import Judge, refuse_everything
 from .environment import NESTED_MARK, check_environment
 from .evidence import Candidate, closest
 from .folder import RunFolder, SubjectLock
+from .journal import REFUSED, Entry
 from .machine import Machine, open_machine
 from .operations import OperationCheck
 from .prepare import (
@@ -33,7 +35,16 @@ from .prepare import (
     preview_of,
     subject_of,
 )
-from .run import Base, Denials, Place, begin_run, resume_run
+from .run import (
+    Base,
+    Denials,
+    Place,
+    begin_run,
+    check_packages_still,
+    check_program_still,
+    first,
+    resume_run,
+)
 from .search import choose, look_for_run, positions
 from .state import resource_digests
 from .verify import verify_effects
@@ -105,6 +116,8 @@ def _admit(
         here = look_here(program, machine.trust, environment=environment, subject=place.subject)
         candidates = choose(machine, here, unfinished)
         prepared = Prepared.of(preview.result(), here)
+    # Before anything may be called "nothing to change": that too is said of a configuration.
+    check_config(prepared.raw.config)
     check_hooks(prepared.raw)
     try:
         found = document_of(prepared, proposer=_NOBODY, window=(0, 1), salt=ZERO)
@@ -139,13 +152,35 @@ def _spend(
         folder = unfinished
         resume_run(machine, folder, place, say)
         to_do, indices = admission.found, positions(candidate.document, admission.found)
+    _check_still(place, admission, folder)
+    approved = candidate.document.fields().program
     return OperationCheck(
         to_do,
         folder.journal,
-        denials=Denials(machine, folder.record()),
+        denials=first(
+            # The providers load their modules now, and the program has loaded its own.
+            lambda: check_program_still(place.workdir, approved),
+            Denials(machine, folder.record()),
+        ),
         inputs_of=prepared.inputs_of,
         indices=indices,
     )
+
+
+def _check_still(place: Place, admission: Admission, folder: RunFolder) -> None:
+    """(9) what was digested before the wait for finality is what the program goes on to load.
+
+    A run that began and may not go on is over: the journal's word makes the watcher fail it.
+    """
+    assert admission.candidate.document is not None  # noqa: S101  # it stands
+    try:
+        # The slow one first: the program is read as late as can be.
+        check_packages_still(admission.prepared.here.toolchain)
+        check_program_still(place.workdir, admission.candidate.document.fields().program)
+    except Refused as refusal:
+        entry = Entry(REFUSED, "begin", "", -1, refusal.happened, Refused.__name__)
+        folder.journal.append(entry)
+        raise
 
 
 def _end_with(engine: Engine) -> None:
@@ -175,6 +210,39 @@ def check_engine(engine: Engine) -> dict[str, str]:
     if os.environ.get(NESTED_MARK):
         check_environment({NESTED_MARK: "1"})
     return engine_path(engine.executable, engine.environment)
+
+
+def check_config(previewed: Mapping[str, Any]) -> None:
+    """(7) the configuration that this update was started with is the one that was previewed.
+
+    The engine read the stack's file when it was started, and a person or a lock may have kept it
+    waiting since; the preview read the file again. `previewed` is the answer of `pulumi config
+    --show-secrets --json`: its `value` is, character for character, what the engine gives a
+    program, defaults of the project included. Raises `Refused`, which names a key and no value.
+    """
+    from pulumi.runtime import config
+
+    running = config.CONFIG.get()
+    for key in sorted(running.keys() | previewed.keys()):
+        if key not in previewed:
+            found = "only the running update has it"
+        elif key not in running:
+            found = "the running update lacks it"
+        elif running[key] != previewed[key]["value"]:
+            found = "another value"
+        elif config.is_config_secret(key) is not bool(previewed[key]["secret"]):
+            found = "a secret in one, and none in the other"
+        else:
+            continue
+        raise Refused(
+            7,
+            f"the update was started with another configuration than the stack has now: `{key}`",
+            field="config",
+            expected="what the stack's file says now",
+            found=found,
+            meaning="The file changed after the engine had read it. Nothing was changed.",
+            next_step="run the same command again",
+        )
 
 
 def check_subject(subject: Subject, where: Where) -> None:

@@ -139,6 +139,8 @@ class OperationCheck:
         approved_id = operation["id"]
         if call.moment != "create" and approved_id is not None and call.id != approved_id:
             raise _differs(call, "id", approved_id, call.id)
+        if call.moment != "delete" and call.new_inputs is None:
+            raise _differs(call, "after", "the approved inputs", "no inputs at all")
         for side, given in (("after", call.new_inputs), ("before", call.old_inputs)):
             if given is not None:
                 self._compare_inputs(call, side, _inputs(operation, side), given)

@@ -26,7 +26,9 @@ from pulumi_mandate.plan.toolchain import Toolchain, installed_packages, toolcha
 from pulumi_mandate.plan.values import Reader
 
 from .engine_hooks import HOOK_NAMES
-from .environment import NESTED_MARK, bound_environment
+from .environment import NESTED_MARK, bound_environment, check_environment
+from .plugins import visible_plugins
+from .project import check_project, read_project
 from .state import engine_environment, engine_json, run_engine
 
 JSON = Any
@@ -117,9 +119,12 @@ def prepare(
 ) -> Prepared:
     """Preview the whole stack as a child of this process, and look around meanwhile.
 
-    Raises `EngineError` where the program or the engine fails, `IncompletePlan`, `UsageError`.
+    Raises `EngineError` where the program or the engine fails, `IncompletePlan`, `UsageError`,
+    `Refused` where settings or environment could not be run with.
     """
     source = dict(os.environ if environment is None else environment)
+    check_environment(source)
+    check_project(program.workdir)
     with ThreadPoolExecutor(1) as beside:
         preview = beside.submit(preview_of, program, source)
         here = look_here(program, trust, rules=rules, environment=source)
@@ -177,7 +182,9 @@ def look_here(
     return Here(
         subject=subject or subject_of(program, trust, source),
         program=program_digest(program.workdir),
-        toolchain=toolchain(version, installed_packages(), flags=flags),
+        toolchain=toolchain(
+            version, installed_packages(), plugins=visible_plugins(source), flags=flags
+        ),
         rules=rules or Rules.load(),
     )
 
@@ -199,21 +206,7 @@ def subject_of(
         )
     *owner, stack = program.stack.split("/")
     organisation = owner[0] if owner else _own_organisation(url, told)
-    return Subject(backend, organisation, _project(program.workdir)["name"], stack)
-
-
-def check_project(workdir: Path) -> None:
-    """Refuse project settings that change what an update does and that no plan can hold yet."""
-    options = _project(workdir).get("options") or {}
-    if isinstance(options, dict) and options.get("refresh"):
-        raise Refused(
-            1,
-            "`options.refresh` in Pulumi.yaml changes the state before the update, unasked",
-            field="Pulumi.yaml",
-            expected="no options.refresh",
-            found=str(options["refresh"]),
-            next_step="remove it from Pulumi.yaml, then: mandate propose",
-        )
+    return Subject(backend, organisation, read_project(program.workdir)["name"], stack)
 
 
 def check_hooks(raw: RawPreview) -> None:
@@ -245,20 +238,6 @@ def engine_path(executable: str, environment: Mapping[str, str]) -> dict[str, st
     """The environment in which `pulumi` is the very engine that runs the update."""
     folder = str(Path(executable).parent)
     return dict(environment) | {"PATH": folder + os.pathsep + environment.get("PATH", os.defpath)}
-
-
-def _project(workdir: Path) -> dict[str, Any]:
-    import yaml
-
-    for name in ("Pulumi.yaml", "Pulumi.yml"):
-        if (workdir / name).is_file():
-            found = yaml.safe_load((workdir / name).read_text(encoding="utf-8"))
-            if isinstance(found, dict) and isinstance(found.get("name"), str):
-                return found
-            raise UsageError(f"{name} names no project")
-    raise UsageError(
-        f"there is no Pulumi.yaml in {workdir}", next_step="go to the program's folder"
-    )
 
 
 def _own_organisation(url: str, told: dict[str, Any]) -> str:

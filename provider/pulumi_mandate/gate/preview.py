@@ -1,17 +1,19 @@
 """Ask the engine what a program wants, in full: plan file, steps, state before and after, config.
 
 The answers hold secrets in the clear. They exist in this process's memory and, while the engine
-runs, in one private folder on a memory file system where there is one; they are never logged.
+runs, in one private folder on a memory file system where there is one; they are never logged. What
+a killed process left there is removed by the next preview and by the watcher.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,11 @@ import orjson
 from pulumi_mandate.errors import EngineError
 from pulumi_mandate.plan.raw import RawPreview
 
+from .ancestor import is_alive
+
 _MEMORY = Path("/dev/shm")  # noqa: S108  # a folder of our own, 0700, is made inside it
+_PID_NAMESPACE = Path("/proc/self/ns/pid")
+_OWNER = re.compile(r"([0-9]+)-([0-9]+)-")
 _COMPLETE = ("--show-sames", "--show-replacement-steps", "--show-reads")
 _KEPT = ("PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE")
 _LONGEST_MESSAGE = 4000
@@ -88,12 +94,50 @@ def _clean(env: Mapping[str, str]) -> dict[str, str]:
 
 @contextmanager
 def _private_folder() -> Iterator[Path]:
-    parent = str(_MEMORY) if os.access(_MEMORY, os.W_OK) else None
-    folder = Path(tempfile.mkdtemp(prefix="mandate-", dir=parent))  # made with mode 0700
+    remove_left_behind()
+    # mkdtemp makes it with mode 0700; its name tells whose it is.
+    folder = Path(tempfile.mkdtemp(prefix=_named() + _owner(), dir=_parent()))
     try:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def remove_left_behind() -> None:
+    """Remove the folders of owners that were killed, with the secrets in them.
+
+    Only this user's, and only those of this pid namespace: another one's pids mean nothing here.
+    """
+    named = _named()
+    for folder in _parent().glob(f"{named}*"):
+        owner = _OWNER.match(folder.name.removeprefix(named))
+        with suppress(OSError):
+            if owner is None or folder.is_symlink() or folder.stat().st_uid != os.getuid():
+                continue
+            if not is_alive(int(owner[1]), int(owner[2])):
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _parent() -> Path:
+    return _MEMORY if os.access(_MEMORY, os.W_OK) else Path(tempfile.gettempdir())
+
+
+def _named() -> str:
+    """The namespace is in it: machines and containers may share one folder."""
+    try:
+        return f"mandate-{_PID_NAMESPACE.stat().st_ino}-"
+    except OSError:  # no /proc: nobody can tell there who lives, and nothing is removed
+        return "mandate-"
+
+
+def _owner() -> str:
+    """`<pid>-<clock ticks since boot>-` of this process; empty where /proc is not."""
+    try:
+        text = Path("/proc/self/stat").read_text()
+    except OSError:
+        return ""
+    # The second field is the name in brackets, which may hold brackets and spaces.
+    return f"{os.getpid()}-{text.rpartition(')')[2].split()[19]}-"
 
 
 def _read(plan: Path) -> dict[str, Any]:

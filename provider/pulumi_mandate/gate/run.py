@@ -24,6 +24,8 @@ from pulumi_mandate.models import (
     to_hex,
 )
 from pulumi_mandate.plan.document import Document
+from pulumi_mandate.plan.program import program_digest
+from pulumi_mandate.plan.toolchain import Toolchain, installed_packages, toolchain
 
 from .ancestor import Engine
 from .facts import Evidence
@@ -107,6 +109,8 @@ def resume_run(machine: Machine, folder: RunFolder, place: Place, say: Say) -> N
     record = replace(
         folder.record(), engine_pid=place.engine.pid, engine_started=place.engine.started
     )
+    # "Open" was the last engine's end: the next result is this one's.
+    (folder.path / "result.json").unlink(missing_ok=True)
     folder.write_record(record)
     _hand_over(folder, place)
     say(f"resuming run {to_hex(record.run_id)[:10]}…")
@@ -131,6 +135,65 @@ def check_begun(machine: Machine, record: RunRecord) -> None:
             found=f"{found.state.name.lower()} {to_hex(found.run_id)}",
             next_step="mandate status",
         )
+
+
+def check_program_still(workdir: Path, approved: Digest) -> None:
+    """(9) the program's files are the approved ones, minutes after they were first digested.
+
+    Raises `Refused`, and `UsageError` for a tree that cannot be digested any more.
+    """
+    found = program_digest(workdir).digest
+    if found != approved:
+        raise Refused(
+            9,
+            "the program's files changed after the mandate was verified",
+            field="program",
+            expected=to_hex(approved),
+            found=to_hex(found),
+            meaning=_CHANGED_MEANWHILE,
+            next_step="leave the folder alone while an update runs; mandate propose",
+        )
+
+
+def check_packages_still(before: Toolchain) -> None:
+    """(9) the installed packages are those of step (6). Takes a second or more.
+
+    Raises `Refused`, and `UsageError` for a package that cannot be digested any more.
+    """
+    approved = before.content["packages"]
+    found = toolchain("", installed_packages()).content["packages"]
+    if found != approved:
+        differing = sorted(
+            one["name"] for one in found + approved if (one in found) != (one in approved)
+        )
+        raise Refused(
+            9,
+            f"an installed package changed after the mandate was verified: {differing[0]}",
+            field="toolchain.packages",
+            expected="as it was",
+            found="changed",
+            meaning=_CHANGED_MEANWHILE,
+            next_step="install nothing while an update runs; mandate propose",
+        )
+
+
+_CHANGED_MEANWHILE = (
+    "The run has begun and ends here, as failed: what would run now is not what was approved."
+)
+
+
+def first(check: Callable[[], None], then: Callable[[], None]) -> Callable[[], None]:
+    """`then`, and before it `check` until that has held once."""
+    held = False
+
+    def both() -> None:
+        nonlocal held
+        if not held:
+            check()
+            held = True
+        then()
+
+    return both
 
 
 class Denials:

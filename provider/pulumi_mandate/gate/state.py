@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from pulumi_mandate.plan.canonical import canonical_bytes
 from pulumi_mandate.plan.compare import refines
 from pulumi_mandate.plan.document import Document
 from pulumi_mandate.plan.raw import subject_key
+from pulumi_mandate.plan.sources import OPTIONS, SETS
 from pulumi_mandate.plan.values import Reader
 
 from .environment import NESTED_MARK
@@ -24,7 +26,12 @@ InputsOf = Callable[[str, JSON], JSON]
 """(urn, properties in the engine's JSON form) to the values of a document."""
 
 ENGINE_SECONDS = 120.0
-_BOUND = ("urn", "type", "id", "provider", "parent", "protect", "retainOnDelete", "external")
+_BOUND = ("urn", "type", "id", "provider", "parent")
+_SETTLED = OPTIONS - (
+    {"importID", "pendingReplacement", "taint", "external", "refreshBeforeUpdate", "viewOf"}
+    | {"replacementTrigger", "extensionRef", "snippetID"}
+)
+"""Options that the state shows as the plan had them; the rest the engine uses up or sets itself."""
 
 _TOLD_TO_PROGRAMS = frozenset(
     {
@@ -36,6 +43,9 @@ _TOLD_TO_PROGRAMS = frozenset(
 
 GONE = frozenset({"delete", "delete-replaced", "abandon"})
 """Engine steps after which the resource is no longer there."""
+
+_HOOKLESS = frozenset({"metadata", "import", "import-replacement", "read", "read-replacement"})
+"""Nobody is asked about these, so everything that the state shows of them is compared."""
 
 
 def engine_environment(environment: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -177,14 +187,80 @@ def _is_reached(
         return False
     if operation["op"] in {"update", "metadata"} and _other_id(operation, resource):
         return False
-    wanted = operation["after"]
-    if wanted is None:
-        return True
+    if operation["op"] in _HOOKLESS and not _is_settled(operation, resource, inputs_of):
+        return False
+    wanted = operation["after"] or {}
     return all(
         refines(value, inputs_of(urn, resource.get(part) or {}))
         for part, value in wanted.items()
         if part in ("inputs", "outputs")
     )
+
+
+def _is_settled(operation: JSON, resource: JSON, inputs_of: InputsOf) -> bool:
+    """Whether provider, options and dependencies are those of the approved after-side."""
+    provider = operation["provider"]["after"]
+    urn, _, identity = (resource.get("provider") or "").rpartition("::")
+    if provider is not None and not refines(provider, {"urn": urn, "id": identity}):
+        return False
+    if operation["op"] == "metadata" and operation["dependencies"] != sorted(
+        set(resource.get("dependencies") or ())
+    ):
+        return False
+    wanted, found = operation["options"]["after"] or {}, options_of(resource, inputs_of)
+    if (wanted.get("parent") or None) != (found.get("parent") or None):
+        return False
+    names = _SETTLED & (wanted.keys() | found.keys())
+    return all(refines(wanted.get(name), found.get(name)) for name in names)
+
+
+def options_of(resource: JSON, inputs_of: InputsOf) -> dict[str, JSON]:
+    """The options as a plan names them: what is false, empty or absent is one for the engine."""
+    found: dict[str, JSON] = {}
+    for name in OPTIONS & resource.keys():
+        value = resource[name]
+        if name in SETS:
+            value = sorted(set(value or ()))
+        if name == "customTimeouts":
+            value = {key: seconds for key, seconds in (value or {}).items() if seconds}
+        if value:
+            found[name] = value
+    values: dict[str, JSON] = inputs_of(resource["urn"], found)
+    return values | ({"parent": resource["parent"]} if resource.get("parent") else {})
+
+
+def lost_hooks(document: Document, deployment: JSON, done: Sequence[bool]) -> list[str]:
+    """URNs of operations that were done and whose resource has other hooks than were approved."""
+    wanted = {
+        operation["urn"]: operation["options"]["after"].get("resourceHooks")
+        for operation, is_done in zip(document.operations, done, strict=True)
+        if is_done and operation["options"]["after"] is not None
+    }
+    return sorted(
+        resource["urn"]
+        for resource in deployment.get("resources") or []
+        if not resource.get("delete")
+        and (hooks := wanted.get(resource["urn"]))
+        and (resource.get("resourceHooks") or None) != hooks
+    )
+
+
+def update_succeeded(workdir: Path, stack: str, *, since: float) -> bool:
+    """Whether the engine's history says that the newest update ended well after `since`.
+
+    `since`: seconds since the epoch, this machine's clock. Raises `EngineError`.
+    """
+    history = engine_json(
+        ["stack", "history", "--json", "--page-size", "1", "--stack", stack], workdir
+    )
+    try:
+        newest = history[0]
+        ended = datetime.fromisoformat(newest["endTime"]).timestamp()
+    except (LookupError, TypeError, ValueError):
+        return False
+    # The history counts whole seconds.
+    good = (newest.get("kind"), newest.get("result")) == ("update", "succeeded")
+    return good and ended >= int(since)
 
 
 def _other_id(operation: JSON, resource: JSON) -> bool:
@@ -194,6 +270,10 @@ def _other_id(operation: JSON, resource: JSON) -> bool:
 def _digest(resource: JSON, inputs_of: InputsOf) -> Digest:
     urn = resource["urn"]
     bound = {name: resource.get(name) for name in _BOUND if resource.get(name)}
-    for part in ("inputs", "outputs"):
+    # A hook that is gone from the state is asked nothing the next time, so options count as well.
+    bound["options"] = options_of(resource, inputs_of)
+    bound["dependencies"] = sorted(set(resource.get("dependencies") or ()))
+    # What a read resource answers is somebody else's doing, and no run changes it.
+    for part in ("inputs",) if resource.get("external") else ("inputs", "outputs"):
         bound[part] = inputs_of(urn, resource.get(part) or {})
     return keccak(canonical_bytes(bound))

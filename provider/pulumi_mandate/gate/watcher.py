@@ -16,17 +16,22 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pulumi_mandate.errors import ChainError, MandateError
+from pulumi_mandate.errors import ChainError, EngineError, MandateError, SignerError
 
 from .ancestor import is_alive
 from .environment import NESTED_MARK
 from .folder import RunFolder, RunRecord
 
+if TYPE_CHECKING:
+    from pulumi_mandate.models import Address
+
 RETRY_SECONDS = (1.0, 2.0, 5.0, 10.0, 30.0)
 """Pauses while the chain does not answer; the last one is used until `PATIENCE_SECONDS`."""
 PATIENCE_SECONDS = 900.0
+SHORT_PATIENCE_SECONDS = 60.0
+"""For a key or an engine that does not answer: the next run of the stack waits meanwhile."""
 _POLL_SECONDS = 0.2
 
 
@@ -39,7 +44,8 @@ def start_watcher(folder: RunFolder, environment: dict[str, str], keep: Sequence
     log = os.open(folder.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     try:
         child = subprocess.Popen(
-            [sys.executable, "-m", "pulumi_mandate.gate.watcher", str(folder.path)],
+            # -P: a module in the program's folder must not take the place of one of ours.
+            [sys.executable, "-P", "-m", "pulumi_mandate.gate.watcher", str(folder.path)],
             env={k: v for k, v in environment.items() if k != NESTED_MARK},
             stdin=subprocess.DEVNULL,
             # Not the program's pipes: the engine would wait for whoever holds them.
@@ -78,7 +84,7 @@ def watch(
     say: Callable[[str], None],
     pause: Callable[[float], None] = time.sleep,
 ) -> dict[str, Any] | None:
-    """Wait for the engine, then finish; again and again while the chain is away.
+    """Wait for the engine, then finish; again and again while chain, key or engine is away.
 
     Returns the result, or None where it gave up: the run stays open and can be finished later.
     """
@@ -92,7 +98,7 @@ def watch(
             result = finish(folder)
         except MandateError as error:
             say(error.diagnostics())
-            if not isinstance(error, ChainError) or waited >= PATIENCE_SECONDS:
+            if waited >= _patience(error):
                 return None
             seconds = RETRY_SECONDS[min(tries, len(RETRY_SECONDS) - 1)]
             pause(seconds)
@@ -103,10 +109,68 @@ def watch(
             return result
 
 
+def _patience(error: MandateError) -> float:
+    """For how many seconds an error may go away by itself."""
+    if isinstance(error, ChainError):
+        return PATIENCE_SECONDS
+    return SHORT_PATIENCE_SECONDS if isinstance(error, SignerError | EngineError) else 0.0
+
+
+class Ending:
+    """How the watcher finishes its run: with what it saw when the engine ended."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+        self._program: str | None = None
+        self._looked = False
+
+    def __call__(self, folder: RunFolder) -> dict[str, Any]:
+        from .closing import finish_run, program_of
+        from .machine import open_machine
+
+        record = folder.record()
+        # Once: while the chain is away, people may edit the program again.
+        self._program = program_of(record) if self._program is None else self._program
+        machine = open_machine(Path(record.trust))
+
+        def may_come(record: RunRecord) -> bool:
+            # The program may outlive its engine by a moment, so the first look is never the last.
+            first, self._looked = not self._looked, True
+            if record.transaction or machine.client.now() > record.order.deadline:
+                return False
+            return first or is_pending(machine.trust.rpc, record.order.runner)
+
+        return finish_run(
+            folder,
+            machine,
+            begin_may_come=may_come,
+            program_seen=self._program,
+            progress=self._say,
+        )
+
+
+def is_pending(urls: Sequence[str], account: Address) -> bool:
+    """Whether any endpoint holds a transaction of the account that is not mined yet.
+
+    Raises `ChainError` where one does not answer.
+    """
+    from pulumi_mandate.chain.rpc import Endpoint, RpcError
+
+    def count(endpoint: Endpoint, where: str) -> int:
+        return int(endpoint.call("eth_getTransactionCount", account, where), 16)
+
+    try:
+        return any(
+            count(endpoint, "pending") > count(endpoint, "latest")
+            for endpoint in map(Endpoint, urls)
+        )
+    except (RpcError, TypeError, ValueError) as error:
+        raise ChainError("an endpoint does not say what waits to be mined") from error
+
+
 def main(argv: Sequence[str]) -> int:
     """Exit code 0 where the run has a result, 1 where it is left open."""
-    from .closing import finish_run
-    from .machine import open_machine
+    from .preview import remove_left_behind
 
     folder = RunFolder(Path(argv[1]))
 
@@ -114,16 +178,14 @@ def main(argv: Sequence[str]) -> int:
         moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         print(f"{moment} {line}", flush=True)
 
-    def finish(folder: RunFolder) -> dict[str, Any]:
-        machine = open_machine(Path(folder.record().trust))
-        return finish_run(folder, machine, progress=say)
-
     try:
-        return 0 if watch(folder, finish, say=say) is not None else 1
+        return 0 if watch(folder, Ending(say), say=say) is not None else 1
     except Exception as error:
         # Only the class: whatever it says may quote a value.
         say(f"stopped by {type(error).__name__}; `mandate resume` finishes this run")
         return 1
+    finally:
+        remove_left_behind()
 
 
 if __name__ == "__main__":

@@ -143,10 +143,10 @@ def _output(found: dict[str, JSON]) -> JSON:
 def with_hashes(approved: JSON, given: JSON, *, read_files: bool) -> JSON:
     """Give assets, of which hooks are not told the hash, the one to compare.
 
-    A file of new inputs is read and hashed as the engine does. Archives, and the files of old
-    inputs
-    (which may be others by now), get the hash that was approved: what they hold is bound by the
-    whole-plan check and by the program's digest, and is not checked a second time here.
+    A file of new inputs is read and hashed as the engine does. The assets of old inputs, which may
+    be others by now, get the hash that was approved: nothing is made of them any more.
+
+    Raises `Refused` (step 10) for a new archive, or one from elsewhere, that comes without a hash.
     """
     if isinstance(given, list):
         known = approved if isinstance(approved, list) else []
@@ -174,4 +174,11 @@ def _asset(approved: JSON, given: dict[str, JSON], read_files: bool) -> JSON:
     if "path" in given and given[SIGNATURE] == ASSET and read_files:
         content = Path(given["path"]).read_bytes()
         return given | {"hash": hashlib.sha256(content).hexdigest()}
+    if read_files:
+        raise Refused(
+            _STEP,
+            "the engine sent an archive or a remote file without its hash",
+            meaning="Nobody can tell here whether it holds what was approved.",
+            next_step="use the engine version that the plan was made with",
+        )
     return given | {"hash": approved["hash"]}
