@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 from tools.steps import BIN, ROOT, VENV, say
 
-COVERAGE_FLOOR = 80
+COVERAGE_FLOOR = 95
 
 Command = tuple[str, ...]
 
