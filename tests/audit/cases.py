@@ -21,7 +21,7 @@ from pulumi_mandate.models import (
     signing_digest,
     to_hex,
 )
-from pulumi_mandate.plan import merkle
+from pulumi_mandate.plan import merkle, summary
 from pulumi_mandate.plan.document import KIND_OF, Document, leaves
 from pulumi_mandate.plan.receipt import DONE, OperationResult, Receipt
 from pulumi_mandate.store import DirectoryStore
@@ -78,11 +78,11 @@ def document(proposer: str, window: tuple[int, int], **changes: Any) -> Document
         "operations": operations,
         "effectRoot": to_hex(merkle.root(leaves(operations))),
         "unknowns": [],
-        "base": None,
+        "base": to_hex(keccak(b"base")),
         "source": None,
         "checks": [],
-        "tier": {"tier": max(o["tier"] for o in operations), "rule": "highest"},
-        "rollback": {"irreversible": []},
+        "tier": summary.highest(operations),
+        "rollback": summary.rollback(operations),
         "window": {"notBefore": window[0], "expiresAt": window[1]},
         "salt": to_hex(keccak(b"salt")),
         "proposer": proposer,

@@ -102,6 +102,20 @@ FORGERIES: dict[str, Callable[[dict[str, Any]], object]] = {
     "a proposer that is no address": _set("proposer", "ana"),
     "checks that are no list": _set("checks", {}),
     "a toolchain that is no object": _set("toolchain", []),
+    "no base at tier high": _set("base", None),
+    "the tier of a rule that did not decide": _set("tier", "rule", "our-resources"),
+    "a rule that is a sentence": _set("operations", 0, "rule", "all is well"),
+    "an unknown left out": lambda content: content["unknowns"].pop(),
+    "an unknown that waits for another": _set("unknowns", 0, "from", ["urn:other"]),
+    "a loss left out": lambda content: content["rollback"]["irreversible"].pop(),
+    "a loss in other words": _set("rollback", "irreversible", 0, "reason", "harmless"),
+    "an inverse": _set("rollback", "inverse", "0x00"),
+    "a check": _set("checks", [{"name": "reviewed"}]),
+    "a source diff": _set("source", {"files": 0}),
+    "a past that is no object": _set("operations", 0, "before", []),
+    "options without sides": _set("operations", 0, "options", {}),
+    "dependencies that are no list": _set("operations", 0, "dependencies", "urn"),
+    "sources that are no lists": _set("operations", 0, "propertyDependencies", {"a": "urn"}),
 }
 
 
@@ -112,6 +126,62 @@ def test_a_forged_document_is_refused(document: Document, name: str) -> None:
     FORGERIES[name](content)
 
     with pytest.raises(InvalidDocument):
+        resealed(content)
+
+
+def test_a_base_below_tier_high_is_refused() -> None:
+    content = copy.deepcopy(build(recorded()).content)
+    for operation in content["operations"]:
+        operation["tier"] = 2
+    content["tier"] = {"tier": 2, "rule": content["operations"][0]["rule"]}
+    assert resealed(copy.deepcopy(content | {"base": None})).tier == Tier.MEDIUM
+
+    with pytest.raises(InvalidDocument, match="names its base"):
+        resealed(content)
+
+
+MARKERS: list[dict[str, Any]] = [
+    {"mandate:v1": "auto-name", "prefix": ""},
+    {"mandate:v1": "anything"},
+    {"mandate:v1": 1},
+    {"mandate:v1": ["unknown"]},
+    {"mandate:v1": "unknown"},
+    {"mandate:v1": "unknown", "secret": 0},
+    {"mandate:v1": "unknown", "secret": False, "more": 1},
+    {"mandate:v1": "secret", "commitment": None},
+    {"mandate:v1": "asset", "archive": False, "hash": "1", "path": None},
+    {"mandate:v1": "reference", "urn": "u", "id": 1},
+    {"mandate:v1": "escaped", "entries": {}},
+    {"mandate:v1": "escaped", "entries": [["a", 1]]},
+    {"mandate:v1": "escaped", "entries": [["mandate:v1", 1], ["a", 1]]},
+    {"mandate:v1": "escaped", "entries": [["mandate:v1", {"mandate:v1": "auto-name"}]]},
+]
+
+
+@pytest.mark.parametrize("marker", MARKERS)
+@pytest.mark.parametrize(
+    "place", [("after", "inputs"), ("before",), ("options", "after"), ("provider", "before")]
+)
+def test_a_marker_that_is_not_known_or_not_whole_is_refused(
+    marker: dict[str, Any], place: tuple[str, ...]
+) -> None:
+    content = copy.deepcopy(build(recorded()).content)
+    operation = next(
+        one for one in content["operations"] if one["before"] and one["after"] and one["provider"]
+    )
+    for part in place[:-1]:
+        operation = operation[part]
+    operation[place[-1]] = {"deep": [marker]}
+
+    with pytest.raises(InvalidDocument, match="a marker that is not"):
+        resealed(content)
+
+
+def test_a_marker_in_the_configuration_is_whole_too() -> None:
+    content = copy.deepcopy(build(recorded()).content)
+    content["config"]["p:name"] = MARKERS[0]
+
+    with pytest.raises(InvalidDocument, match="configuration holds a marker"):
         resealed(content)
 
 

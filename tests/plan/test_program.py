@@ -60,7 +60,8 @@ def test_what_a_checkout_collects_is_left_out(program: Path, name: str) -> None:
         lambda root: (root / "link.py").replace(root / "x") and _write("link.py", "A = 1\n")(root),
     ],
     ids=["content", "project", "new file", "a stack file that is none", "dot file",
-         "bytecode without a source", "removed", "renamed", "executable", "link elsewhere", "link replaced by its content"],
+         "bytecode without a source", "removed", "renamed", "executable", "link elsewhere",
+         "link replaced by its content"],
 )  # fmt: skip
 def test_what_would_run_otherwise_has_another_digest(
     program: Path, change: Callable[[Path], object]

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pulumi_mandate.errors import EmptyPlan, IncompletePlan
 from pulumi_mandate.models import NO_CLEARS, Address, Digest, Subject, Tier, keccak, to_hex
 
+from . import summary
 from .canonical import JSON, canonical_bytes
 from .commitment import SubjectKey, commit
 from .document import KIND_OF, SCHEMA, Document, order
-from .markers import is_unknown, unknown
+from .markers import unknown
 from .program import ProgramDigest
 from .raw import KEY_NAME, RawPreview
 from .sources import OPTIONS, ROOT, SETS, State, Step, read_steps
@@ -23,12 +24,6 @@ Operation = dict[str, Any]
 Judge = Callable[[Operation], tuple[Tier, str]]
 CONFIG_PLACE = "mandate:config"
 """Stands for a URN in the commitments of configuration values."""
-
-_IRREVERSIBLE = {
-    "delete": "what is deleted does not come back",
-    "delete-replaced": "the old resource and its data are deleted",
-    "abandon": "the resource stays where it is, and nobody manages it any more",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +59,7 @@ def build_document(raw: RawPreview, facts: Facts, judge: Judge) -> Document:
     operations = build_operations(steps, facts, judge)
     if not operations:
         raise EmptyPlan("there is nothing to do", meaning="An empty plan needs no mandate.")
-    highest = max(operations, key=lambda operation: int(operation["tier"]))
+    tier = summary.highest(operations)
     content = {
         "schema": SCHEMA,
         "kind": facts.kind,
@@ -80,12 +75,12 @@ def build_document(raw: RawPreview, facts: Facts, judge: Judge) -> Document:
         "config": _config(raw, facts.key),
         "secretKeyId": to_hex(facts.key.id),
         "operations": operations,
-        "unknowns": [entry for operation in operations for entry in _unknowns(operation)],
-        "base": _base(steps, operations, facts) if highest["tier"] >= Tier.HIGH else None,
+        "unknowns": summary.unknowns(operations),
+        "base": _base(steps, operations, facts) if tier["tier"] == Tier.HIGH else None,
         "source": dict(facts.source) if facts.source is not None else None,
         "checks": [dict(check) for check in facts.checks],
-        "tier": {"tier": highest["tier"], "rule": highest["rule"]},
-        "rollback": {"inverse": None, "irreversible": _irreversible(operations)},
+        "tier": tier,
+        "rollback": summary.rollback(operations),
         "window": {"notBefore": facts.not_before, "expiresAt": facts.expires_at},
         "salt": to_hex(facts.salt),
         "proposer": facts.proposer,
@@ -228,31 +223,6 @@ def _config(raw: RawPreview, key: SubjectKey) -> dict[str, JSON]:
         if not entry.get("secret") and raw.steps["config"][name] != value:
             raise IncompletePlan(f"the sources disagree about the configuration value {name}")
     return config
-
-
-def _unknowns(operation: Operation) -> Iterator[dict[str, JSON]]:
-    """Where an operation waits for a value, and for whose."""
-    stack: list[tuple[tuple[str, ...], JSON]] = [((), operation["after"] or {})]
-    found = []
-    while stack:
-        path, value = stack.pop()
-        if is_unknown(value):
-            sources = operation["propertyDependencies"].get(path[1], []) if len(path) > 1 else []
-            found.append({"urn": operation["urn"], "op": operation["op"], "path": list(path),
-                          "from": sources})  # fmt: skip
-        elif isinstance(value, dict):
-            stack.extend(((*path, key), item) for key, item in value.items())
-        elif isinstance(value, list):
-            stack.extend(((*path, str(index)), item) for index, item in enumerate(value))
-    yield from sorted(found, key=lambda entry: entry["path"])
-
-
-def _irreversible(operations: Sequence[Operation]) -> list[dict[str, JSON]]:
-    return [
-        {"urn": operation["urn"], "op": operation["op"], "reason": _IRREVERSIBLE[operation["op"]]}
-        for operation in operations
-        if operation["op"] in _IRREVERSIBLE
-    ]
 
 
 def _base(steps: Sequence[Step], operations: Sequence[Operation], facts: Facts) -> str:

@@ -1,11 +1,13 @@
 """The document `mandate/plan/v1`: what people vote on, as canonical bytes and nothing else.
 
 `Document.load` is total: an unknown schema, an unknown or missing part, an empty plan, operations
-out of order, a tier below its operations' or an effect root that does not follow is refused.
+out of order, an effect root or a summary (tier, unknowns, what cannot be undone) that does not
+follow from the operations, or a marker that is not whole is refused.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -25,8 +27,9 @@ from pulumi_mandate.models import (
     to_hex,
 )
 
-from . import merkle
+from . import merkle, summary
 from .canonical import LIMITS, Limits, canonical_bytes, is_plain, plain_bytes, read
+from .markers import malformed
 
 SCHEMA = "mandate/plan/v1"
 PLAN_KINDS = ("up",)
@@ -57,6 +60,9 @@ OPERATION_PARTS = frozenset(
     {"urn", "type", "op", "kind", "tier", "rule", "provider", "id", "before", "after"}
     | {"options", "dependencies", "propertyDependencies", "replaceKeys"}
 )
+RULE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+"""The form of a rule's id: a word for people, and no room for a sentence."""
+_SIDES = frozenset({"before", "after"})
 
 
 @dataclass(frozen=True, slots=False)
@@ -167,8 +173,7 @@ class Document:
         )
         _check_operations(content["operations"])
         _check_frame(content)
-        tier = max(operation["tier"] for operation in self.operations)
-        _require(content["tier"]["tier"] == tier, "the tier is not the highest of the operations")
+        _check_summary(content)
         _require(
             content["effectRoot"] == to_hex(self.effect_root),
             "the effect root does not follow from the operations",
@@ -219,8 +224,65 @@ def _check_operations(operations: list[dict[str, Any]]) -> None:
             type(operation["tier"]) is int and Tier.LOW <= operation["tier"] <= Tier.HIGH,
             "an operation's tier is not low, medium or high",
         )
+        _require(
+            RULE_ID.fullmatch(operation["rule"]) is not None,
+            "an operation's rule is not the id of a rule",
+        )
+        _check_sides(operation)
     keys = [order(operation) for operation in operations]
     _require(all(a < b for a, b in pairwise(keys)), "the operations are not sorted")
+
+
+def _check_sides(operation: dict[str, Any]) -> None:
+    for part in ("before", "after"):
+        _require(
+            isinstance(operation[part], dict | None), "what an operation changes is not an object"
+        )
+    for part in ("provider", "options"):
+        _require(
+            isinstance(operation[part], dict) and set(operation[part]) == _SIDES,
+            "a provider or the options do not have two sides",
+        )
+    sources = operation["propertyDependencies"]
+    _require(
+        _are_texts(operation["dependencies"])
+        and isinstance(sources, dict)
+        and all(_are_texts(urns) for urns in sources.values()),
+        "the dependencies are not lists of texts",
+    )
+    values = [operation[part] for part in ("before", "after")]
+    values += [operation[part][side] for part in ("provider", "options") for side in _SIDES]
+    _require(not malformed(values), "an operation holds a marker that is not known or not whole")
+
+
+def _check_summary(content: dict[str, Any]) -> None:
+    """What people read first follows from the operations: nobody writes it himself."""
+    operations = content["operations"]
+    highest = summary.highest(operations)
+    _require(
+        content["tier"] == highest,
+        "the tier and its rule are not the highest of the operations",
+    )
+    _require(
+        (content["base"] is not None) == (highest["tier"] == Tier.HIGH),
+        "a plan names its base where its tier is high, and nowhere else",
+    )
+    _require(
+        content["unknowns"] == summary.unknowns(operations),
+        "the list of unknown values does not follow from the operations",
+    )
+    _require(
+        content["rollback"] == summary.rollback(operations),
+        "what cannot be undone does not follow from the operations",
+    )
+    _require(
+        content["checks"] == [] and content["source"] is None,
+        "checks and a source diff are not known in this version",
+    )
+
+
+def _are_texts(value: object) -> bool:
+    return isinstance(value, list) and all(type(text) is str for text in value)
 
 
 def _check_frame(content: dict[str, Any]) -> None:
@@ -246,6 +308,10 @@ def _check_frame(content: dict[str, Any]) -> None:
     _require(isinstance(content["checks"], list), "the checks are not a list")
     for name in ("toolchain", "config", "rollback", "program"):
         _require(isinstance(content[name], dict), f"the part {name!r} is not an object")
+    _require(
+        not malformed(list(content["config"].values())),
+        "the configuration holds a marker that is not known or not whole",
+    )
     try:
         for text in (content["rules"], content["salt"], content["clears"], content["secretKeyId"]):
             digest(text)

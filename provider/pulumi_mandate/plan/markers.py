@@ -6,7 +6,7 @@ User data that contains the key is escaped, so nobody can forge a marker by typi
 |---|---|
 | `{"mandate:v1": "unknown", "secret": bool}` | the engine will know it only while it runs |
 | `{"mandate:v1": "secret", "commitment": "0x…"}` | a secret, see `commitment` |
-| `{"mandate:v1": "auto-name", "prefix": "…"}` | a name the engine draws from a seed |
+| `{"mandate:v1": "auto-name", "prefix": "…"}` | a name drawn from a seed; no document has it yet |
 | `{"mandate:v1": "bytes", "base64": "…"}` | text that is not UTF-8 |
 | `{"mandate:v1": "asset", "hash": "…", …}` | a file or archive, see `asset` |
 | `{"mandate:v1": "reference", "urn": "…", "id": …}` | another resource |
@@ -21,6 +21,21 @@ from typing import TypeGuard
 from .canonical import JSON
 
 KEY = "mandate:v1"
+_PARTS: dict[str, dict[str, tuple[type, ...]]] = {
+    "unknown": {"secret": (bool,)},
+    "secret": {"commitment": (str,)},
+    "bytes": {"base64": (str,)},
+    "asset": {
+        "archive": (bool,),
+        "hash": (str, type(None)),
+        "path": (str, type(None)),
+        "entries": (dict, type(None)),
+    },
+    "reference": {"urn": (str,), "id": (str, dict, type(None))},
+    "provider-code": {"module": (str,), "class": (str,), "package": (str,), "code": (str,)},
+    "escaped": {"entries": (list,)},
+}
+"""What a document may hold. No `auto-name`: nobody recomputes it from the engine's seed yet."""
 
 
 def unknown(*, secret: bool = False) -> dict[str, JSON]:
@@ -73,3 +88,36 @@ def is_marker(value: JSON, name: str | None = None) -> TypeGuard[dict[str, JSON]
 def is_unknown(value: JSON) -> bool:
     """Whether a value of a document is known only while the plan runs."""
     return is_marker(value, "unknown")
+
+
+def malformed(value: JSON) -> bool:
+    """Whether a value of a document holds a marker that is unknown, or lacks or adds a part."""
+    waiting = [value]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, dict):
+            if KEY in item and not _is_whole(item):
+                return True
+            waiting.extend(item.values())
+        elif isinstance(item, list):
+            waiting.extend(item)
+    return False
+
+
+def _is_whole(marker: dict[str, JSON]) -> bool:
+    name = marker[KEY]
+    parts = _PARTS.get(name) if isinstance(name, str) else None
+    if parts is None or marker.keys() != parts.keys() | {KEY}:
+        return False
+    if not all(type(marker[part]) in types for part, types in parts.items()):
+        return False
+    return name != "escaped" or _are_entries(marker["entries"])
+
+
+def _are_entries(entries: JSON) -> bool:
+    """Pairs of a text and a value, sorted, each key once, the reserved one among them."""
+    if not isinstance(entries, list):
+        return False
+    pairs = [entry for entry in entries if isinstance(entry, list) and len(entry) == 2]
+    keys = [entry[0] for entry in pairs if isinstance(entry[0], str)]
+    return len(keys) == len(entries) and keys == sorted(set(keys)) and KEY in keys

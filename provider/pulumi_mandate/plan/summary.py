@@ -1,0 +1,58 @@
+"""The readable parts of a document that follow from its operations, and from nothing else.
+
+Whoever builds a document writes them with these functions, and whoever reads one computes them
+again: a proposer cannot word his own summary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from .canonical import JSON
+from .markers import is_unknown
+
+Operation = Mapping[str, Any]
+
+_IRREVERSIBLE = {
+    "delete": "what is deleted does not come back",
+    "delete-replaced": "the old resource and its data are deleted",
+    "abandon": "the resource stays where it is, and nobody manages it any more",
+}
+
+
+def unknowns(operations: Sequence[Operation]) -> list[dict[str, JSON]]:
+    """Where the operations wait for a value, and for whose: `[{urn, op, path, from}]`."""
+    return [entry for operation in operations for entry in _unknowns(operation)]
+
+
+def rollback(operations: Sequence[Operation]) -> dict[str, JSON]:
+    """What cannot be undone: `{inverse: None, irreversible: [{urn, op, reason}]}`."""
+    irreversible: list[JSON] = [
+        {"urn": operation["urn"], "op": operation["op"], "reason": _IRREVERSIBLE[operation["op"]]}
+        for operation in operations
+        if operation["op"] in _IRREVERSIBLE
+    ]
+    return {"inverse": None, "irreversible": irreversible}
+
+
+def highest(operations: Sequence[Operation]) -> dict[str, JSON]:
+    """The tier of the plan, and the first rule that asks for it: `{tier, rule}`."""
+    found = max(operations, key=lambda operation: int(operation["tier"]))
+    return {"tier": found["tier"], "rule": found["rule"]}
+
+
+def _unknowns(operation: Operation) -> Iterator[dict[str, JSON]]:
+    stack: list[tuple[tuple[str, ...], JSON]] = [((), operation["after"] or {})]
+    found = []
+    while stack:
+        path, value = stack.pop()
+        if is_unknown(value):
+            sources = operation["propertyDependencies"].get(path[1], []) if len(path) > 1 else []
+            found.append({"urn": operation["urn"], "op": operation["op"], "path": list(path),
+                          "from": sources})  # fmt: skip
+        elif isinstance(value, dict):
+            stack.extend(((*path, key), item) for key, item in value.items())
+        elif isinstance(value, list):
+            stack.extend(((*path, str(index)), item) for index, item in enumerate(value))
+    yield from sorted(found, key=lambda entry: entry["path"])
