@@ -68,8 +68,8 @@ class Home:
         )
         return Said(done.returncode, done.stdout, done.stderr)
 
-    def buckets(self) -> list[str]:
-        """What the cloud itself says."""
+    def buckets(self, prefix: str) -> list[str]:
+        """What the cloud itself says: names that begin so."""
         import boto3
 
         client = boto3.client(
@@ -79,7 +79,8 @@ class Home:
             aws_access_key_id="emulator",
             aws_secret_access_key="emulator",
         )
-        return sorted(bucket["Name"] for bucket in client.list_buckets()["Buckets"])
+        names = [bucket["Name"] for bucket in client.list_buckets()["Buckets"]]
+        return sorted(name for name in names if name.startswith(prefix))
 
     # -- a program of one's own -----------------------------------------------------------------
 
