@@ -16,8 +16,21 @@ U = {"mandate:v1": "unknown", "secret": False}
 RULE = {"id": "r", "reason": "because", "tier": "medium"}
 
 
+OURS = {
+    "mandate:v1": "provider-code",
+    "module": "pulumi_mandate.resources.s3_bucket",
+    "class": "S3BucketProvider",
+    "package": "0x" + "ab" * 32,
+    "code": "0x" + "cd" * 32,
+}
+BUCKET = "pulumi-python:dynamic/mandate:S3Bucket"
+
+
 def operation(op: str, before: Any = None, after: Any = None, **changes: Any) -> dict[str, Any]:
-    """An operation on one of our own types."""
+    """An operation on one of our own types, with our own provider."""
+    before, after = (
+        None if side is None else {"__provider": OURS, **side} for side in (before, after)
+    )
     return {
         "op": op,
         "type": "pulumi-python:dynamic/mandate:S3Bucket",
@@ -53,12 +66,60 @@ def operation(op: str, before: Any = None, after: Any = None, **changes: Any) ->
         (operation("create", None, {}, type="pulumi:providers:aws"), Tier.MEDIUM, "provider"),
         (operation("update", {"region": "eu"}, {"region": "us"}, type="pulumi:providers:aws"),
          Tier.HIGH, "explicit-provider"),
-        (operation("update", {}, {}, type="pulumi-python:dynamic/mandatex:Evil"), Tier.MEDIUM,
-         "our-resources"),
+        (operation("update", {}, {}, type="pulumi-python:dynamic/mandatex:Evil"), Tier.HIGH,
+         NO_MATCH),
+        (operation("create", None, {}, type="pulumi-python:dynamic/mandate:S3BucketX"), Tier.HIGH,
+         NO_MATCH),
+        (operation("create", None, {}, type="mandate:cloud:GovernedBucket"), Tier.MEDIUM,
+         "stack-and-components"),
+        (operation("create", None, {}, type="mandate:evil:Thing"), Tier.HIGH, NO_MATCH),
     ],
 )  # fmt: skip
 def test_the_default_rules(found: dict[str, Any], tier: Tier, rule: str) -> None:
     assert Rules.load().judge(found) == (tier, rule)
+
+
+@pytest.mark.parametrize(
+    "kind", ["S3Bucket", "Ec2Instance", "EdgeBundle", "EvmContract", "EvmCall"]
+)
+def test_every_resource_of_ours_is_medium_with_our_provider(kind: str) -> None:
+    found = operation("create", None, {"x": 1}, type=f"pulumi-python:dynamic/mandate:{kind}")
+
+    assert Rules.load().judge(found) == (Tier.MEDIUM, "our-resources")
+
+
+@pytest.mark.parametrize(
+    "provider",
+    [
+        OURS | {"package": "program"},
+        OURS | {"package": ""},
+        OURS | {"package": OURS["package"] + ",program"},
+        OURS | {"module": "pulumi_mandate_evil.resources"},
+        OURS | {"module": "__main__", "class": "(by value)", "package": "program"},
+        OURS | {"module": "__main__", "class": "(several)", "package": "program"},
+        {"mandate:v1": "secret", "commitment": "0x" + "11" * 32},
+        "pulumi_mandate.resources",
+        None,
+    ],
+)
+def test_our_name_on_other_code_is_high(provider: Any) -> None:
+    found = operation("create", None, {"__provider": provider}, type=BUCKET)
+
+    assert Rules.load().judge(found) == (Tier.HIGH, NO_MATCH)
+
+
+def test_without_a_provider_or_with_escaped_inputs_it_is_high() -> None:
+    bare, escaped = operation("create", None, {}), operation("create", None, {})
+    bare["after"] = {"inputs": {"x": 1}}
+    escaped["after"] = {"inputs": {"mandate:v1": "escaped", "entries": [["__provider", OURS]]}}
+
+    assert [Rules.load().judge(found)[0] for found in (bare, escaped)] == [Tier.HIGH, Tier.HIGH]
+
+
+def test_two_owners_of_one_module_are_both_packages() -> None:
+    both = OURS | {"package": f"{OURS['package']},{OURS['package']}"}
+
+    assert Rules.load().judge(operation("create", None, {"__provider": both}))[0] == Tier.MEDIUM
 
 
 def test_the_first_rule_that_matches_decides_and_none_means_high() -> None:
@@ -110,6 +171,8 @@ def test_a_changed_word_changes_the_digest_and_a_comment_does_not(tmp_path: Path
         {"version": 1, "rule": [{**RULE, "reason": ""}]},
         {"version": 1, "rule": [{**RULE, "typos": ["*"]}]},
         {"version": 1, "rule": [{**RULE, "ops": []}]},
+        {"version": 1, "rule": [{**RULE, "id": "all is well"}]},
+        {"version": 1, "rule": [{**RULE, "providers": "pulumi_mandate.*"}]},
         {"version": 1, "rule": [{**RULE, "ops": "create"}]},
         {"version": 1, "rule": [{**RULE, "ops": [1]}]},
         {"version": 1, "rule": [RULE, RULE]},

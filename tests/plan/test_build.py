@@ -11,6 +11,7 @@ import pytest
 
 from pulumi_mandate.errors import EmptyPlan, IncompletePlan
 from pulumi_mandate.models import Kind, Tier, keccak, to_hex
+from pulumi_mandate.plan.build import build_document
 from pulumi_mandate.plan.document import Document
 from pulumi_mandate.plan.raw import RawPreview
 from tests.plan.samples import (
@@ -98,7 +99,9 @@ def test_unknowns_name_their_sources() -> None:
 
 
 def test_the_highest_tier_decides_and_a_high_plan_binds_its_base() -> None:
-    high, medium = build(recorded()), build(made_up({"x": {"label": "a"}}))
+    small = made_up({"x": {"label": "a"}})
+    high = build(recorded())
+    medium = build_document(small, facts(), lambda _: (Tier.MEDIUM, "small"))
 
     assert high.tier == Tier.HIGH
     assert high.content["base"] is not None

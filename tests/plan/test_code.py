@@ -11,8 +11,13 @@ import dill
 import pytest
 
 from pulumi_mandate.errors import IncompletePlan
-from pulumi_mandate.plan.code import BY_VALUE, describe
+from pulumi_mandate.plan.code import BY_VALUE, SEVERAL, describe
 from pulumi_mandate.plan.values import Reader
+from pulumi_mandate.resources.ec2_instance import Ec2InstanceProvider
+from pulumi_mandate.resources.edge_bundle import EdgeBundleProvider
+from pulumi_mandate.resources.evm_call import EvmCallProvider
+from pulumi_mandate.resources.evm_contract import EvmContractProvider
+from pulumi_mandate.resources.s3_bucket import S3BucketProvider
 from tests.plan.samples import KEY, PREFIX, THING, secret
 
 URN = f"{PREFIX}{THING}::x"
@@ -40,9 +45,39 @@ def by_value(filename: str, answer: str) -> str:
 
 
 def test_an_importable_class_is_named() -> None:
-    code = describe(encoded(Path("x")))
+    code = describe(encoded(Configured("eu")))
 
-    assert (code.module, code.name) == ("pathlib", type(Path("x")).__name__)
+    assert (code.module, code.name) == (__name__, "Configured")
+
+
+class Hidden:
+    """Named first by the class that a reader knows, and then something else."""
+
+    def __init__(self) -> None:
+        self.also = pickle.Pickler
+
+
+class Called:
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Configured, ("eu",))
+
+
+@pytest.mark.parametrize("provider", [Hidden(), Called()])
+def test_a_pickle_that_names_more_than_a_class_belongs_to_nobody(provider: object) -> None:
+    code = describe(base64.b64encode(pickle.dumps(provider)).decode())
+
+    assert (code.module, code.name) == ("__main__", SEVERAL)
+
+
+@pytest.mark.parametrize(
+    "provider",
+    [S3BucketProvider, Ec2InstanceProvider, EdgeBundleProvider, EvmContractProvider,
+     EvmCallProvider],
+)  # fmt: skip
+def test_our_own_providers_are_each_one_class(provider: type) -> None:
+    code = describe(encoded(provider()))
+
+    assert (code.module, code.name) == (provider.__module__, provider.__name__)
 
 
 def test_the_state_of_the_provider_is_bound() -> None:
@@ -85,14 +120,14 @@ def test_what_is_no_provider_is_refused(text: str) -> None:
 
 
 def test_the_property_becomes_a_marker_with_the_owning_package() -> None:
-    pickled = encoded(Path("x"))
-    reader = Reader(KEY, URN, {"pathlib": "0x11"})
+    pickled = encoded(Configured("eu"))
+    reader = Reader(KEY, URN, {"tests": "0x11"})
     program = Reader(KEY, URN, {})
 
     marker = reader.properties({"__provider": secret(pickled)})["__provider"]
 
     assert marker["mandate:v1"] == "provider-code"
-    assert (marker["module"], marker["package"]) == ("pathlib", "0x11")
+    assert (marker["module"], marker["package"]) == (__name__, "0x11")
     assert program.properties({"__provider": pickled})["__provider"]["package"] == "program"
     assert pickled not in str(marker)
 

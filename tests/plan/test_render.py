@@ -48,7 +48,7 @@ def test_a_name_cannot_imitate_our_own_words() -> None:
     text = render_text(build(creation("x [low: fine]", {"a: 1\n    b": "v", 'k"': "w"})))
 
     assert "create urn:pulumi" not in text
-    assert "[medium: our-resources]" in text
+    assert "[high: no-rule-matches]" in text
     assert 'inputs."a: 1' in text
 
 

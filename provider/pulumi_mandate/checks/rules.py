@@ -7,6 +7,7 @@ the digest of the rules, so a pull request cannot judge itself by its own.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -18,11 +19,15 @@ from typing import Any
 from pulumi_mandate.errors import UsageError
 from pulumi_mandate.models import Digest, Tier, keccak
 from pulumi_mandate.plan.canonical import canonical_bytes
+from pulumi_mandate.plan.code import PROPERTY
+from pulumi_mandate.plan.document import RULE_ID
 from pulumi_mandate.plan.markers import is_marker, is_unknown
 
 VERSION = 1
 NO_MATCH = "no-rule-matches"
 TIERS = {"low": Tier.LOW, "medium": Tier.MEDIUM, "high": Tier.HIGH}
+_PACKAGES = re.compile(r"0x[0-9a-f]{64}(,0x[0-9a-f]{64})*")
+"""Digests of the packages that own a module; `program` where none does."""
 FLOOR = Tier.MEDIUM
 """Version 1 has no optimistic governor yet: low is lifted to medium."""
 
@@ -43,6 +48,9 @@ class Rule:
     """Globs over the dotted paths that differ: `inputs.policy*`, `options.protect`."""
     unknowns: tuple[str, ...] = ()
     """Globs over the dotted paths that are unknown until the plan runs."""
+    providers: tuple[str, ...] = ()
+    """Globs over `module.Class` of the dynamic provider; installed packages only, never a
+    program's own code."""
 
     def matches(self, operation: Mapping[str, Any], changed: set[str], unknown: set[str]) -> bool:
         """Every condition that is there must hold."""
@@ -51,6 +59,7 @@ class Rule:
             and (not self.types or _any(self.types, [operation["type"]]))
             and (not self.paths or _any(self.paths, changed))
             and (not self.unknowns or _any(self.unknowns, unknown))
+            and (not self.providers or _any(self.providers, _provider_code(operation)))
         )
 
 
@@ -128,17 +137,28 @@ def _unknown_paths(operation: Mapping[str, Any]) -> Iterator[str]:
             stack.extend((f"{path}.{index}", item) for index, item in enumerate(value))
 
 
+def _provider_code(operation: Mapping[str, Any]) -> list[str]:
+    """Which class of an installed package runs as the provider; empty for all other code."""
+    inputs = (operation["after"] or operation["before"] or {}).get("inputs")
+    marker = inputs.get(PROPERTY) if isinstance(inputs, dict) and not is_marker(inputs) else None
+    if not is_marker(marker, "provider-code") or not _PACKAGES.fullmatch(str(marker["package"])):
+        return []
+    return [f"{marker['module']}.{marker['class']}"]
+
+
 def _any(globs: Iterable[str], texts: Iterable[str]) -> bool:
     return any(fnmatchcase(text, glob) for text in texts for glob in globs)
 
 
 def _rule(entry: object) -> Rule:
-    lists = ("ops", "types", "paths", "unknowns")
+    lists = ("ops", "types", "paths", "unknowns", "providers")
     if not isinstance(entry, dict) or set(entry) - {"id", "reason", "tier", *lists}:
         raise UsageError("a rule holds a key that is not known")
     words = [entry.get(name) for name in ("id", "reason", "tier")]
     if not all(isinstance(word, str) and word for word in words) or entry["tier"] not in TIERS:
         raise UsageError(f"a rule needs id, reason and a tier of {', '.join(TIERS)}")
+    if not RULE_ID.fullmatch(entry["id"]):
+        raise UsageError("a rule's id is up to 64 letters, digits, dots, dashes and underscores")
     for name in lists:
         value = entry.get(name, [])
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):

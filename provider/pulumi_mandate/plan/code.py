@@ -18,8 +18,13 @@ from pulumi_mandate.errors import IncompletePlan
 
 PROPERTY = "__provider"
 BY_VALUE = "(by value)"
+SEVERAL = "(several)"
 _FRAMING = frozenset({"PROTO", "FRAME", "MEMOIZE", "STOP"})
 _DILL = "dill._dill"
+_CALLS = frozenset(
+    {"REDUCE", "INST", "OBJ", "EXT1", "EXT2", "EXT4", "PERSID", "BINPERSID", "NEWOBJ_EX"}
+)
+"""Opcodes that call what they find, or find it outside the stream. `NEWOBJ` makes an instance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +33,8 @@ class ProviderCode:
 
     module: str
     name: str
-    """The class, or `(by value)` where the pickle carries its code."""
+    """The class; `(by value)` where the pickle carries its code, and `(several)` where it names
+    more than one class or calls something. Neither belongs to a package."""
     stream: list[list[str]]
     """Opcodes and arguments in order; file names without their folder."""
 
@@ -43,8 +49,11 @@ def describe(pickled: str) -> ProviderCode:
     names = _globals(opcodes)
     if not names:
         raise IncompletePlan("a dynamic provider names no class")
-    by_value = any(module == _DILL for module, _ in names)
-    module, name = ("__main__", BY_VALUE) if by_value else names[0]
+    module, name = names[0]
+    if any(module == _DILL for module, _ in names):
+        module, name = "__main__", BY_VALUE
+    elif len(names) > 1 or any(opcode in _CALLS for opcode, _ in opcodes):
+        module, name = "__main__", SEVERAL
     stream = [[op, _portable(argument)] for op, argument in opcodes if op not in _FRAMING]
     return ProviderCode(module, name, stream)
 
