@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,16 @@ import pytest
 from pulumi_mandate.dev.cloud import cloud_environment
 from pulumi_mandate.edge import EdgeMachine, create_signing_key
 from tests.resources.aws.conftest import ami, cloud, moto_server, outside  # noqa: F401  # fixtures
+
+
+@pytest.fixture
+def loop() -> Iterator[None]:
+    """An event loop to make outputs in: whoever ran one before has left none behind."""
+    own = asyncio.new_event_loop()
+    asyncio.set_event_loop(own)
+    yield
+    own.close()
+    asyncio.set_event_loop(None)
 
 
 @pytest.fixture

@@ -79,7 +79,7 @@ def test_all_missing_arguments_are_named_at_once():
         assert f"{name}: Field required" in refused.value.happened
 
 
-def test_what_another_resource_will_give_is_taken():
+def test_what_another_resource_will_give_is_taken(loop):
     later = pulumi.Output.from_input("x")
 
     GovernedBucketArgs(**(BUCKET | {"bucket": later, "kms_key": later, "tags": {"team": later}}))
