@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from pulumi_mandate.errors import ChainUnreachable, ContractRefused, PartlyApplied, Refused
+from pulumi_mandate.cli._runs import unfinished_runs
+from pulumi_mandate.errors import (
+    ChainError,
+    ChainUnreachable,
+    ContractRefused,
+    PartlyApplied,
+    Refused,
+)
+from pulumi_mandate.gate import state
 from pulumi_mandate.gate.closing import (
     COMPLETED,
     FAILED,
@@ -18,18 +27,22 @@ from pulumi_mandate.gate.closing import (
     OPEN,
     finish_run,
     judge_run,
+    program_of,
     raise_unless_complete,
 )
+from pulumi_mandate.gate.engine_hooks import HOOK_NAMES
 from pulumi_mandate.gate.folder import RunFolder
 from pulumi_mandate.gate.journal import ALLOWED, LATCHED, REFUSED, Entry
-from pulumi_mandate.gate.state import resource_digests
+from pulumi_mandate.gate.state import resource_digests, update_succeeded
 from pulumi_mandate.models import ZERO, MandateState, OutcomeKind, digest, keccak, to_hex
 from pulumi_mandate.plan.markers import unknown
+from pulumi_mandate.plan.program import program_digest
 from pulumi_mandate.plan.receipt import DONE, NOT_DONE, Receipt
 from tests.gate.cases import (
     DOMAIN,
     EXECUTOR,
     RUN,
+    STACK,
     deployment,
     document,
     inputs_of,
@@ -45,9 +58,19 @@ AFTER = deployment(resource("a"))
 ASKED = [Entry(ALLOWED, "create", urn("a"), 0), Entry(ALLOWED, "delete", urn("b"), 1)]
 
 
-def judge(after: Any = AFTER, entries=ASKED, before: Any = BEFORE, plan=PLAN, give_up=False):
+def judge(  # everything that decides, each with its usual value
+    after: Any = AFTER,
+    entries=ASKED,
+    before: Any = BEFORE,
+    plan=PLAN,
+    *,
+    give_up=False,
+    succeeded=False,
+):
     began = record(plan, before=resource_digests(before, inputs_of))
-    return judge_run(began, plan, entries, after, inputs_of, give_up=give_up)
+    return judge_run(
+        began, plan, entries, after, inputs_of, give_up=give_up, succeeded=lambda: succeeded
+    )
 
 
 def test_everything_done_is_complete():
@@ -157,6 +180,120 @@ def test_unknowns_are_in_the_receipt():
 
     assert ending.status == COMPLETED
     assert ending.receipt.results[0].resolved == ((".text", keccak(b"v")),)
+
+
+HOOKS = {f"Before{moment.capitalize()}": [name] for moment, name in HOOK_NAMES.items()}
+VAGUE = document(operation("a", "update", after={"inputs": {"text": unknown()}}))
+UPDATED = [Entry(ALLOWED, "update", urn("a"), 0)]
+
+
+def options(**more: Any) -> dict[str, Any]:
+    return {"before": {"parent": STACK}, "after": {"parent": STACK} | more}
+
+
+@pytest.mark.parametrize(
+    ("entries", "after", "succeeded", "status"),
+    [
+        ([], "old", False, OPEN),  # nothing happened: the old value fits an unknown as well
+        (UPDATED, "old", False, OPEN),  # asked, and then the provider failed
+        (UPDATED, "new", False, COMPLETED),
+        ([], "old", True, COMPLETED),  # the unknown became what it was, so the engine asked nobody
+        ([], "new", True, FAILED),
+    ],
+)
+def test_an_update_that_waits_for_an_unknown_is_not_done_by_its_old_value(
+    entries, after, succeeded, status
+):
+    before = deployment(resource("a", "old"))
+    found = judge(deployment(resource("a", after)), entries, before, VAGUE, succeeded=succeeded)
+
+    assert found.status == status
+
+
+def test_what_the_state_showed_before_anyway_needs_its_hook():
+    plan = document(operation("a", "update"))
+
+    assert judge(AFTER, [], AFTER, plan).status == OPEN
+    assert judge(AFTER, UPDATED, AFTER, plan).status == COMPLETED
+
+
+def test_an_earlier_attempt_of_a_resumed_run_counts():
+    """The rest of a create that was cut off comes back as an update, under the same URN."""
+    plan = document(operation("a"))
+    entries = [Entry(ALLOWED, "create", urn("a"), 0), Entry(ALLOWED, "update", urn("a"), 0)]
+
+    assert judge(AFTER, entries, deployment(), plan).status == COMPLETED
+    assert judge(AFTER, entries[1:], deployment(), plan).status == OPEN
+
+
+@pytest.mark.parametrize(
+    ("wanted", "reached"),
+    [
+        ({"options": options(protect=True)}, {"protect": True}),
+        ({"options": options(retainOnDelete=True)}, {"retainOnDelete": True}),
+        ({"options": options(resourceHooks=HOOKS)}, {"resourceHooks": HOOKS}),
+        (
+            {"provider": {"before": None, "after": {"urn": "urn:q", "id": unknown()}}},
+            {"provider": "urn:q::1"},
+        ),
+        ({"options": {"before": {"parent": "urn:x"}, "after": {"parent": "urn:x"}}},
+         {"parent": "urn:x"}),
+        ({"dependencies": ["urn:b", "urn:c"]}, {"dependencies": ["urn:c", "urn:b"]}),
+    ],
+)  # fmt: skip
+def test_a_change_without_a_hook_is_done_when_the_state_has_all_of_it(wanted, reached):
+    plan = document(operation("a", "metadata", **wanted))
+    before = deployment(resource("a", protect=not reached.get("protect")))
+
+    assert judge(before, [], before, plan).status == OPEN
+    assert judge(deployment(resource("a", **reached)), [], before, plan).status == COMPLETED
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"resourceHooks": {}}, {"resourceHooks": HOOKS | {"BeforeDelete": []}},
+        {"resourceHooks": HOOKS, "deletedWith": "urn:x"}, {"resourceHooks": HOOKS, "taint": True},
+        {"resourceHooks": HOOKS, "dependencies": ["urn:x"]},
+        {"resourceHooks": HOOKS, "aliases": ["urn:x"]},
+    ],
+)  # fmt: skip
+def test_options_that_change_unasked_fail_the_run(changed):
+    """Without its hooks a resource could be deleted tomorrow and nobody would be asked."""
+    before = deployment(resource("b", "old"), resource("c", resourceHooks=HOOKS))
+
+    same = deployment(resource("a"), resource("c", resourceHooks=HOOKS, aliases=[], protect=False))
+    assert judge(same, before=before).status == COMPLETED
+    after = deployment(resource("a"), resource("c", **changed))
+    assert judge(after, before=before).status == FAILED
+
+
+def test_an_approved_create_that_loses_a_hook_fails_the_run():
+    plan = document(operation("a", options={"before": None, "after": {"resourceHooks": HOOKS}}))
+    lost = resource("a", resourceHooks=HOOKS | {"BeforeDelete": []})
+
+    kept = deployment(resource("a", resourceHooks=HOOKS))
+    assert judge(kept, ASKED[:1], deployment(), plan).status == COMPLETED
+    ending = judge(deployment(lost), ASKED[:1], deployment(), plan)
+    assert (ending.status, "hooks" in ending.reasons[0]) == (FAILED, True)
+
+
+def test_what_a_read_resource_answers_may_drift():
+    before = deployment(resource("b", "old"), resource("c", external=True))
+    drifted = resource("c", external=True, outputs={"text": "drifted"})
+
+    assert judge(deployment(resource("a"), drifted), before=before).status == COMPLETED
+    other = resource("c", external=True, id="another")
+    assert judge(deployment(resource("a"), other), before=before).status == FAILED
+
+
+def test_only_a_resource_older_than_the_gate_is_deleted_unasked():
+    assert judge(entries=ASKED[:1]).status == COMPLETED
+
+    hooked = {"before": {"parent": STACK, "resourceHooks": HOOKS}, "after": None}
+    plan = document(operation("a"), operation("b", "delete", options=hooked))
+    assert judge(entries=ASKED[:1], plan=plan).status == FAILED
+    assert judge(plan=plan).status == COMPLETED
 
 
 # -- saying so on chain ---------------------------------------------------------------------
@@ -320,6 +457,94 @@ def test_an_order_that_never_reached_the_chain_is_not_begun(folder):
 
     assert result["status"] == NOT_BEGUN
     raise_unless_complete(result)
+
+
+def test_a_begin_that_may_still_be_mined_is_no_result(folder):
+    machine = Machine(BEFORE, MandateState.APPROVED, ZERO)
+
+    with pytest.raises(ChainError, match="may still be mined"):
+        finish_run(folder, machine, begin_may_come=lambda _: True)
+    assert folder.result() is None
+    # Settled too early by a person, and begun after all: the chain decides.
+    assert finish_run(folder, machine)["status"] == NOT_BEGUN
+    begun = Machine(AFTER)
+    assert finish_run(folder, begun)["status"] == COMPLETED
+
+
+@pytest.fixture
+def program(folder, tmp_path):
+    """The folder of a program whose digest is the one in the plan of a complete run."""
+    root = tmp_path / "program"
+    root.mkdir()
+    (root / "__main__.py").write_text("import pulumi")
+    approved = to_hex(program_digest(root).digest)
+    plan = document(*PLAN.operations, program={"digest": approved, "commit": None})
+    folder.write_record(
+        dataclasses.replace(folder.record(), document=plan.digest, workdir=str(root))
+    )
+    machine = Machine(AFTER)
+    machine.kept[plan.digest] = plan.data
+    return SimpleNamespace(root=root, machine=machine, approved=approved)
+
+
+def test_a_program_that_changed_while_it_ran_fails_the_run(folder, program):
+    assert program_of(folder.record()) == program.approved
+    (program.root / "__main__.py").write_text("import evil")
+
+    result = finish_run(folder, program.machine, program_seen=program_of(folder.record()))
+
+    assert (result["status"], result["reasons"]) == (FAILED, ["the program changed while it ran"])
+    assert program.machine.state is MandateState.FAILED
+
+
+@pytest.mark.parametrize("seen", [True, False])
+def test_an_untouched_program_completes(folder, program, seen):
+    told = program.approved if seen else None
+
+    result = finish_run(folder, program.machine, program_seen=told)
+
+    assert (result["status"], result["reasons"]) == (COMPLETED, [])
+
+
+def test_who_finishes_later_reports_an_edit_and_does_not_fail_for_it(folder, program):
+    (program.root / "__main__.py").write_text("import pulumi  # next change")
+
+    result = finish_run(folder, program.machine)
+
+    assert result["status"] == COMPLETED
+    assert "not known" in result["reasons"][0]
+
+
+def test_a_program_that_cannot_be_read_is_another_one(folder):
+    assert program_of(dataclasses.replace(folder.record(), workdir="/nonexistent")) == ""
+
+
+def test_a_run_that_the_chain_calls_running_is_never_skipped(folder, monkeypatch):
+    """Even where this machine had written that it never began."""
+    folder.write_result({"status": NOT_BEGUN})
+    monkeypatch.setattr("pulumi_mandate.gate.folder.run_folders", lambda: iter([folder]))
+    monkeypatch.setattr("pulumi_mandate.gate.search.run_folders", lambda: iter([folder]))
+
+    assert unfinished_runs() == []
+    assert unfinished_runs(Machine(AFTER)) == [folder]
+    assert unfinished_runs(Machine(AFTER, MandateState.UNCONFIRMED)) == []
+
+
+@pytest.mark.parametrize(
+    ("newest", "good"),
+    [
+        ({}, True), ({"result": "failed"}, False), ({"kind": "refresh"}, False),
+        ({"endTime": "2026-01-02T03:04:04.000Z"}, False), ({"endTime": None}, False),
+    ],
+)  # fmt: skip
+def test_the_engines_own_word_about_its_end(monkeypatch, newest, good):
+    told = {"kind": "update", "result": "succeeded", "endTime": "2026-01-02T03:04:05.000Z"}
+    monkeypatch.setattr(state, "engine_json", lambda *_: [told | newest])
+    since = datetime(2026, 1, 2, 3, 4, 5, 900_000, tzinfo=UTC).timestamp()
+
+    assert update_succeeded(Path(), "dev", since=since) is good
+    monkeypatch.setattr(state, "engine_json", lambda *_: [])
+    assert update_succeeded(Path(), "dev", since=since) is False
 
 
 def test_somebody_elses_run_is_left_alone(folder):

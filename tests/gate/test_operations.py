@@ -111,6 +111,14 @@ def test_anything_that_differs_is_named_and_refused(check_for, field, changes):
     assert "evil" not in refusal.diagnostics()
 
 
+@pytest.mark.parametrize("moment", ["create", "update"])
+def test_a_change_without_new_inputs_is_refused(check_for, moment):
+    """Nothing to compare is not the same as nothing that differs."""
+    refusal = refused(check_for(operation("a", moment)), call("a", moment, new_inputs=None))
+
+    assert refusal.field == "after"
+
+
 @pytest.mark.parametrize("given", ["urn:p::2", "urn:q::1", ""])
 def test_a_resource_moved_to_another_provider_is_refused(check_for, given):
     provider = {"urn": "urn:p", "id": "1"}

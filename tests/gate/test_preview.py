@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import stat
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from pulumi_mandate.errors import EngineError
+from pulumi_mandate.gate import preview
 from pulumi_mandate.gate.preview import take_preview
 
 ENGINE = """#!{python}
@@ -87,6 +89,43 @@ def test_what_the_engine_says_is_passed_on(
 
     with pytest.raises(EngineError, match=message):
         take_preview(tmp_path, "dev", env=env)
+
+
+def test_what_a_killed_preview_left_is_removed_and_what_a_live_one_holds_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preview, "_MEMORY", tmp_path / "memory")
+    (tmp_path / "memory").mkdir()
+    hangs = (
+        "import os, pathlib, sys, time\n"
+        "from pulumi_mandate.gate import preview\n"
+        "preview._MEMORY = pathlib.Path(sys.argv[1])\n"
+        "with preview._private_folder() as folder:\n"
+        "    (folder / 'plan.json').write_text('a secret')\n"
+        "    print(folder, flush=True)\n"
+        "    time.sleep(60)\n"
+    )
+    owner = subprocess.Popen(
+        [sys.executable, "-c", hangs, str(tmp_path / "memory")], stdout=subprocess.PIPE, text=True
+    )
+    assert owner.stdout is not None
+    left = Path(owner.stdout.readline().strip())
+    foreign = tmp_path / "memory" / "mandate-of-somebody-else"
+    foreign.mkdir()
+
+    assert stat.S_IMODE(left.stat().st_mode) == 0o700
+    assert str(owner.pid) in left.name
+    preview.remove_left_behind()
+    assert (left / "plan.json").exists()
+    owner.kill()
+    owner.communicate()
+    assert (left / "plan.json").exists()
+
+    env = engine(tmp_path)
+    monkeypatch.setenv("PATH", env["PATH"])
+    take_preview(tmp_path, "dev", env=env)
+
+    assert list((tmp_path / "memory").iterdir()) == [foreign]
 
 
 def test_no_engine_is_an_error_with_a_next_step(

@@ -85,7 +85,7 @@ def test_a_new_file_is_read_and_hashed_as_the_engine_does(tmp_path):
     assert with_hashes(approved, given, read_files=False)["a"]["hash"] == "approved"
 
 
-def test_only_archives_take_the_approved_hash():
+def test_only_old_archives_take_the_approved_hash():
     archive, told = {SIGNATURE: ARCHIVE, "path": "d"}, {SIGNATURE: ASSET, "hash": "told"}
     text = {SIGNATURE: ASSET, "text": "hello"}
     by_hash = markers.asset(archive=True, content="approved")
@@ -100,7 +100,7 @@ def test_only_archives_take_the_approved_hash():
         "h": by_path, "i": by_entries,
     }  # fmt: skip
 
-    found = with_hashes(approved, struct(given), read_files=True)
+    found = with_hashes(approved, struct(given), read_files=False)
 
     assert found["a"]["hash"] == found["c"]["d"]["hash"] == "approved"
     assert found["b"][0]["hash"] == "told"
@@ -108,6 +108,21 @@ def test_only_archives_take_the_approved_hash():
     for key in ("e", "g", "h"):
         assert found[key] == given[key]
     assert found["f"] == [archive]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {SIGNATURE: ARCHIVE, "path": "other"},
+        {SIGNATURE: ARCHIVE, "uri": "https://example.com/other.zip"},
+        {SIGNATURE: ASSET, "uri": "https://example.com/other"},
+    ],
+)
+def test_a_new_archive_or_remote_file_without_a_hash_refuses(given):
+    approved = {"a": [markers.asset(archive=given[SIGNATURE] == ARCHIVE, content="approved")]}
+
+    with pytest.raises(Refused, match="without its hash"):
+        with_hashes(approved, struct({"a": [given]}), read_files=True)
 
 
 def test_resource_references_pass_and_unknown_signatures_refuse():

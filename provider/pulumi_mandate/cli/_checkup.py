@@ -15,6 +15,7 @@ from ..errors import ChainError, EngineError, MandateError, SignerError, UsageEr
 from ..models import ZERO
 
 if TYPE_CHECKING:
+    from ..gate.machine import Machine
     from ._session import Session
 
 PYTHON_FLOOR = (3, 11)
@@ -55,7 +56,7 @@ def examine(session: Session) -> Iterator[Finding]:
         yield _attempt("registry", lambda: _sealed(session))
     yield from _keys(session, reached=reached.ok)
     yield _attempt("plan store", lambda: _store(session))
-    yield _attempt("runs", _runs)
+    yield _attempt("runs", lambda: _runs(session.machine if reached.ok else None))
     if session.trust.development:
         yield from _development_tools()
 
@@ -164,10 +165,10 @@ def _store(session: Session) -> str:
     return session.trust.store_uri
 
 
-def _runs() -> str:
+def _runs(machine: Machine | None) -> str:
     from ._runs import unfinished_runs
 
-    waiting = unfinished_runs()
+    waiting = unfinished_runs(machine)
     if waiting:
         raise UsageError(
             f"{len(waiting)} interrupted run(s)",

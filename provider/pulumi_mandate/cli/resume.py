@@ -30,7 +30,7 @@ def resume(call: Call, run: str | None, give_up: bool) -> Answer:
 
     waiting = [
         folder
-        for folder in unfinished_runs()
+        for folder in unfinished_runs(call.session.machine)
         if run is None or folder.path.name == run.removeprefix("0x")
     ]
     if run is not None and not waiting:

@@ -108,6 +108,8 @@ def remove_left_behind() -> None:
 
     Only this user's, and only those of this pid namespace: another one's pids mean nothing here.
     """
+    if not _owner():
+        return
     named = _named()
     for folder in _parent().glob(f"{named}*"):
         owner = _OWNER.match(folder.name.removeprefix(named))
