@@ -54,7 +54,9 @@ def test_such_a_path_is_recognised(line: str) -> None:
     assert FOLDERS.search(line)
 
 
-@pytest.mark.parametrize("line", ["a.b/" + "root/x", "https://host/network/x", "the /work of a day"])
+@pytest.mark.parametrize(
+    "line", ["a.b/" + "root/x", "https://host/network/x", "the /work of a day"]
+)
 def test_other_slashes_are_left_alone(line: str) -> None:
     assert not FOLDERS.search(line)
 
