@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from pulumi_mandate.errors import ChainUnreachable, Refused
-from pulumi_mandate.gate.run import Denials, check_begun
+from pulumi_mandate.gate import run
+from pulumi_mandate.gate.ancestor import Engine
+from pulumi_mandate.gate.folder import RunFolder
+from pulumi_mandate.gate.run import Denials, check_begun, first, resume_run
 from pulumi_mandate.models import MandateState, keccak
 from tests.gate.cases import RUN, record
 
@@ -153,3 +157,36 @@ def test_a_begin_that_is_not_final_is_no_begin(chain, change):
     with pytest.raises(Refused) as refusal:
         check_begun(chain, record())
     assert refusal.value.step == 9
+
+
+def test_a_resumed_run_forgets_how_its_last_engine_left_it(chain, monkeypatch, tmp_path):
+    folder = RunFolder(tmp_path)
+    folder.write_record(record())
+    folder.write_result({"status": "open"})
+    seen = []
+    monkeypatch.setattr(run, "start_watcher", lambda folder, *_: seen.append(folder.result()))
+    lock = SimpleNamespace(descriptor=-1, release=lambda: None)
+    place = run.Place(None, "s", Path("p"), Engine(7, 8, "pulumi", (), {}), lock)
+
+    resume_run(chain, folder, place, lambda _: None)
+
+    assert seen == [None]
+    assert folder.record().engine_pid == 7
+
+
+def test_the_first_check_is_asked_until_it_held_once():
+    asked, answers = [], [Refused(9, "changed"), None]
+
+    def check():
+        asked.append("check")
+        answer = answers.pop(0)
+        if answer is not None:
+            raise answer
+
+    both = first(check, lambda: asked.append("then"))
+    with pytest.raises(Refused):
+        both()
+    both()
+    both()
+
+    assert asked == ["check", "check", "then", "then"]

@@ -235,8 +235,15 @@ def test_another_engines_run_is_not_ours(machine, under_an_engine, run):
     assert deliver()["plan_hash"] == ""
 
 
-def test_after_its_run_was_closed_nothing_is_delivered(machine, under_an_engine, run):
-    run.write_result({"outcome": "completed"})
+def test_a_run_that_an_earlier_engine_left_open_is_delivered_in(machine, under_an_engine, run):
+    run.write_result({"status": "open"})
+
+    assert deliver()["plan_hash"] == to_hex(run.record().plan_hash)
+
+
+@pytest.mark.parametrize("status", ["completed", "failed", "not-begun"])
+def test_after_its_run_was_closed_nothing_is_delivered(machine, under_an_engine, run, status):
+    run.write_result({"status": status})
 
     with pytest.raises(MandateError, match="closed already"):
         deliver()

@@ -93,22 +93,25 @@ def _leave(refusal: MandateError) -> NoReturn:
     from pulumi.runtime.proto import engine_pb2
     from pulumi.runtime.settings import get_engine
 
-    engine = get_engine()
-    if engine is not None:
-        with suppress(Exception):  # the refusal stands whether or not it can be shown
-            engine.Log(
-                engine_pb2.LogRequest(severity=engine_pb2.ERROR, message=refusal.diagnostics())
-            )
-    record_refusal(refusal)
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(_ALREADY_SHOWN)
+    try:
+        engine = get_engine()
+        if engine is not None:
+            with suppress(Exception):  # the refusal stands whether or not it can be shown
+                engine.Log(
+                    engine_pb2.LogRequest(severity=engine_pb2.ERROR, message=refusal.diagnostics())
+                )
+        record_refusal(refusal)
+        sys.stdout.flush()
+        sys.stderr.flush()
+    finally:
+        os._exit(_ALREADY_SHOWN)
 
 
 def _defect(failure: Exception) -> MandateError:
     """The trace goes to a private file: its last line may quote a value that others may not see."""
-    log = mandate_home() / "gate-failure.log"
-    with suppress(OSError):
+    log = Path("gate-failure.log")
+    with suppress(Exception):  # a person without a home folder is refused as well
+        log = mandate_home() / log
         log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:

@@ -117,7 +117,7 @@ def _admit(
         candidates = choose(machine, here, unfinished)
         prepared = Prepared.of(preview.result(), here)
     # Before anything may be called "nothing to change": that too is said of a configuration.
-    check_config(prepared.raw.config)
+    check_config(prepared.raw.config, prepared.raw.steps.get("config") or {})
     check_hooks(prepared.raw)
     try:
         found = document_of(prepared, proposer=_NOBODY, window=(0, 1), salt=ZERO)
@@ -212,13 +212,14 @@ def check_engine(engine: Engine) -> dict[str, str]:
     return engine_path(engine.executable, engine.environment)
 
 
-def check_config(previewed: Mapping[str, Any]) -> None:
+def check_config(previewed: Mapping[str, Any], shown: Mapping[str, Any]) -> None:
     """(7) the configuration that this update was started with is the one that was previewed.
 
     The engine read the stack's file when it was started, and a person or a lock may have kept it
     waiting since; the preview read the file again. `previewed` is the answer of `pulumi config
     --show-secrets --json`: its `value` is, character for character, what the engine gives a
-    program, defaults of the project included. Raises `Refused`, which names a key and no value.
+    program, defaults of the project included. `shown` is the preview's own copy, in which secrets
+    are masked. Raises `Refused`, which names a key and no value.
     """
     from pulumi.runtime import config
 
@@ -232,6 +233,8 @@ def check_config(previewed: Mapping[str, Any]) -> None:
             found = "another value"
         elif config.is_config_secret(key) is not bool(previewed[key]["secret"]):
             found = "a secret in one, and none in the other"
+        elif not previewed[key]["secret"] and shown.get(key) != running[key]:
+            found = "another value in the preview itself"
         else:
             continue
         raise Refused(

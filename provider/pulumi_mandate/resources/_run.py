@@ -26,7 +26,9 @@ def current_binding() -> Binding | None:
         record = folder.record()
         if (record.engine_pid, record.engine_started) != (engine.pid, engine.started):
             continue
-        if folder.result() is not None:
+        result = folder.result()
+        # "Open" is how an earlier engine left a run that this one has resumed.
+        if result is not None and result.get("status") != "open":
             raise MandateError("the run of this engine was closed already, so nothing is delivered")
         trust = load_trust(Path(record.trust))
         return Binding(record.plan_hash, record.run_id, trust.chain_id, trust.registry)
