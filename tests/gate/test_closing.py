@@ -243,7 +243,7 @@ def test_an_earlier_attempt_of_a_resumed_run_counts():
 )  # fmt: skip
 def test_a_change_without_a_hook_is_done_when_the_state_has_all_of_it(wanted, reached):
     plan = document(operation("a", "metadata", **wanted))
-    before = deployment(resource("a", protect=not reached.get("protect")))
+    before = deployment(resource("a"))
 
     assert judge(before, [], before, plan).status == OPEN
     assert judge(deployment(resource("a", **reached)), [], before, plan).status == COMPLETED
