@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from pulumi_mandate.errors import UsageError
 from pulumi_mandate.models import keccak
-from pulumi_mandate.plan.toolchain import Package, installed_packages, toolchain
+from pulumi_mandate.plan.toolchain import UNOWNED, Package, installed_packages, toolchain
 
 
 def install(
@@ -19,13 +21,15 @@ def install(
     info.mkdir(parents=True)
     (site / "things_sdk").mkdir()
     (site / "things_sdk" / "__init__.py").write_text(code)
-    (site / "things_sdk" / "__init__.cpython-311.pyc").write_text(script)
+    (site / "things_sdk" / "__pycache__").mkdir()
+    (site / "things_sdk" / "__pycache__" / "__init__.cpython-311.pyc").write_text(script)
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: Things_SDK\nVersion: {version}\n")
     (info / "INSTALLER").write_text(script)
-    (info / "direct_url.json").write_text(script)
+    (info / "direct_url.json").write_text(json.dumps({"url": f"file://{script}", "dir_info": {}}))
     (site.parent / "bin").mkdir()
     (site.parent / "bin" / "things").write_text(f"#!{script}")
-    names = ["things_sdk/__init__.py", "things_sdk/__init__.cpython-311.pyc", "../bin/things"]
+    names = ["things_sdk/__init__.py", "things_sdk/__pycache__/__init__.cpython-311.pyc"]
+    names += ["../bin/things"]
     names += [
         f"{info.name}/{name}" for name in ("METADATA", "INSTALLER", "direct_url.json", "RECORD")
     ]
@@ -68,7 +72,9 @@ def test_the_first_on_the_path_is_the_one_that_counts(tmp_path: Path) -> None:
     sites = [install(tmp_path / "one" / "site"), install(tmp_path / "two" / "site", code="X = 2\n")]
     both = installed_packages([str(site) for site in sites])
 
-    assert both == installed_packages([str(sites[0])])
+    unowned = [package for package in both if package.name == UNOWNED]
+    assert both == [*installed_packages([str(sites[0])]), *unowned]
+    assert len(unowned) == 1  # the second can be imported where the first lacks a module
 
 
 def test_our_own_package_counts_from_a_checkout_too(tmp_path: Path) -> None:
@@ -95,3 +101,125 @@ def test_order_of_packages_and_plugins_does_not_matter_but_flags_do() -> None:
     assert (
         first.digest != toolchain("v3", packages, plugins=plugins[:1], flags=["--target=x"]).digest
     )
+
+
+def digest_of(*places: Path) -> str:
+    return toolchain("v3", installed_packages([str(place) for place in places])).digest.hex()
+
+
+def _write(name: str, content: str = "x = 1\n") -> Callable[[Path], None]:
+    def change(site: Path) -> None:
+        (site / name).parent.mkdir(parents=True, exist_ok=True)
+        (site / name).write_text(content)
+
+    return change
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["sitecustomize.py", "usercustomize.py", "sitecustomize/__init__.py", "stray.py", "stray.pth",
+     "stray/__init__.py", "things_sdk/more.py", "things_sdk/__init__.pyc", "old.pyc",
+     "gone-1.dist-info/METADATA"],
+)  # fmt: skip
+def test_what_nobody_installed_counts(tmp_path: Path, name: str) -> None:
+    site = install(tmp_path / "site")
+    before = digest_of(site)
+    _write(name, "import x\n")(site)
+    first = digest_of(site)
+    _write(name, "import y\n")(site)
+
+    assert len({before, first, digest_of(site)}) == 3
+
+
+def test_cached_bytecode_does_not_count(tmp_path: Path) -> None:
+    site = install(tmp_path / "site")
+    before = digest_of(site)
+    _write("things_sdk/__pycache__/more.cpython-311.pyc")(site)
+    _write("__pycache__/stray.cpython-311.pyc")(site)
+
+    assert digest_of(site) == before
+
+
+@pytest.mark.parametrize("name", ["sitecustomize.py", "usercustomize/__init__.py"])
+def test_a_startup_module_counts_wherever_it_lies(tmp_path: Path, name: str) -> None:
+    site, other = install(tmp_path / "site"), tmp_path / "other"
+    other.mkdir()
+    before = digest_of(site, other)
+    _write(name)(other)
+
+    assert digest_of(site, other) != before
+
+
+def test_a_package_that_lists_no_files_is_refused(tmp_path: Path) -> None:
+    site = install(tmp_path / "site")
+    (site / "Things_SDK-1.0.dist-info" / "RECORD").unlink()
+
+    with pytest.raises(UsageError, match="does not list its files") as refused:
+        installed_packages([str(site)])
+    assert "pip install things-sdk" in refused.value.next_step
+
+
+def editable(site: Path, source: Path, path_file: str) -> Path:
+    """What pip leaves behind for `pip install -e`."""
+    install(site)
+    info = site / "Things_SDK-1.0.dist-info"
+    told = {"url": source.as_uri(), "dir_info": {"editable": True}}
+    (info / "direct_url.json").write_text(json.dumps(told))
+    (site / "_things.pth").write_text(path_file)
+    with (info / "RECORD").open("a") as record:
+        record.write("_things.pth,,\n")
+    return site
+
+
+@pytest.mark.parametrize("by_finder", [True, False])
+def test_the_source_of_an_editable_package_counts(tmp_path: Path, by_finder: bool) -> None:
+    digests = []
+    for place, code in (("one", "A = 1\n"), ("two", "A = 1\n"), ("three", "A = 2\n")):
+        source = tmp_path / place / "source"
+        _write("src/lib.py", code)(source)
+        _write("src/__pycache__/lib.pyc", place)(source)
+        paths = "import things_finder\n" if by_finder else f"{source / 'src'}\n"
+        digests.append(digest_of(editable(tmp_path / place / "site", source, paths)))
+
+    assert digests[0] == digests[1]  # whatever the place
+    assert digests[0] != digests[2]
+
+
+@pytest.mark.parametrize(
+    "told",
+    ["{", "[]", '{"dir_info": {"editable": true}}',
+     '{"dir_info": {"editable": true}, "url": "https://example.org/x"}',
+     '{"dir_info": {"editable": true}, "url": "file:///nowhere/at/all"}'],
+)  # fmt: skip
+def test_an_editable_package_without_its_source_is_refused(tmp_path: Path, told: str) -> None:
+    site = install(tmp_path / "site")
+    (site / "Things_SDK-1.0.dist-info" / "direct_url.json").write_text(told)
+
+    with pytest.raises(UsageError, match="does not say where its source is"):
+        installed_packages([str(site)])
+
+
+def test_a_stray_path_file_binds_the_folder_and_not_its_place(tmp_path: Path) -> None:
+    digests = []
+    for place, code in (("one", "A = 1\n"), ("two", "A = 1\n"), ("three", "A = 2\n")):
+        site = install(tmp_path / place / "site")
+        _write("lib/more.py", code)(tmp_path / place)
+        (site / "stray.pth").write_text(f"# mine\n{tmp_path / place / 'lib'}\nnowhere\n")
+        digests.append(digest_of(site))
+
+    assert digests[0] == digests[1]
+    assert digests[0] != digests[2]
+
+
+def test_a_linked_folder_beside_the_packages_is_refused(tmp_path: Path) -> None:
+    site = install(tmp_path / "site")
+    (site / "stray").symlink_to(tmp_path)
+
+    with pytest.raises(UsageError, match="a link to a folder"):
+        installed_packages([str(site)])
+
+
+def test_the_environment_of_these_tests_can_be_digested() -> None:
+    names = {package.name for package in installed_packages()}
+
+    assert {"pulumi", "pulumi_mandate", "pulumi_mandate_components"} <= names

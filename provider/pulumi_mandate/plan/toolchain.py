@@ -1,12 +1,14 @@
 """What a program runs on: engine, plugins, flags, and every installed distribution by its files.
 
 Files are hashed again and not believed from `RECORD`. Left out is what differs between two honest
-installations of one version: bytecode, installer notes and the launchers in `bin`. Reads the disk.
+installations of one version: cached bytecode, installer notes and the launchers in `bin`. What no
+distribution lists and `import` would find beside them counts as one more entry. Reads the disk.
 """
 
 from __future__ import annotations
 
-import hashlib
+import json
+import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,13 +16,29 @@ from functools import cached_property
 from importlib.metadata import Distribution, distributions
 from pathlib import Path, PurePosixPath
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from pulumi_mandate.errors import UsageError
 from pulumi_mandate.models import Digest, keccak, to_hex
 
 from .canonical import canonical_bytes
+from .trees import (
+    CACHES,
+    NOT_IMPORTED,
+    Listing,
+    is_path_file,
+    listing,
+    names_folders,
+    path_file_digest,
+    sha256,
+    startup_modules,
+    tree_digest,
+)
 
 OWN = ("pulumi_mandate", "pulumi_mandate_components")
+UNOWNED = "(unowned)"
+"""The entry for what no distribution lists: stray modules, `.pth` files, startup modules."""
+_SITES = frozenset({"site-packages", "dist-packages"})
 _NOTES = frozenset({"RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json"})
 
 
@@ -75,42 +93,108 @@ def toolchain(
 
 
 def installed_packages(search: Sequence[str] | None = None) -> list[Package]:
-    """Every distribution on `search` (default: this interpreter's path), and our own packages.
+    """Every distribution on `search` (default: this interpreter's path), our own packages, and what
+    lies beside them and belongs to nobody.
 
-    Raises `UsageError` where a distribution lists a file that is not there: it is not what it says.
+    Raises `UsageError` where a distribution lists no files, or one that is not there, or where an
+    editable one does not say where its source is: it cannot be told what would run.
     """
+    places = list(sys.path if search is None else search)
     packages: dict[str, Package] = {}
-    for distribution in distributions(path=list(sys.path if search is None else search)):
-        package = _package(distribution)
-        packages.setdefault(package.name, package)  # the first on the path is the one imported
+    owned: set[str] = set()
+    for distribution in distributions(path=places):
+        name = _normal(distribution.name or "")
+        # The first on the path is the one imported; what a nameless one lists belongs to nobody.
+        if name and name not in packages:
+            packages[name] = _package(name, distribution, owned)
     for name in OWN:
-        folder = _own_folder(name, sys.path if search is None else search)
+        folder = _own_folder(name, places)
         if folder is not None:
             packages[name] = Package(name, "", _folder_digest(folder), (name,))
+    stray = _unowned([Path(place).resolve() for place in places], frozenset(owned))
+    if stray:
+        packages[UNOWNED] = Package(UNOWNED, "", keccak(canonical_bytes(stray)), ())
     return list(packages.values())
 
 
-def _package(distribution: Distribution) -> Package:
-    name = distribution.name.lower().replace("_", "-").replace(".", "-")
-    listing = []
+def _normal(name: str) -> str:
+    return name.lower().replace("_", "-").replace(".", "-")
+
+
+def _package(name: str, distribution: Distribution, owned: set[str]) -> Package:
+    files = distribution.files
+    if files is None:
+        raise UsageError(
+            f"the installed package {name} does not list its files",
+            meaning="Its code could change without any plan noticing.",
+            next_step=f"install it with pip into a virtual environment: pip install {name}",
+        )
+    base = Path(str(distribution.locate_file(""))).resolve()
+    source = _editable_source(name, distribution)
+    top = str(base)
+    hashed: Listing = []
     modules = set()
-    for path in distribution.files or ():
+    for path in files:
         pure = PurePosixPath(path.as_posix())
-        if pure.suffix == ".pyc" or ".." in pure.parts or pure.is_absolute():
+        owned.add(os.path.normpath(os.path.join(top, str(pure))))
+        if "__pycache__" in pure.parts or ".." in pure.parts or pure.is_absolute():
             continue
         if pure.parts[0].endswith(".dist-info") and pure.name in _NOTES:
             continue
         if not pure.parts[0].endswith((".dist-info", ".data", ".pth")):
             modules.add(pure.parts[0].partition(".")[0])
         try:
-            listing.append([str(pure), _sha256(Path(str(distribution.locate_file(path))))])
+            if is_path_file(base, str(pure)):
+                hashed.append([str(pure), path_file_digest(base / pure)])
+                if names_folders(base / pure):
+                    source = None  # its folders are what can be imported, and they are hashed
+            else:
+                hashed.append([str(pure), sha256(base / pure)])
         except OSError:
             raise UsageError(
                 f"the installed package {name} lacks its file {pure}",
                 next_step=f"pip install --force-reinstall {name}",
             ) from None
-    digest = keccak(canonical_bytes(sorted(listing)))
+    if source is not None:
+        hashed.append(["(source)", to_hex(tree_digest(source))])
+    digest = keccak(canonical_bytes(sorted(hashed)))
     return Package(name, distribution.version, digest, tuple(sorted(modules)))
+
+
+def _editable_source(name: str, distribution: Distribution) -> Path | None:
+    """The checkout that an editable installation runs from; None for any other."""
+    text = distribution.read_text("direct_url.json")
+    if text is None:
+        return None
+    try:
+        told = json.loads(text)
+        if not told.get("dir_info", {}).get("editable", False):
+            return None
+        url = urlsplit(told["url"])
+        source = Path(unquote(url.path))
+    except (ValueError, AttributeError, KeyError, TypeError):
+        source = None
+    if source is None or url.scheme != "file" or not source.is_dir():
+        raise UsageError(
+            f"the installed package {name} does not say where its source is",
+            meaning="It was installed in editable mode, so what it runs lies somewhere else.",
+            next_step=f"pip install --force-reinstall {name}",
+        )
+    return source
+
+
+def _unowned(places: Sequence[Path], owned: frozenset[str]) -> Listing:
+    """What no distribution lists: beside the installed ones, and where Python looks by itself."""
+    stray = startup_modules([place for place in dict.fromkeys(places) if place.is_dir()])
+    for site in dict.fromkeys(filter(_is_site, places)):
+        for name, digest in listing(site, CACHES, owned):
+            is_paths = is_path_file(site, name)
+            stray.append([name, path_file_digest(site / name) if is_paths else digest])
+    return sorted(stray)
+
+
+def _is_site(place: Path) -> bool:
+    return place.is_dir() and (place.name in _SITES or any(place.glob("*.dist-info")))
 
 
 def _own_folder(name: str, search: Iterable[str]) -> Path | None:
@@ -122,17 +206,7 @@ def _own_folder(name: str, search: Iterable[str]) -> Path | None:
 
 
 def _folder_digest(folder: Path) -> Digest:
-    listing = [
-        [path.relative_to(folder).as_posix(), _sha256(path)]
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.suffix != ".pyc"
-    ]
-    return keccak(canonical_bytes(listing))
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    return keccak(canonical_bytes(listing(folder, NOT_IMPORTED)))
 
 
 def _owners(packages: Sequence[Package]) -> dict[str, str]:
