@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from ..chain import ChainClient, Log, Sent
+from ..chain import BlockRef, ChainClient, Log, Sent
 from ..checks.rules import Rules
 from ..errors import Refused, UsageError
 from ..governance import Governor, Proposal, Registry
@@ -25,14 +25,54 @@ class Sources:
     store: PlanStore
 
 
-def find_proposal(sources: Sources, plan: Digest) -> Proposal:
-    """The proposal of a plan hash. Raises `UsageError` where there is none."""
-    found = sources.governor.find(plan)
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A proposal, and the block at which every endpoint shows it."""
+
+    proposal: Proposal
+    block: BlockRef
+    final: bool
+
+
+def _find(sources: Sources, plan: Digest, number: int | None) -> _Found:
+    """At the final block; a proposal that is too young for it at the newest one that all have.
+
+    No endpoint is believed alone in either case. Raises `UsageError` where there is none,
+    `Refused` where proposal `number` approves another plan, `EndpointsDisagree`.
+    """
+    final = sources.client.final_block()
+    found = _proposal_at(sources, plan, number, final)
+    if found is not None:
+        return _Found(found, final, final=True)
+    newest = sources.client.newest_block()
+    found = _proposal_at(sources, plan, number, newest)
     if found is None:
         raise UsageError(
             f"nobody proposed {to_hex(plan)} on this chain", next_step="mandate status"
         )
-    return found
+    return _Found(found, newest, final=False)
+
+
+def _proposal_at(
+    sources: Sources, plan: Digest, number: int | None, block: BlockRef
+) -> Proposal | None:
+    if number is None:
+        return sources.governor.find(plan, block)
+    every = sources.governor.all(block)
+    made = next((one for one in every if number in (one.number, one.id)), None)
+    if made is None:
+        return None
+    if made.plan_hash != plan:
+        raise Refused(
+            4,
+            f"proposal {number} approves another plan",
+            meaning="An endpoint lies, or the chain was reorganised meanwhile.",
+            next_step="mandate status",
+            field="plan hash",
+            expected=to_hex(plan),
+            found=to_hex(made.plan_hash) if made.plan_hash else "none",
+        )
+    return sources.governor.proposal(made, block)
 
 
 def fetch_document(sources: Sources, plan: Digest) -> bytes:
@@ -54,51 +94,59 @@ def fetch_document(sources: Sources, plan: Digest) -> bytes:
     return sources.store.get(named)
 
 
-def collect_proposal(sources: Sources, plan: Digest) -> ProposalEvidence:
-    """Everything `proposal.verify_proposal` looks at.
+def collect_proposal(sources: Sources, plan: Digest, number: int | None = None) -> ProposalEvidence:
+    """Everything `proposal.verify_proposal` looks at, as all endpoints have it at one block.
+
+    `number` is the number or the id of a proposal: that one is looked at. Else it is the one that
+    got furthest for the plan hash.
 
     Raises `UsageError`, `Refused`, `InvalidDocument` (without fields nothing can be asked) and
     `ChainError`.
     """
     data = fetch_document(sources, plan)
     document = Document.load(data)
+    found = _find(sources, plan, number)
+    block = found.block
     rules = Rules.load()
     return ProposalEvidence(
         domain=sources.client.trust.domain,
         registry_abi=sources.client.contract("registry").abi,
         plan_hash=plan,
         document=data,
-        proposal=find_proposal(sources, plan),
-        config=sources.registry.subject_config(subject_hash(document.subject)),
-        mandate=sources.registry.mandate(plan),
-        registry_hash=sources.registry.hash_plan(document.fields()),
+        proposal=found.proposal,
+        config=sources.registry.subject_config(subject_hash(document.subject), block),
+        mandate=sources.registry.mandate(plan, block),
+        registry_hash=sources.registry.hash_plan(document.fields(), block),
         rules_here=rules.digest,
         judge=rules.judge,
+        block=block,
+        final=found.final,
     )
 
 
 def collect_run(sources: Sources, plan: Digest, urn: Urn | None) -> RunEvidence:
     """Everything `trace.trace` looks at. Raises what `collect_proposal` raises."""
     proposal = collect_proposal(sources, plan)
-    history = sources.registry.history(plan)
+    block = proposal.block
+    history = sources.registry.history(plan, block)
     approved = _only(history, "Approved")
     begun = _only(history, "Begun")
     if begun is not None:
         # What people may do since then does not make an old run wrong.
         subject = digest(begun.arguments["subject"])
-        config = sources.registry.subject_config_before(subject, begun)
+        config = sources.registry.subject_config_before(subject, begun, block)
         proposal = replace(proposal, config=config or proposal.config)
     closed = _only(history, "Completed", "RunFailed")
     return RunEvidence(
         proposal=proposal,
         urn=urn,
-        votes=tuple(sources.governor.votes(proposal.proposal.number)),
+        votes=tuple(sources.governor.votes(proposal.proposal.number, block)),
         approved=approved,
-        executed=_execution(sources, proposal.proposal.id),
+        executed=_execution(sources, proposal.proposal.id, block),
         approval=_transaction(sources, approved),
         begun=begun,
         begin=_transaction(sources, begun),
-        executor_events=_executor_events(sources, begun),
+        executor_events=_executor_events(sources, begun, block),
         closed=closed,
         close=_transaction(sources, closed),
         receipt=_receipt(sources, closed),
@@ -111,7 +159,8 @@ def last_plan_touching(sources: Sources, urn: Urn) -> Digest:
     Raises `UsageError` where no run touched it, `Refused` where a run's document is missing: then
     nobody can say.
     """
-    for begun in reversed(sources.client.logs("registry", "Begun")):
+    final = sources.client.final_block()
+    for begun in reversed(sources.client.logs("registry", "Begun", until=final)):
         document = Document.load(sources.store.get(digest(begun.arguments["document"])))
         if operations_on(document, urn):
             return digest(begun.arguments["planHash"])
@@ -132,18 +181,18 @@ def _transaction(sources: Sources, event: Log | None) -> Sent | None:
     return sources.client.sent(event.transaction) if event else None
 
 
-def _execution(sources: Sources, proposal_id: int) -> Log | None:
-    events = sources.client.logs("governor", "ProposalExecuted")
+def _execution(sources: Sources, proposal_id: int, block: BlockRef) -> Log | None:
+    events = sources.client.logs("governor", "ProposalExecuted", until=block)
     return next((one for one in events if one.arguments["proposalId"] == proposal_id), None)
 
 
-def _executor_events(sources: Sources, begun: Log | None) -> tuple[Log, ...]:
+def _executor_events(sources: Sources, begun: Log | None, block: BlockRef) -> tuple[Log, ...]:
     if begun is None:
         return ()
     where = {"executor": begun.arguments["executor"]}
     found: list[Log] = []
     for name in ("ExecutorEnrolled", "ExecutorRevoked"):
-        found += sources.client.logs("executor_registry", name, where)
+        found += sources.client.logs("executor_registry", name, where, until=block)
     return tuple(sorted(found, key=lambda event: (event.block_number, event.index)))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..chain import Log, Sent
+from ..chain import BlockRef, Log, Sent
 from ..chain.abi import Abi
 from ..governance import Created, Mandate, Proposal, SubjectConfig, Vote
 from ..models import Digest, Domain, Tier, Urn
@@ -36,6 +36,10 @@ class ProposalEvidence:
     """Digest of the rule set on this machine."""
     judge: Judge = field(repr=False)
     """The rule set on this machine."""
+    block: BlockRef
+    """Where all endpoints were asked for everything above."""
+    final: bool
+    """Whether that block is final; if not, the chain may still undo what was read."""
 
     @property
     def created(self) -> Created:

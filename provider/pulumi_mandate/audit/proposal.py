@@ -13,7 +13,7 @@
 
 from __future__ import annotations
 
-from ..governance import ProposalState
+from ..governance import ProposalState, proposal_id
 from ..models import Digest, MandateState, Plan, Tier, keccak, plan_hash, to_hex
 from ..plan import merkle
 from ..plan.document import Document, leaves
@@ -92,7 +92,11 @@ def _identity(evidence: ProposalEvidence) -> Finding:
     made = evidence.created
     found = proposal_id(made.target, made.calldata, made.text)
     require_equal("the proposal's id", hex(made.id), hex(found))
-    return "one call, no value, and the text, hash to the proposal's id", {"id": hex(found)}
+    detail = "one call, no value, and the text, hash to the proposal's id"
+    if not evidence.final:
+        seen = evidence.block.number
+        detail += f"; WARNING: not final yet, all endpoints show it at block {seen}"
+    return detail, {"id": hex(found)}
 
 
 def _text(evidence: ProposalEvidence) -> Finding:
@@ -138,20 +142,6 @@ def _registry(evidence: ProposalEvidence) -> Finding:
 def fields_of(evidence: ProposalEvidence) -> Plan:
     """The plan's fields, from the bytes. Raises `InvalidDocument`."""
     return Document.load(evidence.document).fields()
-
-
-def proposal_id(target: str, calldata: bytes, text: str) -> int:
-    """OpenZeppelin's `hashProposal` of one call without value.
-
-    Source: https://docs.openzeppelin.com/contracts/5.x/api/governance#Governor-hashProposal
-    """
-    from eth_abi.abi import encode
-
-    packed = encode(
-        ["address[]", "uint256[]", "bytes[]", "bytes32"],
-        [[target], [0], [calldata], keccak(text.encode())],
-    )
-    return int.from_bytes(keccak(packed))
 
 
 def _digest(evidence: ProposalEvidence) -> str:

@@ -16,7 +16,7 @@ from pulumi_mandate.chain.artifacts import NAMES, all_errors, artifact
 from pulumi_mandate.chain.rpc import Endpoint, RpcError
 from pulumi_mandate.chain.transaction import parse_log, parse_sent, refusal
 from pulumi_mandate.chain.trust import Trust
-from pulumi_mandate.chain.values import BlockRef, Contract, Log, Sent
+from pulumi_mandate.chain.values import BlockRef, Contract, Log, RawLog, Sent
 from pulumi_mandate.errors import (
     ChainError,
     ContractRefused,
@@ -89,6 +89,15 @@ class ChainReader:
         number = min(block.number for block in newest)
         return self._agreed_block(number)
 
+    def newest_block(self) -> BlockRef:
+        """The newest block that every endpoint has, with one hash for all; it may still be undone.
+
+        For what is too young to be final, and is only looked at. Raises `EndpointsDisagree`.
+        """
+        self.check()
+        newest = [self._block(endpoint, "latest") for endpoint in self._endpoints]
+        return self._agreed_block(min(block.number for block in newest))
+
     def _agreed_block(self, number: int) -> BlockRef:
         return self._unanimous(
             f"block {number}", lambda endpoint: self._block(endpoint, hex(number))
@@ -155,7 +164,7 @@ class ChainReader:
 
         `since` is a block number (default: where the contracts' history begins). With `until` every
         endpoint is asked up to that block and all must agree; without it the first one is asked, up
-        to its newest block.
+        to its newest block. Raises `ChainError` for a log that was not asked for.
         """
         self.check()
         target = self._target(contract)
@@ -199,8 +208,11 @@ class ChainReader:
             answer = self._ask(
                 endpoint, "eth_getLogs", {**query, "fromBlock": hex(first), "toBlock": hex(last)}
             )
-            decoded = [parse_log(log).decode(target.abi) for log in answer]
-            found += [log for log in decoded if log is not None]
+            for raw in map(parse_log, answer):
+                _require_asked(endpoint, query, first, last, raw)
+                log = raw.decode(target.abi)
+                if log is not None:
+                    found.append(log)
         return sorted(found, key=lambda log: (log.block_number, log.index))
 
     def _view(
@@ -272,6 +284,22 @@ class ChainReader:
                     next_step="find out which, and replace it in the trust file",
                 )
         return first
+
+
+def _require_asked(
+    endpoint: Endpoint, query: Mapping[str, Any], first: int, last: int, log: RawLog
+) -> None:
+    """A node filters; one that does not would pass off any contract's event as the registry's."""
+    wanted = [None if topic is None else bytes.fromhex(topic[2:]) for topic in query["topics"]]
+    same = len(log.topics) == len(wanted) and all(
+        topic is None or topic == found for topic, found in zip(wanted, log.topics, strict=False)
+    )
+    if log.address != query["address"] or not same or not first <= log.block_number <= last:
+        raise ChainError(
+            f"{endpoint.name} answered with an event that was not asked for",
+            meaning="it lies, or its filter is broken; nothing it said is believed",
+            next_step="replace it in the trust file",
+        )
 
 
 def _foreign(target: Contract) -> MissingContract:

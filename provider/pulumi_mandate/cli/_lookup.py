@@ -40,6 +40,11 @@ def plan_of(session: Session, target: Target) -> Digest:
     return proposal.plan_hash
 
 
+def number_of(target: Target) -> int | None:
+    """The number or id that was typed; None for a plan hash, where any proposal of it will do."""
+    return target.number if isinstance(target, ByNumber) else None
+
+
 def standing_of(session: Session, proposal: Proposal) -> Standing:
     """Where a proposal, or the mandate that came of it, stands now."""
     from ..governance import standing

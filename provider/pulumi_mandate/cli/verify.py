@@ -7,7 +7,7 @@ import click
 from ..errors import Refused
 from ..models import to_hex
 from ._command import Call, command
-from ._lookup import plan_of
+from ._lookup import number_of, plan_of
 from ._output import Answer
 from ._report import brief_option, links_as_data, render_links
 from ._target import Target, TargetType
@@ -30,7 +30,8 @@ def verify(call: Call, target: Target, brief: bool) -> Answer:
     from ..audit.links import broken
     from ..audit.proposal import verify_proposal
 
-    evidence = collect_proposal(call.session.sources, plan_of(call.session, target))
+    plan = plan_of(call.session, target)
+    evidence = collect_proposal(call.session.sources, plan, number_of(target))
     links = verify_proposal(evidence)
     number = evidence.proposal.number
     bad = broken(links)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from ..errors import EndpointsDisagree
 from ..models import to_hex
 from ._command import Call, command
 from ._lookup import find_proposal, standing_of
@@ -34,17 +35,21 @@ def vote(call: Call, target: Target, support: str, reason: str) -> Answer:
 
     session = call.session
     proposal = find_proposal(session, target)
-    receipt = session.governor.vote(
-        proposal.number, Support[CHOICES[support]], session.account, reason
-    )
+    # The number was resolved by one endpoint; what is signed is what all of them show.
+    made = session.governor.agreed(proposal.number)
+    if made.id != proposal.id or made.plan_hash != proposal.plan_hash:
+        raise EndpointsDisagree(f"the endpoints disagree about proposal {proposal.number}")
+    plan = to_hex(made.plan_hash) if made.plan_hash else None
+    receipt = session.governor.vote(made.id, Support[CHOICES[support]], session.account, reason)
     now = standing_of(session, session.governor.proposal(proposal.number))
     data = {
         "proposal": proposal.number,
+        "planHash": plan,
         "support": support,
         "voter": session.account.address,
         "state": now.state,
         "transaction": to_hex(receipt.transaction),
     }
-    return Answer(
-        data, f"{session.account_name} voted {support} proposal {proposal.number}\n{now.sentence}"
-    )
+    said = f"{session.account_name} voted {support} proposal {proposal.number}"
+    about = f", plan {plan}" if plan else ""
+    return Answer(data, f"{said}{about}\n{now.sentence}")

@@ -6,7 +6,7 @@ The people's keys are all here, so one command can play all of them; nothing is 
 from __future__ import annotations
 
 from pulumi_mandate.chain import ChainClient, load_trust
-from pulumi_mandate.chain.trust import Key
+from pulumi_mandate.chain.trust import Key, Trust
 from pulumi_mandate.governance import Governor, Registry
 from pulumi_mandate.governance.values import Support
 from pulumi_mandate.models import Subject, subject_hash
@@ -32,20 +32,21 @@ def enrol_subject(running: Running, subject: Subject) -> int:
         subject_hash(subject),
         subject_config(running.home, keys, subject).as_argument(),
         description=f"Enrol {subject}\n\nIts plans are judged by the default rules.",
-        account=_account(keys["ana"]),
+        account=_account(client.trust, keys["ana"]),
     )
     _wait(running, "votingDelay")
     for voter in ("bo", "chi", "dee"):
-        governor.vote(proposal.number, Support.FOR, _account(keys[voter]))
+        governor.vote(proposal.number, Support.FOR, _account(client.trust, keys[voter]))
     _wait(running, "votingPeriod", "lateQuorumExtension")
-    governor.queue(proposal.number, _account(keys["rae"]))
+    governor.queue(proposal.number, _account(client.trust, keys["rae"]))
     _wait(running, "criticalDelay")
-    governor.execute(proposal.number, _account(keys["rae"]))
+    governor.execute(proposal.number, _account(client.trust, keys["rae"]))
     return Registry(client).subject_config(subject_hash(subject)).version
 
 
-def _account(key: Key) -> AccountKey:
-    return AccountKey(open_signer(key.uri, key.address))
+def _account(trust: Trust, key: Key) -> AccountKey:
+    executor = trust.executor.address if trust.executor else None
+    return AccountKey(open_signer(key.uri, key.address), executor=executor)
 
 
 def _wait(running: Running, *times: str) -> None:

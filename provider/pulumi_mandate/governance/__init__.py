@@ -1,5 +1,6 @@
 """What the electorate said: proposals, votes, mandates, and the sentence that sums them up."""
 
+from .identity import proposal_id
 from .lifecycle import Standing, Step, advance, next_step, standing
 from .proposals import Governor
 from .refusals import ProposalState
@@ -23,5 +24,6 @@ __all__ = [
     "Vote",
     "advance",
     "next_step",
+    "proposal_id",
     "standing",
 ]

@@ -16,6 +16,7 @@ from pulumi_mandate.governance.description import (
     build_description,
     parse_description,
 )
+from pulumi_mandate.governance.identity import require_own_id
 from pulumi_mandate.governance.refusals import ProposalState, explained
 from pulumi_mandate.governance.values import Created, Proposal, Support, Tally, Vote
 from pulumi_mandate.models import Address, Digest, Plan, Tier, digest, keccak, to_hex
@@ -85,9 +86,12 @@ class Governor:
         events = self._client.logs("governor", "ProposalCreated", until=until)
         return [self._created(number, event) for number, event in enumerate(events, start=1)]
 
-    def created(self, reference: int) -> Created:
-        """By number or by id. Raises `UsageError` where there is none."""
-        for one in self.all():
+    def created(self, reference: int, at: Block = "latest") -> Created:
+        """By number or by id; with a `BlockRef` as every endpoint has it there.
+
+        Raises `UsageError` where there is none.
+        """
+        for one in self.all(_until(at)):
             if reference in (one.number, one.id):
                 return one
         raise UsageError(
@@ -95,9 +99,18 @@ class Governor:
             next_step="`mandate status` lists the proposals",
         )
 
+    def agreed(self, reference: int) -> Created:
+        """A proposal to sign a ballot for: all endpoints show the same, and its id is its own.
+
+        Raises `UsageError` where there is none, `EndpointsDisagree`, `Refused`.
+        """
+        made = self.created(reference, self._client.newest_block())
+        require_own_id(made)
+        return made
+
     def proposal(self, reference: int | Created, at: Block = "latest") -> Proposal:
         """Where a proposal stands. Raises `UsageError` where there is none."""
-        made = reference if isinstance(reference, Created) else self.created(reference)
+        made = reference if isinstance(reference, Created) else self.created(reference, at)
         ask = self._client.call
         snapshot = ask("governor", "proposalSnapshot", made.id, block=at)
         against, in_favour, abstain = ask("governor", "proposalVotes", made.id, block=at)
@@ -120,12 +133,13 @@ class Governor:
 
         There may be several: anybody may propose the same plan with another text.
         """
-        found = [self.proposal(one, at) for one in self.all() if one.plan_hash == wanted]
+        made = [one for one in self.all(_until(at)) if one.plan_hash == wanted]
+        found = [self.proposal(one, at) for one in made]
         return max(found, key=lambda p: (_PROGRESS.index(p.state), p.number), default=None)
 
     def votes(self, reference: int, until: BlockRef | None = None) -> list[Vote]:
         """All ballots on a proposal, in order."""
-        wanted = self.created(reference).id
+        wanted = self.created(reference, until or "latest").id
         events = self._client.logs("governor", "VoteCast", until=until)
         return [_vote(e) for e in events if e.arguments["proposalId"] == wanted]
 
@@ -139,8 +153,11 @@ class Governor:
     # -- moving -----------------------------------------------------------------------------
 
     def vote(self, reference: int, support: Support, account: Account, reason: str = "") -> Receipt:
-        """Cast a ballot. Raises `ContractRefused` where the voting is not open or one has voted."""
-        arguments: tuple[Any, ...] = (self.created(reference).id, int(support))
+        """Cast a ballot for the proposal that `agreed` gives; raises what that raises.
+
+        Raises `ContractRefused` where the voting is not open or one has voted.
+        """
+        arguments: tuple[Any, ...] = (self.agreed(reference).id, int(support))
         if reason:
             return self._transact(account, "castVoteWithReason", *arguments, reason)
         return self._transact(account, "castVote", *arguments)
@@ -230,6 +247,10 @@ _PROGRESS = (
     ProposalState.EXECUTED,
 )
 """From dead to done."""
+
+
+def _until(at: Block) -> BlockRef | None:
+    return at if isinstance(at, BlockRef) else None
 
 
 def _must_equal(what: str, expected: str, found: str) -> None:

@@ -124,14 +124,18 @@ class Registry:
         config, version = self._client.call("registry", "subjectConfig", subject, block=at)
         return _config(config, version)
 
-    def subject_config_before(self, subject: Digest, event: Log) -> SubjectConfig | None:
+    def subject_config_before(
+        self, subject: Digest, event: Log, until: BlockRef | None = None
+    ) -> SubjectConfig | None:
         """The config that stood when an event happened; None where there was none.
 
         From the events: nodes forget old states, and nobody can change a config without one.
         """
         before = [
             log
-            for log in self._client.logs("registry", "SubjectConfigured", {"subject": subject})
+            for log in self._client.logs(
+                "registry", "SubjectConfigured", {"subject": subject}, until=until
+            )
             if (log.block_number, log.index) < (event.block_number, event.index)
         ]
         if not before:
@@ -153,9 +157,9 @@ class Registry:
         answer = self._client.call("registry", "terms", int(tier), block=at)
         return Terms(answer["validity"], answer["maxLease"], answer["kinds"])
 
-    def hash_plan(self, plan: Plan) -> Digest:
+    def hash_plan(self, plan: Plan, at: Block = "latest") -> Digest:
         """The registry's own opinion of a plan's hash; must be `models.plan_hash`."""
-        return digest(self._client.call("registry", "hashPlan", solidity(plan)))
+        return digest(self._client.call("registry", "hashPlan", solidity(plan), block=at))
 
     def history(self, plan_hash: Digest, until: BlockRef | None = None) -> list[Log]:
         """Every event about a plan hash, oldest first."""

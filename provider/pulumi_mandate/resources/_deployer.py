@@ -7,7 +7,8 @@
 | `MANDATE_DEPLOY_KEY` | the deploying account's key URI (`keystore:…`, `awskms:…`) |
 | `MANDATE_DEPLOY_ADDRESS` | the address that is pinned for it |
 
-Before the contracts exist no trust file can name them, hence variables of their own.
+Before the contracts exist no trust file can name them, hence variables of their own. Where this
+machine has a trust file, the executor that it names cannot be the deployer.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import os
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from pulumi_mandate.chain.abi import Abi
@@ -23,7 +25,7 @@ from pulumi_mandate.chain.client import ChainClient
 from pulumi_mandate.chain.reader import errors_of
 from pulumi_mandate.chain.rpc import Endpoint, RpcError
 from pulumi_mandate.chain.transaction import refusal
-from pulumi_mandate.chain.trust import Trust
+from pulumi_mandate.chain.trust import Trust, load_trust, trust_path
 from pulumi_mandate.chain.values import Receipt
 from pulumi_mandate.errors import EndpointsDisagree, UsageError, WrongChain
 from pulumi_mandate.models import Address, to_hex
@@ -96,7 +98,7 @@ class Deployer:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Deployer:
-        """Raises `UsageError`, `SignerError`."""
+        """Raises `UsageError`, `SignerError`, and `Refused` for a trust file that is not safe."""
         from pulumi_mandate.signing import AccountKey, open_signer
 
         found = os.environ if environment is None else environment
@@ -108,12 +110,25 @@ class Deployer:
         trust = Trust(
             chain.chain_id, chain.endpoints, _NOBODY, _NOBODY, _NOBODY, _NOBODY, _NOBODY, 0
         )
-        return cls(chain, ChainClient(trust), AccountKey(signer))
+        return cls(chain, ChainClient(trust), AccountKey(signer, executor=_executor(found)))
 
     def send(self, to: Address, data: bytes, doing: str, abi: Abi) -> Receipt:
         """One mined transaction. Raises `ContractRefused`, `ChainError`, `SignerError`."""
         with _ONE_AT_A_TIME:
             return self.client.send(self.account, to, data, doing=doing, abi=abi)
+
+
+def _executor(environment: Mapping[str, str]) -> Address | None:
+    """The key that signs orders, which must never send a transaction.
+
+    None only where there is no trust file, before genesis; one that was named must be there.
+    """
+    named = environment.get("MANDATE_TRUST")
+    path = Path(named) if named else trust_path()
+    if not named and not path.exists():
+        return None
+    trust = load_trust(path)
+    return trust.executor.address if trust.executor else None
 
 
 def _needed(environment: Mapping[str, str], name: str) -> str:
