@@ -4,8 +4,9 @@ cloud, account, cluster, chain or way there becomes part of the plan.
 `PULUMI_DEBUG_PROVIDERS` sends every operation to another process, `PULUMI_OPTION_TARGET` is a flag
 in disguise, `LD_PRELOAD` is another program, `AWS_PROFILE` is another account: each of them changes
 an approved plan's meaning without changing a byte of it. Of `PULUMI_*`, `PYTHON*`, `LD_*`, `DYLD_*`
-and `CLOUDSDK_*` only listed names pass; the selectors below are bound; every other variable passes.
-Credentials are never bound, so neither is the account that they alone lead to.
+only listed names pass; the selectors below are bound; every other variable passes. Credentials are
+never bound, so neither is the account that they alone lead to, nor the files that the clouds' own
+tools read unasked (`~/.aws/config`, `~/.kube/config`).
 """
 
 from __future__ import annotations
@@ -46,12 +47,10 @@ _HARMLESS = frozenset(
         # notes that container images of Python leave; no interpreter reads them
         "PYTHON_VERSION", "PYTHON_SHA256", "PYTHON_PIP_VERSION", "PYTHON_GET_PIP_URL",
         "PYTHON_GET_PIP_SHA256", "PYTHON_SETUPTOOLS_VERSION",
-        # credentials, and which Python `gcloud` itself runs on
-        "CLOUDSDK_AUTH_ACCESS_TOKEN", "CLOUDSDK_AUTH_ACCESS_TOKEN_FILE",
-        "CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE", "CLOUDSDK_PYTHON",
     }
 )  # fmt: skip
-_MUST_BE_KNOWN = ("PULUMI_", "PYTHON", "LD_", "DYLD_", "CLOUDSDK_")
+_MUST_BE_KNOWN = ("PULUMI_", "PYTHON", "LD_", "DYLD_", "CLOUDSDK_CONFIG")
+"""Prefixes. The last is a folder of selectors and credentials: it cannot be bound by contents."""
 
 _BOUND_PREFIXES = ("AWS_ENDPOINT_URL", "CLOUDSDK_API_ENDPOINT_OVERRIDES_")
 _BOUND = frozenset(
@@ -85,9 +84,9 @@ def check_environment(environment: Mapping[str, str], *, step: int = STEP) -> No
     `environment` is the engine's own, as it was started. Raises `Refused`.
     """
     for name in sorted(environment):
-        # An empty PYTHONPATH or LD_PRELOAD is none; what an empty PULUMI_* means, only Pulumi knows
+        # An empty PYTHONPATH is none; what an empty PULUMI_* means, only Pulumi knows.
         is_set = environment[name] or name.startswith("PULUMI_")
-        if name.startswith(_MUST_BE_KNOWN) and is_set and not _is_known(name):
+        if name.startswith(_MUST_BE_KNOWN) and is_set and name not in _HARMLESS:
             raise _foreign(name, step)
     _check_interpreter(environment, step)
     if environment.get(NESTED_MARK):
@@ -110,15 +109,13 @@ def bound_environment(environment: Mapping[str, str]) -> dict[str, str]:
     for name, value in sorted(environment.items()):
         if name in _BOUND_FILES and value:
             found[name] = _contents(name, value)
-        elif name.upper() in _PROXIES and value:
-            found[name] = _without_user(name, value)
-        elif name in _BOUND or name.startswith(_BOUND_PREFIXES):
+        elif _is_bound(name):
             found[name] = _without_user(name, value)
     return {name: value for name, value in found.items() if value}
 
 
-def _is_known(name: str) -> bool:
-    return name in _HARMLESS or name in _BOUND or name.startswith(_BOUND_PREFIXES)
+def _is_bound(name: str) -> bool:
+    return name in _BOUND or name.startswith(_BOUND_PREFIXES) or name.upper() in _PROXIES
 
 
 def _check_interpreter(environment: Mapping[str, str], step: int) -> None:
@@ -126,7 +123,6 @@ def _check_interpreter(environment: Mapping[str, str], step: int) -> None:
     command = environment.get("PULUMI_PYTHON_CMD")
     if command:
         found = shutil.which(command, path=environment.get("PATH", os.defpath))
-        # Not resolved to the end: another environment's link leads to the same file as ours.
         if found is None or not _is_our_interpreter(Path(found)):
             raise _foreign("PULUMI_PYTHON_CMD", step)
     root = environment.get("VIRTUAL_ENV")
@@ -141,7 +137,16 @@ def is_our_prefix(folder: Path) -> bool:
 
 def _is_our_interpreter(path: Path) -> bool:
     ours = Path(sys.executable)
-    return path.parent.resolve() == ours.parent.resolve() and path.resolve() == ours.resolve()
+    # Another environment's link leads to the same file, with other packages: the folders, as they
+    # are written, decide which `pyvenv.cfg` is read.
+    return path.is_absolute() and all(
+        theirs.resolve() == own.resolve()
+        for theirs, own in zip(
+            (path, path.parent, path.parent.parent),
+            (ours, ours.parent, ours.parent.parent),
+            strict=True,
+        )
+    )
 
 
 def _contents(name: str, value: str) -> str:

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from pulumi_mandate.errors import Refused, UsageError
-from pulumi_mandate.plan.program import IGNORED_FOLDERS, IGNORED_SUFFIXES
+from pulumi_mandate.plan.program import IGNORED_FOLDERS
 
 from .environment import is_our_prefix
 
 JSON = Any
+_BYTECODE = frozenset({".pyc", ".pyo"})
 NAMES = ("Pulumi.yaml", "Pulumi.yml")
 _PROJECT_FILE = re.compile(r"Pulumi\.(json|ya?ml)(\.gz)?", re.IGNORECASE)
 _KNOWN = frozenset(
@@ -108,7 +109,7 @@ def _check_main(workdir: Path, main: JSON) -> None:
     inside = _inside(workdir, main)
     if inside is None:
         raise _setting("`main`", str(main), "a place inside the program's folder, without links")
-    if IGNORED_FOLDERS.intersection(inside.parts) or inside.name.endswith(IGNORED_SUFFIXES):
+    if IGNORED_FOLDERS.intersection(inside.parts) or inside.suffix in _BYTECODE:
         raise _setting("`main`", str(main), "a place that the program's digest covers")
 
 
