@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,6 @@ from functools import cached_property
 from importlib.metadata import Distribution, distributions
 from pathlib import Path, PurePosixPath
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 from pulumi_mandate.errors import UsageError
 from pulumi_mandate.models import Digest, keccak, to_hex
@@ -170,17 +170,25 @@ def _editable_source(name: str, distribution: Distribution) -> Path | None:
         told = json.loads(text)
         if not told.get("dir_info", {}).get("editable", False):
             return None
-        url = urlsplit(told["url"])
-        source = Path(unquote(url.path))
+        source = _local_path(told["url"])
     except (ValueError, AttributeError, KeyError, TypeError):
         source = None
-    if source is None or url.scheme != "file" or not source.is_dir():
+    if source is None or not source.is_dir():
         raise UsageError(
             f"the installed package {name} does not say where its source is",
             meaning="It was installed in editable mode, so what it runs lies somewhere else.",
             next_step=f"pip install --force-reinstall {name}",
         )
     return source
+
+
+def _local_path(url: str) -> Path | None:
+    """Where a `file:` URL without a host leads (RFC 8089). Not urllib: the plan knows no network."""
+    if not url.startswith("file:///"):
+        return None
+    raw = url.removeprefix("file://").encode()
+    decoded = re.sub(rb"%([0-9A-Fa-f]{2})", lambda found: bytes.fromhex(found[1].decode()), raw)
+    return Path(os.fsdecode(decoded))
 
 
 def _unowned(places: Sequence[Path], owned: frozenset[str]) -> Listing:
