@@ -183,7 +183,7 @@ def _editable_source(name: str, distribution: Distribution) -> Path | None:
 
 
 def _local_path(url: str) -> Path | None:
-    """Where a `file:` URL without a host leads (RFC 8089). Not urllib: the plan knows no network."""
+    """Where a `file:` URL without a host leads (RFC 8089), read without a network library."""
     if not url.startswith("file:///"):
         return None
     raw = url.removeprefix("file://").encode()
