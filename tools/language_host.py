@@ -26,6 +26,7 @@ from pulumi.runtime.proto import language_pb2 as pb
 from pulumi.runtime.proto import language_pb2_grpc, plugin_pb2
 
 PROGRAM_RUNNER = Path(__file__).with_name("run_program.py")
+SECONDS_BETWEEN_LOOKS = 1
 
 
 def interpreter(info: Any) -> str:
@@ -44,6 +45,12 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
 
     def __init__(self, engine_address: str) -> None:
         self._engine = engine_address
+        self._children: set[subprocess.Popen[bytes]] = set()
+
+    def end(self) -> None:
+        """End the programs that still run: they speak to an engine that is no more."""
+        for child in self._children.copy():
+            child.terminate()
 
     def Handshake(self, request: Any, context: Any) -> Any:  # noqa: N802  # gRPC's own names
         self._engine = request.engine_address
@@ -97,7 +104,9 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
             stdin=subprocess.PIPE,
             env=os.environ | {"PULUMI_LANGUAGE_PYTHON_STAND_IN": "1"},
         )
+        self._children.add(child)
         child.communicate(json.dumps(job).encode())
+        self._children.discard(child)
         if child.returncode == 0:
             return pb.RunResponse()
         # 32 is the SDK's own "the error was already shown".
@@ -141,9 +150,8 @@ def main() -> None:
         futures.ThreadPoolExecutor(max_workers=16),
         options=[("grpc.max_receive_message_length", 400 * 1024 * 1024)],
     )
-    language_pb2_grpc.add_LanguageRuntimeServicer_to_server(
-        LanguageHost(positional[-1] if positional else ""), server
-    )
+    host = LanguageHost(positional[-1] if positional else "")
+    language_pb2_grpc.add_LanguageRuntimeServicer_to_server(host, server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     # The engine ends its plugins with SIGINT: that is the normal way out, not a failure.
@@ -151,7 +159,12 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
     print(port, flush=True)
-    stopped.wait()
+    # An engine that was killed sends nothing; it is our parent, so we notice.
+    engine = os.getppid()
+    while not stopped.wait(SECONDS_BETWEEN_LOOKS) and os.getppid() == engine:
+        pass
+    if os.getppid() != engine:
+        host.end()
     server.stop(grace=1).wait()
 
 

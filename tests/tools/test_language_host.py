@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import subprocess
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -149,3 +151,34 @@ def test_a_programs_own_modules_win_over_the_hosts(
     stack.run("up", "--yes", "--skip-preview")
 
     assert json.loads(stack.run("stack", "output", "--json")) == {"w": "mine"}
+
+
+def test_a_killed_engine_leaves_no_program_behind(
+    folder: Path, pulumi_env: dict[str, str], tmp_path: Path
+) -> None:
+    mark = tmp_path / "pid"
+    program = (
+        "import os, pathlib, time\n"
+        f"pathlib.Path({str(mark)!r}).write_text(f'{{os.getpid()}} {{os.getppid()}}')\n"
+        "time.sleep(600)\n"
+    )
+    Stack(folder, pulumi_env, program)
+    engine = subprocess.Popen(
+        ["pulumi", "preview", "--non-interactive"],
+        cwd=folder,
+        env=pulumi_env,
+        stdout=subprocess.DEVNULL,
+    )
+    _wait(lambda: mark.exists() and len(mark.read_text().split()) == 2)
+    running = [Path("/proc", pid) for pid in mark.read_text().split()]
+    engine.kill()
+    engine.wait()
+
+    _wait(lambda: not any(process.exists() for process in running))
+
+
+def _wait(until: Callable[[], bool], seconds: float = 60) -> None:
+    limit = time.monotonic() + seconds
+    while not until():
+        assert time.monotonic() < limit, "waited in vain"
+        time.sleep(0.1)
