@@ -109,3 +109,16 @@ def test_a_wrong_setting_is_named(load, config, named):
 
     found = {".".join(str(part) for part in one["loc"]) for one in refused.value.errors()}
     assert found == {named}
+
+
+def test_a_torn_note_beside_a_state_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    stack = tmp_path / ".pulumi" / "stacks"
+    stack.mkdir(parents=True)
+    for name in ("a.json", "a.json.attrs"):
+        (stack / name).write_text("")
+    for name in ("b.json", "b.json.attrs"):
+        (stack / name).write_text("{}")
+
+    genesis.remove_torn_notes(tmp_path)
+
+    assert sorted(path.name for path in stack.iterdir()) == ["a.json", "b.json", "b.json.attrs"]

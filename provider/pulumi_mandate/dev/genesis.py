@@ -81,6 +81,7 @@ def perform_genesis(ground: Ground, subjects: Sequence[Subject], progress: Progr
     engine = _engine(ground)
     _write_program(ground, subjects, executor, engine.folder)
     again = _salt(engine.folder / f"Pulumi.{STACK}.yaml") != {}
+    remove_torn_notes(ground.home.governance / "backend")
     engine.run("stack", "select", "--create", STACK)
     if again:
         # Nobody else uses this stack: a lock can only be left over from a genesis that was killed.
@@ -91,6 +92,17 @@ def perform_genesis(ground: Ground, subjects: Sequence[Subject], progress: Progr
     ChainClient(trust).check()
     write_private(ground.home.trust, render_trust(trust))
     return trust
+
+
+def remove_torn_notes(backend: Path) -> None:
+    """Delete the empty `.attrs` files that a killed engine leaves beside a state that is whole.
+
+    The engine writes such a note (content type, checksum) after the state and in place; an empty one
+    makes every later command end with "failed to load checkpoint: EOF". Without it the state is read.
+    """
+    for note in backend.rglob("*.attrs"):
+        if note.stat().st_size == 0:
+            note.unlink()
 
 
 def executor_key(cloud: str) -> Key:
