@@ -97,8 +97,8 @@ def perform_genesis(ground: Ground, subjects: Sequence[Subject], progress: Progr
 def remove_torn_notes(backend: Path) -> None:
     """Delete the empty `.attrs` files that a killed engine leaves beside a state that is whole.
 
-    The engine writes such a note (content type, checksum) after the state and in place; an empty one
-    makes every later command end with "failed to load checkpoint: EOF". Without it the state is read.
+    The engine writes such a note (a checksum) in place; an empty one makes every later command end
+    with "failed to load checkpoint: EOF". Without it the state is read.
     """
     for note in backend.rglob("*.attrs"):
         if note.stat().st_size == 0:
