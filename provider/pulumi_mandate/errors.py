@@ -3,7 +3,7 @@
 ```
 MandateError                 1   a bug of ours, or something nobody foresaw
 ├── UsageError               2   the command was typed wrong, or its input is unusable
-├── Refused                  3   the gate said no; nothing was changed
+├── Refused                  3   the gate, or a contract, said no; no resource was changed
 │   ├── InvalidDocument      3   bytes that are not a canonical, known, consistent plan
 │   │   └── EmptyPlan        3   there is nothing to do, so nothing to vote on
 │   ├── ContractRefused      3   a contract reverted; the chain said no

@@ -44,11 +44,11 @@ def main(sizes: list[int]) -> None:
     print(f"one operation's check in a hook: {check * 1e6:8.0f} µs (journal flushed to disk)")
     print(f"{'resources':>9} {'plain up':>9} {'gated up':>9} {'ratio':>6} {'difference':>10}")
     for size in sizes:
-        plain, gated = bench_pair(size)
-        line = (
-            f"{size:>9} {plain:>8.1f}s {gated:>8.1f}s {gated / plain:>6.2f} {gated - plain:>9.1f}s"
-        )
-        print(line, flush=True)
+        print(row(size, *bench_pair(size)), flush=True)
+
+
+def row(size: int, plain: float, gated: float) -> str:
+    return f"{size:>9} {plain:>8.1f}s {gated:>8.1f}s {gated / plain:>6.2f} {gated - plain:>9.1f}s"
 
 
 def bench_pair(size: int) -> tuple[float, float]:
@@ -61,6 +61,13 @@ def bench_pair(size: int) -> tuple[float, float]:
 
 
 def measure(size: int, *, gated: bool) -> float:
+    """Seconds of one `up` on a chain and a stack of its own; standard error hears how far it is."""
+    kind = "gated" if gated else "plain"
+
+    def say(what: str) -> None:
+        print(f"… {size} resources, {kind}: {what}", file=sys.stderr, flush=True)
+
+    say("making a chain and a stack")
     root = Path(tempfile.mkdtemp(prefix="mandate-bench-"))
     service = ChainService(root / "chain")
     service.start()
@@ -69,12 +76,15 @@ def measure(size: int, *, gated: bool) -> float:
         text = "hello"
         stack.program(PROGRAM.format(first=GATED if gated else "", count=size, text=text))
         if gated:
+            say("previewing and voting")
             stack.approve()
+        say("up")
         began = time.monotonic()
         stack.up()
         seconds = time.monotonic() - began
         if gated:
             assert stack.result()["status"] == "completed"
+        say(f"{seconds:.1f} s")
         return seconds
     finally:
         service.stop()

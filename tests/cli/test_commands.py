@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from pulumi_mandate.cli._checkup import Finding
+from pulumi_mandate.gate.verify import executor_not_enrolled
 from pulumi_mandate.models import to_hex
 from pulumi_mandate.plan.document import Document
 from tests.audit.cases import ORDERS
@@ -232,7 +234,9 @@ def test_doctor_looks_at_chain_keys_and_store(
     assert "enrolled" in found["executor key"]["detail"]
 
 
-def test_doctor_names_a_key_that_is_not_enrolled(office: Office) -> None:
+def test_a_key_that_is_not_enrolled_is_refused_by_doctor_as_by_the_gate(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
     text = office.trust_file.read_text()
     head, mark, rest = text.partition("[executor]")
     stranger = office.history.deployment.people["stranger"]
@@ -241,10 +245,15 @@ def test_doctor_names_a_key_that_is_not_enrolled(office: Office) -> None:
     lines[2] = f'address = "{stranger.address}"'
     office.trust_file.write_text(head + mark + "\n".join(lines))
 
-    found = {one["name"]: one for one in office.mandate("doctor", "--json").json["findings"]}
+    monkeypatch.setattr("pulumi_mandate.cli._checkup._pulumi", lambda: Finding("pulumi", True, ""))
+    monkeypatch.setattr("pulumi_mandate.cli._checkup._launcher", lambda *_: Finding("x", True, ""))
 
-    assert not found["executor key"]["ok"]
-    assert "not an active executor" in found["executor key"]["detail"]
+    said = office.mandate("doctor", "--json")
+
+    bad = [one for one in said.json["findings"] if not one["ok"]]
+    assert [one["name"] for one in bad] == ["executor key"]
+    assert "is not enrolled, or was revoked" in bad[0]["detail"]
+    assert said.code == executor_not_enrolled(stranger.address).exit_code == 3, "as the gate says"
 
 
 def test_doctor_text_says_how_to_get_what_is_missing(office: Office) -> None:

@@ -90,6 +90,8 @@ def test_no_key_at_all_signs_nothing_and_trusts_nothing(key):
         b"[]",
         b"{}",
         b"\xff",
+        b"[" * 200_000,
+        b'{"payload":' * 200_000,
         b'{"payload": "!", "payloadType": "x", "signatures": []}',
         json.dumps({"payload": "", "payloadType": PAYLOAD_TYPE, "signatures": 1}).encode(),
         json.dumps({"payload": "", "payloadType": PAYLOAD_TYPE, "signatures": [{}]}).encode(),

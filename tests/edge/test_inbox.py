@@ -135,10 +135,11 @@ def test_a_lost_mark_is_rebuilt_from_the_inbox_but_a_broken_one_refuses(machine,
     inbox.accept(SITE)
     assert inbox.highest_revision(SITE) == 7
 
-    mark.write_text("{")
-    for ask in (lambda: deliver(8), lambda: inbox.accept(SITE)):
-        with pytest.raises(Refused, match="cannot be read"):
-            ask()
+    for broken in ("{", "[" * 200_000):
+        mark.write_text(broken)
+        for ask in (lambda: deliver(8), lambda: inbox.accept(SITE)):
+            with pytest.raises(Refused, match="cannot be read"):
+                ask()
 
 
 def test_nothing_half_written_is_ever_seen_and_nothing_is_left_behind(inbox, deliver, monkeypatch):

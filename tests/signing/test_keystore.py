@@ -158,6 +158,19 @@ def test_a_pipe_does_not_hang(keystore_of, passphrase_file: Path) -> None:
         open_signer(uri, ADDRESS)
 
 
+@pytest.mark.parametrize("which", ["keystore", "passphrase"])
+def test_a_folder_in_the_place_of_a_file_is_refused(
+    keystore_of: Callable[[bytes], str], passphrase_file: Path, tmp_path: Path, which: str
+) -> None:
+    uri = keystore_of(KEY)
+    file = passphrase_file if which == "passphrase" else next(tmp_path.glob("*.json"))
+    file.unlink()
+    file.mkdir(mode=0o700)
+
+    with pytest.raises(SignerError, match="not a regular file"):
+        open_signer(uri, ADDRESS)
+
+
 @pytest.mark.parametrize("text", ["wrong horse", "", "\n", "correct horse "])
 def test_another_passphrase_is_refused_and_not_repeated(keystore_of, passphrase_file, text) -> None:
     uri = keystore_of(KEY)

@@ -37,7 +37,7 @@ EXIT_CODES = """Exit codes:
   0  done
   1  a defect of ours
   2  the command or its input is unusable
-  3  refused; nothing was changed
+  3  refused; no resource was changed
   4  the chain is down, lies, or is not the pinned one
   5  a key is missing, disabled or not ours
   6  Pulumi, a program or a provider failed

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..errors import ChainError, EngineError, MandateError, SignerError, UsageError
-from ..models import ZERO
+from ..errors import ChainError, EngineError, MandateError, UsageError
+from ..models import ZERO, Address
 
 if TYPE_CHECKING:
     from ..gate.machine import Machine
@@ -147,16 +147,13 @@ def _opened(session: Session, name: str) -> str:
 
 
 def _executor(session: Session, *, reached: bool) -> str:
-    address = _opened(session, "executor")
+    from ..gate.verify import executor_not_enrolled
+
+    address = Address(_opened(session, "executor"))
     if not reached:
         return f"{address}, not compared with the chain"
-    active = session.client.call("executor_registry", "executor", address)[0]
-    if not active:
-        raise SignerError(
-            f"{address} is not an active executor on chain",
-            meaning="Its orders would be refused.",
-            next_step="have it enrolled by a plan of the governance stack",
-        )
+    if not session.registry.executor(address).active:
+        raise executor_not_enrolled(address)
     return f"{address}, enrolled"
 
 

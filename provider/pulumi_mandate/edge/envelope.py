@@ -12,6 +12,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
+
 from pulumi_mandate.errors import InvalidDocument, Refused, UsageError
 
 from .bundle import LIMITS, Bundle
@@ -81,10 +83,10 @@ def _taken_apart(envelope: bytes) -> tuple[str, bytes, list[tuple[str, bytes]]]:
     if len(envelope) > 2 * LIMITS.size:
         raise InvalidDocument("the envelope is too large for an edge site")
     try:
-        value: Any = json.loads(envelope)
+        value: Any = orjson.loads(envelope)  # bounds the depth by itself, json does not
         signatures = [(str(s["keyid"]), _decode(s["sig"])) for s in value["signatures"]]
         payload_type, payload = str(value["payloadType"]), _decode(value["payload"])
-    except (ValueError, KeyError, TypeError, RecursionError, binascii.Error):
+    except (ValueError, KeyError, TypeError, binascii.Error):
         raise InvalidDocument("this is not a DSSE envelope") from None
     if len(signatures) > MAX_SIGNATURES:
         raise InvalidDocument(f"the envelope has more than {MAX_SIGNATURES} signatures")

@@ -20,6 +20,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import orjson
+
 from pulumi_mandate.errors import MandateError, Refused
 from pulumi_mandate.models import Digest, digest, to_hex
 
@@ -167,7 +169,7 @@ class Inbox:
     def _mark(self, site: str) -> Mark | None:
         path = self._marks / f"{site}.json"
         try:
-            value = json.loads(path.read_bytes())
+            value = orjson.loads(path.read_bytes())  # bounds the depth by itself, json does not
             return Mark(int(value["revision"]), digest(value["content"]))
         except FileNotFoundError:
             return None

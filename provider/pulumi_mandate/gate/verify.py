@@ -25,6 +25,7 @@ from typing import Any
 from pulumi_mandate.errors import Refused
 from pulumi_mandate.models import (
     ZERO,
+    Address,
     ExecutionOrder,
     MandateState,
     Tier,
@@ -108,11 +109,7 @@ def check_subject(evidence: Evidence, document: Document) -> None:
 def check_parties(evidence: Evidence, document: Document) -> None:
     """(2) proposer, executor and runner are three parties, and both keys are enrolled."""
     if not evidence.executor_active:
-        raise Refused(
-            2,
-            f"the executor's key {evidence.executor} is not enrolled, or was revoked",
-            next_step="ask for the key to be enrolled, or name another in the trust file",
-        )
+        raise executor_not_enrolled(evidence.executor)
     if not evidence.runner_enrolled:
         raise Refused(
             2,
@@ -131,6 +128,16 @@ def check_parties(evidence: Evidence, document: Document) -> None:
                 meaning="Nobody may approve or run alone what he signs for.",
                 next_step="use separate keys",
             )
+
+
+def executor_not_enrolled(executor: Address) -> Refused:
+    """(2) what the gate and `mandate doctor` say of a key that works and may not order anything."""
+    return Refused(
+        2,
+        f"the executor's key {executor} is not enrolled, or was revoked",
+        meaning="The key itself works; the registry takes no orders from it.",
+        next_step="have it enrolled by a vote, or name another in the trust file",
+    )
 
 
 def check_state(evidence: Evidence, document: Document) -> None:

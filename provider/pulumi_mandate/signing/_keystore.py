@@ -126,10 +126,14 @@ def _read_private(path: Path, what: str) -> bytes:
             f"the {what} file {path} cannot be opened: {error.strerror}",
             next_step="check the path in the key URI; links are not followed",
         ) from None
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):  # first: Python makes no file of a folder's descriptor
+        os.close(descriptor)
+        raise SignerError(
+            f"the {what} file {path} is not a regular file",
+            next_step="check the path in the key URI",
+        )
     with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise SignerError(f"the {what} file {path} is not a regular file")
         if status.st_mode & 0o077 or status.st_uid not in (os.geteuid(), 0):
             raise SignerError(
                 f"the {what} file {path} is open to others",

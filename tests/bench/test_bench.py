@@ -1,0 +1,40 @@
+"""The benchmarks still run, at their smallest size; how long they take is not judged here."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.bench import bench_plan, bench_up
+
+CELL = r"\s*[\d.]+"
+
+
+def test_the_plan_bench_prints_a_row_for_each_size(capsys: pytest.CaptureFixture[str]) -> None:
+    bench_plan.main([1, 2])
+
+    head, *rows = capsys.readouterr().out.splitlines()
+    assert head == bench_plan.HEAD
+    assert [row.split()[0] for row in rows] == ["1", "2"]
+    assert all(len(row.split("|")) == len(head.split("|")) for row in rows)
+
+
+@pytest.mark.engine
+@pytest.mark.chain
+def test_the_up_bench_runs_both_programs_and_says_what_it_does(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    seconds = {kind: bench_up.measure(1, gated=kind == "gated") for kind in ("plain", "gated")}
+
+    assert all(value > 0 for value in seconds.values())
+    told = capfd.readouterr()
+    assert "… 1 resources, plain: up" in told.err
+    assert "… 1 resources, gated: previewing and voting" in told.err
+    assert told.out == "", "figures only, and `main` prints these"
+    line = bench_up.row(1, **seconds)
+    assert re.fullmatch(rf"{CELL}{CELL}s{CELL}s{CELL}\s*-?[\d.]+s", line)
+
+
+def test_one_check_in_a_hook_is_timed() -> None:
+    assert 0 < bench_up.bench_check(2) < 10
