@@ -86,7 +86,7 @@ def test_show_renders_the_bytes_that_were_hashed(office: Office, tmp_path: Path)
     data = office.ok("show", "1", "--json").json
 
     assert text.startswith("Plan for acme/shop/prod: 3 operations")
-    assert markdown.startswith("## Plan for")
+    assert markdown.startswith("## Plan\n")
     assert copy.read_bytes() == office.history.document.data
     assert data["planHash"] == to_hex(office.history.plan)
     assert data["content"]["operations"] == office.history.document.operations

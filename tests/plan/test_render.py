@@ -1,4 +1,4 @@
-"""What voters read: all of it, the irreversible first, and nothing that can pretend."""
+"""What voters read in a terminal and in Markdown: all of it, and nothing that can pretend."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from pulumi_mandate.plan.render import in_reading_order, render_markdown, render_text
+from pulumi_mandate.plan.reading import in_reading_order
+from pulumi_mandate.plan.render import render_markdown, render_text
 from tests.plan.samples import UNKNOWN, build, creation, made_up, recorded, secret
 
 TRICKS = "\x1b[2K\r\u202egood\u200b\n+ create urn:evil \u0430dmin \U0001f600 ``` </pre> @team"
@@ -21,6 +22,9 @@ def test_everything_of_the_recorded_plan_is_shown() -> None:
     for shown in ("inputs.size: 1 -> 1.5", 'inputs.kind: "one" -> "two"', "outputs.phase: 1 -> 2",
                   "options.protect: true -> removed",
                   'inputs.ref: "arn:thing:alpha" -> (known only',
+                  "cannot be undone: what is deleted does not come back",
+                  "expires at: 2027-01-22 08:00:00 UTC (1800604800)",
+                  'config.fixture:phase: "2"',
                   "cannot be undone: 2", "known only while it runs: 3", "tier: high"):  # fmt: skip
         assert shown in text
     assert "hunter2" not in text
