@@ -107,7 +107,7 @@ class Checkout:
         rules = Rules.load()
         facts = Facts(
             subject=Subject("backend", "organization", PROJECT, self.stack),
-            program=program_digest(self.folder),
+            program=program_digest(self.folder, self.stack),
             toolchain=toolchain(raw.engine_version, []),
             rules=rules.digest,
             proposer=Address("0x70997970C51812dc3A010C7d01b50e0d17dc79C8"),

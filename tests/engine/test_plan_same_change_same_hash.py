@@ -111,6 +111,25 @@ def test_another_change_has_another_effect_root(checkout: CheckoutOf) -> None:
     assert found.fields().program == approved.fields().program
 
 
+def test_the_stacks_own_file_counts_by_its_values_and_other_stacks_files_as_files(
+    checkout: CheckoutOf,
+) -> None:
+    ana = checkout("ana").write(PROGRAM).init(password="hunter2")
+    approved = ana.document().content
+    own = ana.folder / "Pulumi.dev.yaml"
+    own.write_text(own.read_text() + "# a comment\n")
+    commented = ana.document().content
+    ana.pulumi("config", "set", "unread", "1")
+    configured = ana.document().content
+    (ana.folder / "Pulumi.other.yaml").write_text("config: {}\n")
+    neighbour = ana.document().content
+
+    assert commented == approved
+    assert configured["program"] == approved["program"]
+    assert configured["config"] == approved["config"] | {"fixture:unread": "1"}
+    assert neighbour["program"] != configured["program"]
+
+
 def test_two_unknowns_of_one_resource_differ_by_the_program(checkout: CheckoutOf) -> None:
     ana = checkout("ana").write(PROGRAM).init(password="hunter2")
     approved = ana.document()

@@ -477,7 +477,7 @@ def program(folder, tmp_path):
     root = tmp_path / "program"
     root.mkdir()
     (root / "__main__.py").write_text("import pulumi")
-    approved = to_hex(program_digest(root).digest)
+    approved = to_hex(program_digest(root, folder.record().stack).digest)
     plan = document(*PLAN.operations, program={"digest": approved, "commit": None})
     folder.write_record(
         dataclasses.replace(folder.record(), document=plan.digest, workdir=str(root))
@@ -487,9 +487,12 @@ def program(folder, tmp_path):
     return SimpleNamespace(root=root, machine=machine, approved=approved)
 
 
-def test_a_program_that_changed_while_it_ran_fails_the_run(folder, program):
+@pytest.mark.parametrize("name", ["__main__.py", "Pulumi.other.yaml"])
+def test_a_program_that_changed_while_it_ran_fails_the_run(folder, program, name):
+    own = folder.record().stack.rpartition("/")[2]
+    (program.root / f"Pulumi.{own}.yaml").write_text("config: {}")
     assert program_of(folder.record()) == program.approved
-    (program.root / "__main__.py").write_text("import evil")
+    (program.root / name).write_text("import evil")
 
     result = finish_run(folder, program.machine, program_seen=program_of(folder.record()))
 

@@ -198,7 +198,7 @@ def spending(monkeypatch, tmp_path):
     (workdir / "__main__.py").write_text("import pulumi_mandate\n")
     packages = [Package("pulumi", "1", keccak(b"pulumi"), ())]
     monkeypatch.setattr(run, "installed_packages", lambda: packages)
-    approved = {"digest": to_hex(program_digest(workdir).digest), "commit": None}
+    approved = {"digest": to_hex(program_digest(workdir, "dev").digest), "commit": None}
     plan = document(program=approved)
     folder = RunFolder(tmp_path / "run")
     folder.write_record(record(plan))
@@ -212,7 +212,7 @@ def spending(monkeypatch, tmp_path):
     )
     candidate = SimpleNamespace(document=plan, evidence=evidence(plan))
     admission = opening.Admission(candidate, plan, prepared)
-    place = SimpleNamespace(workdir=workdir)
+    place = SimpleNamespace(workdir=workdir, stack="dev")
 
     def spend():
         return opening._spend(None, place, admission, None, lambda _: None)
@@ -226,10 +226,18 @@ def test_a_program_that_stays_as_it_was_goes_on(spending):
     assert [entry.verdict for entry in spending.folder.journal.entries()] == ["allowed"]
 
 
-@pytest.mark.parametrize("what", ["program", "package"])
+def test_a_change_of_its_own_stack_file_is_seen_as_configuration_and_not_as_a_file(spending):
+    (spending.workdir / "Pulumi.dev.yaml").write_text("config: {}\n")
+
+    spending.spend()(call("a"))
+
+    assert [entry.verdict for entry in spending.folder.journal.entries()] == ["allowed"]
+
+
+@pytest.mark.parametrize("what", ["notes.py", "Pulumi.other.yaml", "package"])
 def test_what_changed_while_begin_became_final_fails_the_run(spending, what):
-    if what == "program":
-        (spending.workdir / "notes.py").write_text("evil")
+    if what != "package":
+        (spending.workdir / what).write_text("evil")
     else:
         spending.packages[0] = Package("pulumi", "1", keccak(b"evil"), ())
 

@@ -49,6 +49,25 @@ def test_a_subject_is_named_by_its_backends_id(monkeypatch, program, stack, url,
     assert subject_of(ProgramAt(program, stack), TRUST) == expected
 
 
+def test_the_program_is_digested_for_the_stack_it_is_about(monkeypatch, program):
+    monkeypatch.setattr(prepare, "run_engine", lambda *_: "v3")
+    monkeypatch.setattr(prepare, "installed_packages", list)
+    monkeypatch.setattr(prepare, "visible_plugins", lambda *_: [])
+    rules = SimpleNamespace()
+
+    def looked():
+        at = ProgramAt(program, "acme/shop/dev")
+        return prepare.look_here(at, TRUST, rules=rules, subject=SimpleNamespace()).program.digest
+
+    before = looked()
+    (program / "Pulumi.dev.yaml").write_text("config: {}")
+    own = looked()
+    (program / "Pulumi.other.yaml").write_text("config: {}")
+
+    assert own == before
+    assert looked() != before
+
+
 def test_a_backend_nobody_enrolled_is_no_subject(monkeypatch, program):
     told(monkeypatch, "file:///elsewhere")
 

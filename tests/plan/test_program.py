@@ -38,10 +38,10 @@ def _write(name: str, content: str = "x") -> Callable[[Path], None]:
      "lib/__pycache__/a.pyc", ".toolchain/bin/x", "Pulumi.dev.yaml", ".pytest_cache/x"],
 )  # fmt: skip
 def test_what_a_checkout_collects_is_left_out(program: Path, name: str) -> None:
-    before = program_digest(program).digest
+    before = program_digest(program, "dev").digest
     _write(name)(program)
 
-    assert program_digest(program).digest == before
+    assert program_digest(program, "dev").digest == before
 
 
 @pytest.mark.parametrize(
@@ -66,10 +66,10 @@ def test_what_a_checkout_collects_is_left_out(program: Path, name: str) -> None:
 def test_what_would_run_otherwise_has_another_digest(
     program: Path, change: Callable[[Path], object]
 ) -> None:
-    before = program_digest(program).digest
+    before = program_digest(program, "dev").digest
     change(program)
 
-    assert program_digest(program).digest != before
+    assert program_digest(program, "dev").digest != before
 
 
 @pytest.mark.parametrize("stack", ["dev", "acme/shop/dev"])
@@ -89,7 +89,7 @@ def test_place_times_and_owners_do_not_matter(program: Path, tmp_path: Path) -> 
     os.utime(copy / "__main__.py", (1, 1))
     (copy / "Pulumi.yaml").chmod(0o600)
 
-    assert program_digest(copy) == program_digest(program)
+    assert program_digest(copy, "dev") == program_digest(program, "dev")
 
 
 @pytest.mark.parametrize("target", ["/etc/hostname", "../outside.py", "lib/../../outside.py"])
@@ -98,26 +98,28 @@ def test_a_link_that_leaves_the_tree_is_refused(program: Path, target: str) -> N
     (program / "bad.py").symlink_to(target)
 
     with pytest.raises(UsageError, match="leaves the program's folder"):
-        program_digest(program)
+        program_digest(program, "dev")
 
 
 def test_a_linked_folder_is_not_followed(program: Path) -> None:
     (program / "again").symlink_to("lib")
 
-    assert [file.mode for file in program_digest(program).files if file.path == "again"] == ["link"]
+    assert [file.mode for file in program_digest(program, "dev").files if file.path == "again"] == [
+        "link"
+    ]
 
 
 def test_devices_and_strange_names_are_refused(program: Path) -> None:
     os.mkfifo(program / "pipe")
     with pytest.raises(UsageError, match="neither a file"):
-        program_digest(program)
+        program_digest(program, "dev")
     (program / "pipe").unlink()
 
     Path(os.fsdecode(os.fsencode(program) + b"/\xff.py")).write_text("x")
     with pytest.raises(UsageError, match="not UTF-8"):
-        program_digest(program)
+        program_digest(program, "dev")
 
 
 def test_an_empty_folder_is_no_program(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="holds no files"):
-        program_digest(tmp_path)
+        program_digest(tmp_path, "dev")

@@ -249,7 +249,7 @@ def finish_run(  # noqa: PLR0913  # the watcher says what it saw, a person's com
 def program_of(record: RunRecord) -> str:
     """The digest (0x…) of the program's folder now; empty where it cannot be digested."""
     try:
-        return to_hex(program_digest(Path(record.workdir)).digest)
+        return to_hex(program_digest(Path(record.workdir), record.stack).digest)
     except (UsageError, OSError):
         return ""
 

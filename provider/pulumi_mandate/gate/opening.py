@@ -159,7 +159,7 @@ def _spend(
         folder.journal,
         denials=first(
             # The providers load their modules now, and the program has loaded its own.
-            lambda: check_program_still(place.workdir, approved),
+            lambda: check_program_still(place.workdir, place.stack, approved),
             Denials(machine, folder.record()),
         ),
         inputs_of=prepared.inputs_of,
@@ -176,7 +176,8 @@ def _check_still(place: Place, admission: Admission, folder: RunFolder) -> None:
     try:
         # The slow one first: the program is read as late as can be.
         check_packages_still(admission.prepared.here.toolchain)
-        check_program_still(place.workdir, admission.candidate.document.fields().program)
+        approved = admission.candidate.document.fields().program
+        check_program_still(place.workdir, place.stack, approved)
     except Refused as refusal:
         entry = Entry(REFUSED, "begin", "", -1, refusal.happened, Refused.__name__)
         folder.journal.append(entry)

@@ -181,7 +181,7 @@ def look_here(
     flags = [f"{name}={value}" for name, value in bound_environment(source).items()]
     return Here(
         subject=subject or subject_of(program, trust, source),
-        program=program_digest(program.workdir),
+        program=program_digest(program.workdir, program.stack),
         toolchain=toolchain(
             version, installed_packages(), plugins=visible_plugins(source), flags=flags
         ),

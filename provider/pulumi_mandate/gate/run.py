@@ -137,12 +137,12 @@ def check_begun(machine: Machine, record: RunRecord) -> None:
         )
 
 
-def check_program_still(workdir: Path, approved: Digest) -> None:
+def check_program_still(workdir: Path, stack: str, approved: Digest) -> None:
     """(9) the program's files are the approved ones, minutes after they were first digested.
 
     Raises `Refused`, and `UsageError` for a tree that cannot be digested any more.
     """
-    found = program_digest(workdir).digest
+    found = program_digest(workdir, stack).digest
     if found != approved:
         raise Refused(
             9,

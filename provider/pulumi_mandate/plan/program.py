@@ -26,7 +26,6 @@ IGNORED_FOLDERS = frozenset(
     {".git", ".hg", ".svn", ".venv", "venv", "node_modules", "__pycache__", ".toolchain"}
     | {".pulumi", ".pytest_cache", ".mypy_cache", ".ruff_cache"}
 )
-STACK_FILE = re.compile(r"Pulumi\.[^/]+\.ya?ml")
 _CHUNK = 1 << 20
 
 
@@ -50,18 +49,17 @@ class ProgramDigest:
     files: tuple[ProgramFile, ...]
 
 
-def program_digest(root: Path, stack: str | None = None) -> ProgramDigest:
+def program_digest(root: Path, stack: str) -> ProgramDigest:
     """Digest the tree below `root`, which holds `Pulumi.yaml`.
 
-    `stack` is the one in use, as `name` or `organisation/project/name`: only its own stack file is
-    left out. Without it every stack file is left out, and none of them is bound.
+    `stack` is the one in use, as `name` or `organisation/project/name`: its own stack file is left
+    out, and only that one.
 
     Raises `UsageError` for a link that leaves the tree, a name that is not UTF-8, a device or a
     pipe, and a tree without files.
     """
     top = root.resolve()
-    unbound = STACK_FILE if stack is None else _stack_file(stack)
-    files = tuple(sorted(_files(top, top, unbound), key=lambda file: file.path))
+    files = tuple(sorted(_files(top, top, _stack_file(stack)), key=lambda file: file.path))
     if not files:
         raise UsageError("the program's folder holds no files")
     listing = [[file.path, file.mode, file.sha256] for file in files]
