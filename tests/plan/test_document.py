@@ -88,7 +88,7 @@ FORGERIES: dict[str, Callable[[dict[str, Any]], object]] = {
     "a urn that is a number": _set("operations", 0, "urn", 7),
     "operations out of order": lambda content: content["operations"].reverse(),
     "an operation twice": lambda content: content["operations"].insert(0, content["operations"][0]),
-    "a lower tier": _set("tier", {"tier": 2, "rule": "x"}),
+    "a lower tier": _set("tier", "tier", 2),
     "a tier without its rule": _set("tier", {"tier": 3}),
     "a subject with a fifth name": _set("subject", "more", "x"),
     "a subject without a stack": _set("subject", "stack", ""),
@@ -133,7 +133,7 @@ def test_a_base_below_tier_high_is_refused() -> None:
     content = copy.deepcopy(build(recorded()).content)
     for operation in content["operations"]:
         operation["tier"] = 2
-    content["tier"] = {"tier": 2, "rule": content["operations"][0]["rule"]}
+    content["tier"] = {"tier": 2, "rule": content["operations"][0]["rule"], "reasons": {}}
     assert resealed(copy.deepcopy(content | {"base": None})).tier == Tier.MEDIUM
 
     with pytest.raises(InvalidDocument, match="names its base"):

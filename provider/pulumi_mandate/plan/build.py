@@ -22,6 +22,8 @@ from .values import UNKNOWNS, Reader, same_json
 
 Operation = dict[str, Any]
 Judge = Callable[[Operation], tuple[Tier, str]]
+Assess = Callable[[Mapping[str, Any]], Mapping[str, Any]]
+"""The parts `checks`, `unknowns` and `tier` of a document, from its other parts."""
 CONFIG_PLACE = "mandate:config"
 """Stands for a URN in the commitments of configuration values."""
 
@@ -46,11 +48,13 @@ class Facts:
     """The version-control commit the program was taken from, if there is one."""
     source: Mapping[str, Any] | None = None
     """The source diff against the last completed program."""
-    checks: Sequence[Mapping[str, Any]] = ()
 
 
-def build_document(raw: RawPreview, facts: Facts, judge: Judge) -> Document:
-    """Build and seal the document.
+def build_document(
+    raw: RawPreview, facts: Facts, judge: Judge, assess: Assess | None = None
+) -> Document:
+    """Build and seal the document. `judge` is asked about every operation, `assess` about the whole
+    of it: without it there are no checks, no constraints, and the tier is the highest judged.
 
     Raises `IncompletePlan` where the sources disagree or hold something no rule covers, and
     `EmptyPlan` where there is nothing to do.
@@ -59,8 +63,7 @@ def build_document(raw: RawPreview, facts: Facts, judge: Judge) -> Document:
     operations = build_operations(steps, facts, judge)
     if not operations:
         raise EmptyPlan("there is nothing to do", meaning="An empty plan needs no mandate.")
-    tier = summary.highest(operations)
-    content = {
+    content: dict[str, Any] = {
         "schema": SCHEMA,
         "kind": facts.kind,
         "subject": {
@@ -76,16 +79,20 @@ def build_document(raw: RawPreview, facts: Facts, judge: Judge) -> Document:
         "secretKeyId": to_hex(facts.key.id),
         "operations": operations,
         "unknowns": summary.unknowns(operations),
-        "base": _base(steps, operations, facts) if tier["tier"] == Tier.HIGH else None,
+        "base": None,
         "source": dict(facts.source) if facts.source is not None else None,
-        "checks": [dict(check) for check in facts.checks],
-        "tier": tier,
+        "checks": [],
+        "tier": summary.highest(operations),
         "rollback": summary.rollback(operations),
         "window": {"notBefore": facts.not_before, "expiresAt": facts.expires_at},
         "salt": to_hex(facts.salt),
         "proposer": facts.proposer,
         "clears": to_hex(facts.clears),
     }
+    if assess is not None:
+        content |= assess(content)
+    if content["tier"]["tier"] == Tier.HIGH:
+        content["base"] = _base(steps, operations, facts)
     return Document.of(content)
 
 

@@ -1,8 +1,9 @@
 """What differs between the plan that was approved and the plan that would run.
 
 Equal means: same subject, program, toolchain, rules and configuration, and the same operations. The
-one lawful difference is refinement: an unknown may have become known. Window, salt, proposer and
-the readable parts that follow from the operations are not compared: they belong to the proposal.
+one lawful difference is refinement: an unknown may have become known. Checks were made again and
+may not say anything worse, and the tier may not be higher. Window, salt, proposer and the readable
+parts that follow from the operations are not compared: they belong to the proposal.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from .assessment import worse
 from .canonical import JSON, canonical_bytes
 from .document import Document, order
 from .markers import is_marker, is_unknown
@@ -48,6 +50,11 @@ def differences(approved: Document, found: Document, *, resuming: bool = False) 
     result += _exactly("program.digest", ours, theirs)
     if approved.content["base"] is not None and not resuming:
         result += _exactly("base", approved.content["base"], found.content["base"])
+    tiers = [document.content["tier"]["tier"] for document in (approved, found)]
+    if tiers[1] > tiers[0]:
+        result.append(_difference("tier", *tiers))
+    checks = (document.content["checks"] for document in (approved, found))
+    result += [_difference(f"checks.{part}", *pair) for part, *pair in worse(*checks)]
     return result + list(_operations(approved, found, resuming=resuming))
 
 

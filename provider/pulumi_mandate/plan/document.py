@@ -28,6 +28,7 @@ from pulumi_mandate.models import (
 )
 
 from . import merkle, summary
+from .assessment import overridden, require_checks, require_constraint, require_tier
 from .canonical import LIMITS, Limits, canonical_bytes, is_plain, plain_bytes, read
 from .markers import malformed
 
@@ -257,28 +258,37 @@ def _check_sides(operation: dict[str, Any]) -> None:
 
 def _check_summary(content: dict[str, Any]) -> None:
     """What people read first follows from the operations: nobody writes it himself."""
-    operations = content["operations"]
-    highest = summary.highest(operations)
+    operations, tier = content["operations"], content["tier"]
+    fired = frozenset(operation["rule"] for operation in operations)
+    urns = frozenset(operation["urn"] for operation in operations)
+    require_tier(tier, summary.highest(operations), fired)
+    require_checks(content["checks"], urns)
+    _require(RULE_ID.fullmatch(tier["rule"]) is not None, "the plan's rule is not a rule's id")
     _require(
-        content["tier"] == highest,
-        "the tier and its rule are not the highest of the operations",
+        not overridden(content["checks"]) or tier["tier"] == Tier.HIGH,
+        "a check is overridden in a plan whose tier is not high",
     )
     _require(
-        (content["base"] is not None) == (highest["tier"] == Tier.HIGH),
+        (content["base"] is not None) == (tier["tier"] == Tier.HIGH),
         "a plan names its base where its tier is high, and nowhere else",
     )
-    _require(
-        content["unknowns"] == summary.unknowns(operations),
-        "the list of unknown values does not follow from the operations",
-    )
+    _check_unknowns(content["unknowns"], summary.unknowns(operations))
     _require(
         content["rollback"] == summary.rollback(operations),
         "what cannot be undone does not follow from the operations",
     )
-    _require(
-        content["checks"] == [] and content["source"] is None,
-        "checks and a source diff are not known in this version",
-    )
+    _require(content["source"] is None, "a source diff is not known in this version")
+
+
+def _check_unknowns(written: object, found: list[dict[str, Any]]) -> None:
+    """All of it follows from the operations but the constraints, which follow from the rules."""
+    wrong = "the list of unknown values does not follow from the operations"
+    _require(isinstance(written, list) and len(written) == len(found), wrong)
+    assert isinstance(written, list)  # noqa: S101  # required above
+    for entry, expected in zip(written, found, strict=True):
+        _require(isinstance(entry, dict) and "constraint" in entry, wrong)
+        require_constraint(entry["constraint"])
+        _require(entry == expected | {"constraint": entry["constraint"]}, wrong)
 
 
 def _are_texts(value: object) -> bool:
@@ -293,7 +303,7 @@ def _check_frame(content: dict[str, Any]) -> None:
         and all(type(text) is str and text for text in subject.values()),
         "the subject is not four texts",
     )
-    window, tier = content["window"], content["tier"]
+    window = content["window"]
     _require(
         isinstance(window, dict)
         and set(window) == {"notBefore", "expiresAt"}
@@ -301,11 +311,6 @@ def _check_frame(content: dict[str, Any]) -> None:
         and window["notBefore"] < window["expiresAt"],
         "the window is not two times in order",
     )
-    _require(
-        isinstance(tier, dict) and set(tier) == {"tier", "rule"} and type(tier["tier"]) is int,
-        "the tier is not a number and a rule",
-    )
-    _require(isinstance(content["checks"], list), "the checks are not a list")
     for name in ("toolchain", "config", "rollback", "program"):
         _require(isinstance(content[name], dict), f"the part {name!r} is not an object")
     _require(

@@ -283,7 +283,16 @@ def _key(key: str) -> str:
 def _unknown(entry: dict[str, Any]) -> str:
     path = ".".join(_key(step) for step in entry["path"])
     sources = ", ".join(named(urn) for urn in entry["from"]) or "not recorded"
-    return f"{entry['op']} {named(entry['urn'])} {path} (from {sources})"
+    told = f"{entry['op']} {named(entry['urn'])} {path} (from {sources})"
+    return f"{told}, and then {_constraint(entry['constraint'])}"
+
+
+def _constraint(constraint: dict[str, JSON] | None) -> str:
+    if constraint is None:
+        return "whatever it is"
+    (name, value), *_ = constraint.items()
+    words = {"equals": "exactly", "oneOf": "one of", "pattern": "matching"}
+    return f"{words[name]} {quoted(value)}, or it is refused"
 
 
 def _time(seconds: int) -> str:

@@ -22,7 +22,10 @@ _IRREVERSIBLE = {
 
 
 def unknowns(operations: Sequence[Operation]) -> list[dict[str, JSON]]:
-    """Where the operations wait for a value, and for whose: `[{urn, op, path, from}]`."""
+    """Where the operations wait for a value, and for whose: `[{urn, op, path, from, constraint}]`.
+
+    The constraints are the rules' word, none here.
+    """
     return [entry for operation in operations for entry in _unknowns(operation)]
 
 
@@ -37,9 +40,12 @@ def rollback(operations: Sequence[Operation]) -> dict[str, JSON]:
 
 
 def highest(operations: Sequence[Operation]) -> dict[str, JSON]:
-    """The tier of the plan, and the first rule that asks for it: `{tier, rule}`."""
+    """The highest tier of all, and the first rule that asks for it: `{tier, rule, reasons}`.
+
+    What the plan as a whole asks for, and the reasons, are the rules' word, none here.
+    """
     found = max(operations, key=lambda operation: int(operation["tier"]))
-    return {"tier": found["tier"], "rule": found["rule"]}
+    return {"tier": found["tier"], "rule": found["rule"], "reasons": {}}
 
 
 def _unknowns(operation: Operation) -> Iterator[dict[str, JSON]]:
@@ -50,7 +56,7 @@ def _unknowns(operation: Operation) -> Iterator[dict[str, JSON]]:
         if is_unknown(value):
             sources = operation["propertyDependencies"].get(path[1], []) if len(path) > 1 else []
             found.append({"urn": operation["urn"], "op": operation["op"], "path": list(path),
-                          "from": sources})  # fmt: skip
+                          "from": sources, "constraint": None})  # fmt: skip
         elif isinstance(value, dict):
             stack.extend(((*path, key), item) for key, item in value.items())
         elif isinstance(value, list):

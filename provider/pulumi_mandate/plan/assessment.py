@@ -1,0 +1,201 @@
+"""What the subject's rules say about a plan, as parts of the document: their shapes, without rules.
+
+Whoever holds the rules computes these parts again (`checks.assess`). Whoever does not can still
+believe their form: no verdict without its findings, no override without its reason and the tier
+high, and no room for a character that could imitate something else.
+
+| part | shape |
+|---|---|
+| `checks` | `[{id, version, digest, mandatory, verdict, findings, measures, override}]`, by id |
+| a finding | `{urn, message}`; the URN of an operation, or empty where it is about the whole plan |
+| `unknowns[].constraint` | `{equals: value}`, `{oneOf: [value, …]}`, `{pattern: regex}` or null |
+| `tier` | `{tier, rule, reasons}`; `reasons` says why, per rule that fired |
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+from pulumi_mandate.errors import InvalidDocument
+from pulumi_mandate.models import Tier, digest
+
+from .canonical import JSON
+
+VERDICTS = ("pass", "warn", "overridden", "fail")
+"""From best to worst."""
+LONGEST_TEXT = 500
+"""Characters of a finding, a reason or a pattern."""
+MOST_FINDINGS = 1000
+"""Per check; a check that has more to say fails."""
+MOST_MEASURES = 20
+CHECK_ID = re.compile(r"[a-z][a-z0-9-]{0,31}")
+MEASURE = re.compile(r"[a-z][A-Za-z0-9]{0,31}")
+_VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+_-]{0,31}")
+_CHECK = {"id", "version", "digest", "mandatory", "verdict", "findings", "measures", "override"}
+
+
+def require_checks(checks: object, urns: frozenset[str]) -> None:
+    """Raises `InvalidDocument` where the `checks` part of a plan on `urns` is none."""
+    _require(isinstance(checks, list), "the checks are not a list")
+    assert isinstance(checks, list)  # noqa: S101  # required above
+    for check in checks:
+        _require_check(check, urns)
+    _require(
+        all(one["id"] < other["id"] for one, other in pairwise(checks)),
+        "the checks are not sorted, or one of them stands there twice",
+    )
+
+
+def require_constraint(constraint: object) -> None:
+    """Raises `InvalidDocument` where an unknown's constraint is none."""
+    if constraint is None:
+        return
+    if not isinstance(constraint, dict) or len(constraint) != 1:
+        raise InvalidDocument("a constraint is not exactly one condition")
+    (name, value), *_ = constraint.items()
+    if not (
+        (name == "equals" and is_scalar(value))
+        or (name == "oneOf" and isinstance(value, list) and value and all(map(is_scalar, value)))
+        or (name == "pattern" and is_text(value))
+    ):
+        raise InvalidDocument("a constraint is not `equals`, `oneOf` or `pattern` with its value")
+
+
+def overridden(checks: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The ids of the checks whose failure the proposer asks voters to accept."""
+    return [check["id"] for check in checks if check["verdict"] == "overridden"]
+
+
+def worse(
+    approved: Sequence[Mapping[str, Any]], found: Sequence[Mapping[str, Any]]
+) -> Iterator[tuple[str, JSON, JSON]]:
+    """Where checks made again are not the approved ones or say something worse: part and both.
+
+    A failure that was approved (because it is not mandatory, or overridden) covers its own
+    findings and no others.
+    """
+    ours, theirs = ({check["id"]: check for check in checks} for checks in (approved, found))
+    for name in sorted(ours.keys() | theirs.keys()):
+        one, other = ours.get(name), theirs.get(name)
+        if one is None or other is None:
+            yield name, one and one["verdict"], other and other["verdict"]
+            continue
+        for part in ("version", "digest", "mandatory"):
+            if one[part] != other[part]:
+                yield f"{name}.{part}", one[part], other[part]
+        rank = {"overridden": VERDICTS.index("fail")}
+        before, now = (rank.get(v, VERDICTS.index(v)) for v in (one["verdict"], other["verdict"]))
+        if now > before:
+            yield f"{name}.verdict", one["verdict"], other["verdict"]
+        elif now == VERDICTS.index("fail"):
+            for finding in other["findings"]:
+                if finding not in one["findings"]:
+                    yield f"{name}.findings", None, finding
+
+
+def is_text(value: object) -> bool:
+    """One line for people: not empty, not endless, every character printable."""
+    return type(value) is str and 0 < len(value) <= LONGEST_TEXT and value.isprintable()
+
+
+def is_scalar(value: object) -> bool:
+    return isinstance(value, str | bool | int) or (
+        isinstance(value, float) and math.isfinite(value)
+    )
+
+
+def require_tier(tier: object, highest: Mapping[str, Any], fired: frozenset[str]) -> None:
+    """Raises `InvalidDocument` where the `tier` part is none, given the highest of the operations.
+
+    A plan may need more than any of its operations (their number, their cost), never less.
+    """
+    _require(
+        isinstance(tier, dict) and set(tier) == {"tier", "rule", "reasons"},
+        "the tier is not a number, a rule and the reasons",
+    )
+    assert isinstance(tier, dict)  # noqa: S101  # required above
+    _require(
+        type(tier["tier"]) is int
+        and Tier.LOW <= tier["tier"] <= Tier.HIGH
+        and type(tier["rule"]) is str,
+        "the plan's tier is not low, medium or high by a rule",
+    )
+    _require(
+        tier["tier"] > highest["tier"]
+        or (tier["tier"] == highest["tier"] and tier["rule"] == highest["rule"]),
+        "the tier and its rule are not the highest of the operations",
+    )
+    reasons = tier["reasons"]
+    _require(
+        isinstance(reasons, dict) and reasons.keys() <= fired | {tier["rule"]},
+        "a reason is given for a rule that did not fire",
+    )
+    _require(all(map(is_text, reasons.values())), "a reason is not one line of text")
+
+
+def _require_check(check: Any, urns: frozenset[str]) -> None:
+    _require(
+        isinstance(check, dict) and set(check) == _CHECK,
+        "a check does not have the parts of a check",
+    )
+    for part, form in (("id", CHECK_ID), ("version", _VERSION)):
+        text = check[part]
+        _require(
+            type(text) is str and form.fullmatch(text) is not None, f"a check's {part} is none"
+        )
+    try:
+        digest(check["digest"])
+    except (ValueError, TypeError):
+        raise InvalidDocument("a check's digest is not 32 bytes of hexadecimal") from None
+    _require(
+        type(check["mandatory"]) is bool and check["verdict"] in VERDICTS,
+        "a check's verdict is not known",
+    )
+    reason = check["override"]
+    _require(
+        is_text(reason) if check["verdict"] == "overridden" else reason is None,
+        "a check is overridden without a reason, or has one without being overridden",
+    )
+    _require_findings(check, urns)
+    measures = check["measures"]
+    _require(
+        isinstance(measures, dict)
+        and len(measures) <= MOST_MEASURES
+        and all(MEASURE.fullmatch(name) for name in measures)
+        and all(type(value) in (int, float) for value in measures.values()),
+        "a check's measures are not numbers with short names",
+    )
+
+
+def _require_findings(check: Mapping[str, Any], urns: frozenset[str]) -> None:
+    findings = check["findings"]
+    _require(
+        isinstance(findings, list) and len(findings) <= MOST_FINDINGS,
+        "a check's findings are not a list, or too many",
+    )
+    for finding in findings:
+        _require(
+            isinstance(finding, dict) and set(finding) == {"urn", "message"},
+            "a finding is not a URN and a message",
+        )
+        _require(
+            is_text(finding["message"])
+            and type(finding["urn"]) is str
+            and finding["urn"] in urns | {""},
+            "a finding's message is not one line, or it is about nothing in the plan",
+        )
+    keys = [(finding["urn"], finding["message"]) for finding in findings]
+    _require(keys == sorted(set(keys)), "a check's findings are not sorted")
+    _require(
+        bool(findings) or check["verdict"] not in ("fail", "overridden"),
+        "a check failed without saying why",
+    )
+
+
+def _require(condition: bool, happened: str) -> None:
+    if not condition:
+        raise InvalidDocument(happened)
