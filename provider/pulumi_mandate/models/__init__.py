@@ -1,6 +1,6 @@
 """Frozen values, digests and typed messages of the protocol. Imports nothing of ours but errors."""
 
-from ._digest import ZERO, Digest, digest, keccak, to_hex
+from ._digest import ZERO, Digest, digest, is_address, keccak, to_hex
 from ._typed_data import domain_separator, plan_hash, signing_digest, struct_hash, subject_hash
 from ._values import (
     NO_CLEARS,
@@ -38,6 +38,7 @@ __all__ = [
     "Urn",
     "digest",
     "domain_separator",
+    "is_address",
     "keccak",
     "plan_hash",
     "signing_digest",

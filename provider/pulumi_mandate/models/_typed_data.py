@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import astuple
 
-from ._digest import Digest, digest, keccak
-from ._values import Domain, ExecutionOrder, Outcome, Plan, Renewal, Subject
+from ._digest import Digest, digest, is_address, keccak
+from ._values import Domain, ExecutionOrder, Outcome, Plan, Renewal, Subject, Tier
 
 DOMAIN_TYPE = "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
 NAME = "Mandate"
@@ -76,8 +76,8 @@ def domain_separator(domain: Domain) -> Digest:
 def struct_hash(message: Message) -> Digest:
     """EIP-712 `hashStruct(message)`; every member of ours is atomic, so this is one ABI encoding.
 
-    Raises `ValueError` where a bytes32 is not 32 bytes, and eth_abi's error where a number does
-    not fit.
+    Raises `ValueError` where a bytes32 is not 32 bytes, an address not one with its checksum, or a
+    tier not known, and eth_abi's error where a number does not fit.
     """
     type_string = _TYPES[type(message)]
     types = _member_types(type_string)
@@ -85,6 +85,10 @@ def struct_hash(message: Message) -> Digest:
     for member, value in zip(types, values, strict=True):
         if member == "bytes32":
             digest(value)
+        elif member == "address" and not is_address(value):
+            raise ValueError("an address is not one, or its checksum does not match")
+    if isinstance(message, Plan):
+        Tier(message.tier)
     return keccak(_encode(["bytes32", *types], [keccak(type_string.encode()), *values]))
 
 

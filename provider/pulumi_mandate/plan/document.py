@@ -22,6 +22,7 @@ from pulumi_mandate.models import (
     Subject,
     Tier,
     digest,
+    is_address,
     keccak,
     subject_hash,
     to_hex,
@@ -325,11 +326,7 @@ def _check_frame(content: dict[str, Any]) -> None:
             digest(content["base"])
     except (KeyError, ValueError, TypeError):
         raise InvalidDocument("a digest in the document is not 32 bytes of hexadecimal") from None
-    proposer = content["proposer"]
-    _require(
-        type(proposer) is str and len(proposer) == 42 and proposer.startswith("0x"),
-        "the proposer is not an address",
-    )
+    _require(is_address(content["proposer"]), "the proposer is not an address")
 
 
 def _require(condition: bool, happened: str) -> None:

@@ -21,7 +21,7 @@ from typing import TypeGuard
 from .canonical import JSON
 
 KEY = "mandate:v1"
-_PARTS: dict[str, dict[str, tuple[type, ...]]] = {
+PARTS: dict[str, dict[str, tuple[type, ...]]] = {
     "unknown": {"secret": (bool,)},
     "secret": {"commitment": (str,)},
     "bytes": {"base64": (str,)},
@@ -106,7 +106,7 @@ def malformed(value: JSON) -> bool:
 
 def _is_whole(marker: dict[str, JSON]) -> bool:
     name = marker[KEY]
-    parts = _PARTS.get(name) if isinstance(name, str) else None
+    parts = PARTS.get(name) if isinstance(name, str) else None
     if parts is None or marker.keys() != parts.keys() | {KEY}:
         return False
     if not all(type(marker[part]) in types for part, types in parts.items()):
