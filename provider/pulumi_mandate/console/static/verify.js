@@ -258,9 +258,7 @@ export function checkDocument(content, limits = LIMITS) {
   require(sameKeys(window, ["notBefore", "expiresAt"])
     && Object.values(window).every((time) => Number.isSafeInteger(time) && time >= 0)
     && window.notBefore < window.expiresAt, "the window is not two times in order");
-  const highest = operations.reduce((found, operation) => operation.tier > found.tier ? operation : found);
-  require(sameKeys(tier, ["tier", "rule"]) && tier.tier === highest.tier && tier.rule === highest.rule,
-    "the tier and its rule are not the highest of the operations");
+  checkTier(tier, operations);
   for (const part of ["toolchain", "config", "rollback", "program"]) {
     require(isObject(content[part]), `the part ${part} is not an object`);
   }
@@ -273,14 +271,35 @@ export function checkDocument(content, limits = LIMITS) {
   require(isAddress(content.proposer), "the proposer is not an address");
 }
 
+/** A plan may need more than any of its operations, never less. */
+function checkTier(plan, operations) {
+  require(sameKeys(plan, ["tier", "rule", "reasons"]), "the tier is not a number, a rule and the reasons");
+  const { tier, rule, reasons } = plan;
+  require(isTier(tier) && isRule(rule), "the plan's tier is not low, medium or high by a rule");
+  const highest = operations.reduce((found, operation) => operation.tier > found.tier ? operation : found);
+  require(tier > highest.tier || (tier === highest.tier && rule === highest.rule),
+    "the tier and its rule are not the highest of the operations");
+  const fired = new Set([rule, ...operations.map((operation) => operation.rule)]);
+  require(isObject(reasons) && Object.entries(reasons).every(([key, text]) => fired.has(key) && isText(text)),
+    "a reason is given for a rule that did not fire, or is no text");
+}
+
+function isTier(value) {
+  return Number.isInteger(value) && value >= TIERS.low && value <= TIERS.high;
+}
+
+function isRule(value) {
+  return isText(value) && new RegExp(`^(?:${RULE_ID})$`).test(value);
+}
+
 function checkOperation(operation) {
   require(sameKeys(operation, OPERATION_PARTS), "an operation lacks a part, or holds one that is not known");
   const { urn, type, op, rule, kind, tier, id, dependencies, propertyDependencies } = operation;
   require([urn, type, op, rule].every(isText), "an operation's name is not text");
   require(id === null || isText(id), "a physical id is not text");
   require(Object.hasOwn(KIND_OF, op) && kind === KIND_OF[op], "an operation's kind does not follow from its step");
-  require(Number.isInteger(tier) && tier >= TIERS.low && tier <= TIERS.high, "an operation's tier is not known");
-  require(new RegExp(`^(?:${RULE_ID})$`).test(rule), "an operation's rule is not the id of a rule");
+  require(isTier(tier), "an operation's tier is not known");
+  require(isRule(rule), "an operation's rule is not the id of a rule");
   for (const part of ["before", "after"]) {
     require(operation[part] === null || isObject(operation[part]), "what an operation changes is not an object");
   }
