@@ -7,25 +7,14 @@ from __future__ import annotations
 
 import os
 import signal
-import time
-from collections.abc import Callable
 
 import pytest
 
 from pulumi_mandate.gate.closing import finish_run
 from pulumi_mandate.models import MandateState
-from tests.plugins.gate_fixtures import TWO_NOTES, Governed
+from tests.plugins.gate_fixtures import TWO_NOTES, Governed, wait_until
 
 pytestmark = [pytest.mark.engine, pytest.mark.chain]
-
-SECONDS = 90
-
-
-def wait_until(what: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + SECONDS
-    while not what():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def test_the_program_dies_after_begin_and_before_the_first_operation(governed: Governed) -> None:
@@ -91,7 +80,7 @@ def test_the_watcher_is_killed_and_the_next_command_closes_the_run(governed: Gov
     (governed.notes / "hang-second").touch()
     engine = governed.start("up", "--yes", "--skip-preview")
     wait_until(lambda: "create second" in governed.calls())
-    for pid in watchers(governed):
+    for pid in governed.watchers():
         os.kill(pid, signal.SIGKILL)
     (governed.notes / "hang-second").unlink()
     output = engine.communicate()[0]
@@ -124,20 +113,3 @@ def test_the_chain_is_away_when_the_run_ends(governed: Governed) -> None:
 
     assert governed.result(status="completed")
     assert governed.mandate(plan).state is MandateState.UNCONFIRMED
-
-
-def watchers(governed: Governed) -> list[int]:
-    """Pids of the watchers of this stack's runs, and of no others."""
-    mine = [str(folder.path).encode() for folder in governed.runs()]
-    found = []
-    for entry in os.scandir("/proc"):
-        if entry.name.isdigit():
-            try:
-                with open(f"/proc/{entry.name}/cmdline", "rb") as file:
-                    words = file.read().split(b"\0")
-            except OSError:
-                continue
-            if b"pulumi_mandate.gate.watcher" in words and any(path in words for path in mine):
-                found.append(int(entry.name))
-    assert found
-    return found

@@ -17,7 +17,10 @@ Lie = Callable[[str, list[Any], dict[str, Any]], dict[str, Any] | bytes | int]
 class LyingEndpoint:
     """`with LyingEndpoint(real, lie) as url:`; without a real one every honest answer is null."""
 
-    def __init__(self, real: str | None, lie: Lie) -> None:
+    def __init__(
+        self, real: str | None, lie: Lie, *, withhold: Callable[[str], bool] = lambda _: False
+    ) -> None:
+        """`withhold` names the methods that the real endpoint never hears of."""
         self.calls: list[str] = []
         pool = urllib3.PoolManager(retries=False)
         calls = self.calls
@@ -28,7 +31,7 @@ class LyingEndpoint:
                 question = json.loads(body)
                 calls.append(question["method"])
                 honest: dict[str, Any] = {"jsonrpc": "2.0", "id": question["id"], "result": None}
-                if real is not None:
+                if real is not None and not withhold(question["method"]):
                     headers = {"Content-Type": "application/json"}
                     honest = pool.request("POST", real, body=body, headers=headers).json()
                 answer = lie(question["method"], question["params"], honest)

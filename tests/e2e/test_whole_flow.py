@@ -4,15 +4,12 @@ cloud itself is asked whether anything changed."""
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import time
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.conftest import Home
+from tests.e2e.stuck import kill_after_begin
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
 
@@ -137,20 +134,7 @@ def test_a_program_that_raises_is_the_engines_error(home: Home) -> None:
 def test_a_killed_run_is_finished_by_resume(home: Home) -> None:
     folder = home.program("killed", "killed-orders")
     number = home.approve(folder)
-    engine = subprocess.Popen(
-        ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive"],
-        cwd=folder,
-        env=home.environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    try:
-        _kill_as_soon_as_begun(home, number, engine)
-    finally:
-        if engine.poll() is None:
-            os.killpg(engine.pid, signal.SIGKILL)
-        engine.wait()
+    kill_after_begin(home, number, folder)
 
     assert home.mandate("doctor").code != 0, "an interrupted run is a finding"
     done = home.mandate("resume", "--json", cwd=folder)
@@ -165,37 +149,6 @@ def test_a_killed_run_is_finished_by_resume(home: Home) -> None:
     traced = home.ok("trace", str(number), "--json").json
     assert traced["holds"]
     assert traced["history"] == "completed"
-
-
-def _kill_as_soon_as_begun(home: Home, number: int, engine: subprocess.Popen[bytes]) -> None:
-    """kill -9 of the engine with its whole group, and of the watcher."""
-    runs = Path(home.environment["MANDATE_HOME"], "runs")
-    known = set(runs.glob("*"))
-    deadline = time.monotonic() + 300
-    while time.monotonic() < deadline and engine.poll() is None:
-        begun = [path for path in set(runs.glob("*")) - known if _has_begun(path)]
-        if begun:
-            os.killpg(engine.pid, signal.SIGKILL)
-            _kill_watcher(begun[0])
-            return
-        time.sleep(0.02)
-    pytest.fail(f"the run of proposal {number} never began")
-
-
-def _has_begun(run: Path) -> bool:
-    """Its record names the transaction of `begin`, once that was mined."""
-    record = run / "run.json"
-    return record.exists() and bool(json.loads(record.read_bytes())["transaction"])
-
-
-def _kill_watcher(folder: Path) -> None:
-    for process in Path("/proc").iterdir():
-        try:
-            words = (process / "cmdline").read_bytes()
-        except OSError:
-            continue
-        if b"pulumi_mandate.gate.watcher" in words and os.fsencode(folder) in words:
-            os.kill(int(process.name), signal.SIGKILL)
 
 
 def test_a_mandate_ends_by_time_by_its_proposer_and_by_the_guardian(home: Home) -> None:
@@ -219,27 +172,6 @@ def test_a_mandate_ends_by_time_by_its_proposer_and_by_the_guardian(home: Home) 
     home.approve(folder)
     home.ok("dev", "advance", "8d")
     assert "expired" in refused()
-
-
-def test_without_its_kms_nothing_begins_and_afterwards_it_runs(home: Home) -> None:
-    folder = home.program("kms", "kms-orders")
-    number = home.propose(folder)
-    home.vote(number)
-    home.ok("dev", "advance", "10m")
-    home.ok("advance", str(number), "--as", "rae")
-    home.ok("dev", "advance", "10m")
-    cloud = json.loads(Path(home.folder, "dev", "cloud", "cloud.json").read_text())
-    os.kill(cloud["pid"], signal.SIGKILL)
-
-    said = home.mandate("up", "--advance", "--as", "rae", "--json", cwd=folder)
-
-    assert (said.code, said.json["error"]) == (5, "SignerError"), said
-    assert "can be executed" in said.err, "the standing is said first"
-    assert "approved, may be used" in said.err, "and it was executed because we asked"
-    home.ok("dev", "start")
-    said = home.mandate("up", "--json", cwd=folder)
-    assert (said.code, said.json["run"]["status"]) == (0, "completed"), said
-    assert home.buckets("kms") == ["kms-orders"]
 
 
 # -- what is missing or wrong -------------------------------------------------------------------

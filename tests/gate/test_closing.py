@@ -550,7 +550,16 @@ def test_the_engines_own_word_about_its_end(monkeypatch, newest, good):
     assert update_succeeded(Path(), "dev", since=since) is False
 
 
+def test_a_run_that_another_one_overtook_never_began(folder):
+    machine = Machine(AFTER, run=keccak(b"theirs"))
+
+    assert finish_run(folder, machine)["status"] == NOT_BEGUN
+    assert machine.said == []
+
+
 def test_somebody_elses_run_is_left_alone(folder):
+    folder.write_record(dataclasses.replace(folder.record(), transaction="0x" + "11" * 32))
+
     with pytest.raises(Refused, match="another run"):
         finish_run(folder, Machine(AFTER, run=keccak(b"theirs")))
 

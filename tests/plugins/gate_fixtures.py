@@ -13,7 +13,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,6 +41,7 @@ COMMITMENT_KEY = "ab" * 32
 PASSPHRASE = "correct horse"
 WATCHER_SECONDS = 60
 FAST_SCRYPT = 2
+WAIT_SECONDS = 90
 
 PROVIDER = '''
 """Writes one file per resource into a folder, and one line per call beside it."""
@@ -221,6 +222,18 @@ class Governed(EngineStack):
         self.sessions.append(engine.pid)
         return engine
 
+    def watchers(self) -> list[int]:
+        """Pids of the watchers of this stack's runs, and of no others."""
+        mine = [os.fsencode(folder.path) for folder in self.runs()]
+        found = []
+        for entry in os.scandir("/proc"):
+            with suppress(OSError, ValueError):
+                words = Path(entry.path, "cmdline").read_bytes().split(b"\0")
+                if b"pulumi_mandate.gate.watcher" in words and any(one in words for one in mine):
+                    found.append(int(entry.name))
+        assert found
+        return found
+
     def clean_up(self) -> None:
         """End what a killed engine leaves behind: its plugins wait for ever."""
         for entry in os.scandir("/proc") if self.sessions else ():
@@ -228,6 +241,14 @@ class Governed(EngineStack):
                 fields = Path(entry.path, "stat").read_text().rpartition(")")[2].split()
                 if int(fields[3]) in self.sessions:
                     os.kill(int(entry.name), signal.SIGKILL)
+
+
+def wait_until(what: Callable[[], object]) -> None:
+    """Until it is true; a test that waits too long fails."""
+    deadline = time.monotonic() + WAIT_SECONDS
+    while not what():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from ..errors import PartlyApplied, UsageError
+from ..errors import MandateError, PartlyApplied, Refused, UsageError
 from ._command import Call, command
 from ._output import Answer, progress
 from ._runs import unfinished_runs
@@ -33,8 +33,8 @@ def resume(call: Call, run: str | None, give_up: bool) -> Answer:
         for folder in unfinished_runs(call.session.machine)
         if run is None or folder.path.name == run.removeprefix("0x")
     ]
-    if run is not None and not waiting:
-        raise UsageError(f"no interrupted run {run} on this machine", next_step="mandate resume")
+    if not waiting and (run is not None or give_up):
+        raise _none(run)
     results = [
         finish_run(folder, call.session.machine, give_up=give_up, progress=progress)
         for folder in waiting
@@ -44,6 +44,25 @@ def resume(call: Call, run: str | None, give_up: bool) -> Answer:
     if still_open:
         text += "\nnext: pulumi up"
     return Answer({"runs": results}, text, exit_code=PartlyApplied.exit_code if still_open else 0)
+
+
+def _none(run: str | None) -> MandateError:
+    """Why what was asked for cannot be done."""
+    from ..gate.folder import run_folders
+
+    if run is None:
+        return Refused(
+            0, "no run was interrupted, so there is none to give up", next_step="mandate status"
+        )
+    for folder in run_folders():
+        result = folder.result()
+        if folder.path.name == run.removeprefix("0x") and result is not None:
+            return Refused(
+                0,
+                f"the run is closed already: {result['status']}",
+                next_step=f"mandate trace {result['planHash']}",
+            )
+    return UsageError(f"no interrupted run {run} on this machine", next_step="mandate resume")
 
 
 def _sentence(result: dict[str, Any]) -> str:

@@ -287,6 +287,8 @@ def _state_of(record: RunRecord, machine: Machine) -> MandateState | None:
     if mandate.run_id == ZERO:
         return None
     if mandate.run_id != record.run_id:
+        if not record.transaction:
+            return None  # a plan runs once: what was sent for this run can never be mined any more
         raise Refused(
             13,
             "the chain has another run for this plan",

@@ -1,0 +1,72 @@
+"""The executor's key, in a real KMS API: away, disabled, and back."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from tests.e2e.conftest import Home
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
+
+
+def test_without_its_kms_nothing_begins_and_afterwards_it_runs(home: Home) -> None:
+    folder = home.program("kms", "kms-orders")
+    number = home.propose(folder)
+    home.vote(number)
+    home.ok("dev", "advance", "10m")
+    home.ok("advance", str(number), "--as", "rae")
+    home.ok("dev", "advance", "10m")
+    cloud = json.loads(Path(home.folder, "dev", "cloud", "cloud.json").read_text())
+    os.kill(cloud["pid"], signal.SIGKILL)
+
+    said = home.mandate("up", "--advance", "--as", "rae", "--json", cwd=folder)
+
+    assert (said.code, said.json["error"]) == (5, "SignerError"), said
+    assert "can be executed" in said.err, "the standing is said first"
+    assert "approved, may be used" in said.err, "and it was executed because we asked"
+    home.ok("dev", "start")
+    said = home.mandate("up", "--json", cwd=folder)
+    assert (said.code, said.json["run"]["status"]) == (0, "completed"), said
+    assert home.buckets("kms") == ["kms-orders"]
+
+
+def test_with_a_disabled_key_nothing_begins_and_enabling_it_repairs(home: Home) -> None:
+    folder = home.program("off", "off-orders")
+    number = home.approve(folder)
+    kms = _kms(home)
+    key = kms.describe_key(KeyId="alias/mandate-executor")["KeyMetadata"]["KeyId"]
+    kms.disable_key(KeyId=key)
+
+    said = home.mandate("up", "--json", cwd=folder)
+    plain = home.pulumi("up", "--yes", "--skip-preview", cwd=folder)
+
+    assert (said.code, said.json["error"]) == (5, "SignerError"), said
+    assert "DisabledException" in said.json["happened"]
+    assert plain.code != 0
+    assert said.json["happened"] in plain.out + plain.err
+    assert home.buckets("off") == []
+    assert home.ok("status", str(number), "--json").json["proposals"][0]["state"] == "approved"
+    assert home.ok("resume").out == "no run was interrupted\n", "no order was made"
+
+    kms.enable_key(KeyId=key)
+    said = home.mandate("up", "--json", cwd=folder)
+    assert (said.code, said.json["run"]["status"]) == (0, "completed"), said
+    assert home.ok("status", str(number), "--json").json["proposals"][0]["state"] == "unconfirmed"
+    assert home.buckets("off") == ["off-orders"]
+
+
+def _kms(home: Home) -> Any:
+    return boto3.client(
+        "kms",
+        endpoint_url=home.environment["AWS_ENDPOINT_URL"],
+        region_name="us-east-1",
+        aws_access_key_id="emulator",
+        aws_secret_access_key="emulator",
+    )

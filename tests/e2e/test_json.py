@@ -1,0 +1,124 @@
+"""Every command with `--json`: one JSON value on standard output, and nothing else there.
+
+One story, told in JSON from `dev start` to `dev stop`. Its last line compares what it typed with
+the commands that there are, so a new command needs a line here.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+from pulumi_mandate.cli._app import app
+from tests.e2e.conftest import Home
+from tests.e2e.stuck import stuck_run
+from tools.reference import command_paths
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
+
+
+class Speaker:
+    """Types commands with `--json`, and remembers which."""
+
+    def __init__(self, home: Home) -> None:
+        self.home = home
+        self.typed: set[str] = set()
+
+    def __call__(self, *words: str, cwd: Path | None = None, code: int = 0) -> dict[str, Any]:
+        said = self.home.mandate(*words, "--json", cwd=cwd)
+        assert said.code == code, (words, said)
+        found = json.loads(said.out)  # raises where anything stands before or after it
+        assert isinstance(found, dict), words
+        self.typed.add(command_of(words))
+        return found
+
+
+def command_of(words: tuple[str, ...]) -> str:
+    """The command's own words: `dev start`."""
+    command: click.Command = app
+    path = []
+    for word in words:
+        if not isinstance(command, click.Group):
+            break
+        command = command.commands[word]
+        path.append(word)
+    return " ".join(path)
+
+
+def offering_json() -> set[str]:
+    found = set()
+    for path in command_paths():
+        command: click.Command = app
+        for word in path:
+            assert isinstance(command, click.Group)
+            command = command.commands[word]
+        if any("--json" in parameter.opts for parameter in command.params):
+            found.add(" ".join(path))
+    return found
+
+
+def test_every_command_that_offers_json_speaks_it(home: Home) -> None:
+    speak = Speaker(home)
+    assert speak("dev", "start")["running"]
+    assert speak("dev", "status")["rpc"].startswith("http://127.0.0.1:")
+    assert speak("trust", "show")["development"]
+    _keys(speak)
+
+    folder, stuck = stuck_run(home, "json", "json-orders")
+    assert speak("dev", "enrol", "json/prod")["version"] >= 1
+    assert len(speak("dev", "key", "json/prod")["commitmentKey"]) == 64
+    assert speak("doctor", code=2)["findings"]
+    assert speak("resume", code=7)["runs"][0]["status"] == "open"
+    assert speak("abandon", str(stuck), "--as", "rae", code=3)["error"] == "ContractRefused"
+    assert speak("dev", "advance", "3h")["advancedSeconds"] == 3 * 3600
+    assert speak("abandon", str(stuck), "--as", "rae")["transaction"]
+    assert speak("resume")["runs"][0]["status"] == "failed"
+    home.pulumi("cancel", "--yes", cwd=folder)
+
+    _ended_early(speak, folder)
+    _run(speak, folder)
+
+    assert speak("dev", "stop")["stopped"]
+    assert speak("status", code=4)["error"] == "ChainUnreachable"
+    assert speak.typed == offering_json()
+
+
+def _keys(speak: Speaker) -> None:
+    folder = speak.home.folder
+    passphrase = folder / "passphrase"
+    passphrase.touch(mode=0o600)
+    passphrase.write_text("correct horse\n")
+    made = speak("keys", "new", str(folder / "key.json"), "--passphrase-file", str(passphrase))
+    assert speak("keys", "enrol", made["uri"])["address"] == made["address"]
+    assert "executor" in speak("keys", "show")["keys"]
+
+
+def _ended_early(speak: Speaker, folder: Path) -> None:
+    """Two mandates that nobody runs."""
+    assert speak("preview", "--as", "ana", cwd=folder)["planHash"]
+    withdrawn = speak("propose", "--as", "ana", "--title", "A", cwd=folder)["proposal"]
+    assert speak("withdraw", str(withdrawn), "--as", "ana")
+    revoked = speak.home.approve(folder)
+    assert speak("revoke", str(revoked), "--as", "gus")["state"] == "revoked"
+
+
+def _run(speak: Speaker, folder: Path) -> None:
+    """And one that somebody does."""
+    number = speak("propose", "--as", "ana", "--title", "B", cwd=folder)["proposal"]
+    one = str(number)
+    assert speak("show", one)["content"]["operations"]
+    assert speak("verify", one)["verified"]
+    speak("dev", "advance", "2m")
+    for name in ("bo", "chi"):
+        assert speak("vote", one, "for", "--as", name)["support"] == "for"
+    speak("dev", "advance", "10m")
+    assert speak("queue", one, "--as", "rae")["did"] == "queued"
+    speak("dev", "advance", "10m")
+    assert speak("advance", one, "--as", "rae")["did"] == "executed"
+    assert speak("up", cwd=folder)["run"]["status"] == "completed"
+    assert speak("status", one)["proposals"][0]["state"] == "unconfirmed"
+    assert speak("trace", one)["holds"]
