@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import boto3
 import pytest
@@ -38,35 +39,36 @@ def test_without_its_kms_nothing_begins_and_afterwards_it_runs(home: Home) -> No
 
 
 def test_with_a_disabled_key_nothing_begins_and_enabling_it_repairs(home: Home) -> None:
-    folder = home.program("off", "off-orders")
+    folder = home.program("disabled", "disabled-orders")
     number = home.approve(folder)
-    kms = _kms(home)
-    key = kms.describe_key(KeyId="alias/mandate-executor")["KeyMetadata"]["KeyId"]
-    kms.disable_key(KeyId=key)
-
-    said = home.mandate("up", "--json", cwd=folder)
-    plain = home.pulumi("up", "--yes", "--skip-preview", cwd=folder)
+    with _disabled_key(home):
+        said = home.mandate("up", "--json", cwd=folder)
+        plain = home.pulumi("up", "--yes", "--skip-preview", cwd=folder)
 
     assert (said.code, said.json["error"]) == (5, "SignerError"), said
     assert "DisabledException" in said.json["happened"]
     assert plain.code != 0
-    assert said.json["happened"] in plain.out + plain.err
-    assert home.buckets("off") == []
+    assert "DisabledException" in plain.out + plain.err
+    assert home.buckets("disabled") == []
     assert home.ok("status", str(number), "--json").json["proposals"][0]["state"] == "approved"
     assert home.ok("resume").out == "no run was interrupted\n", "no order was made"
 
-    kms.enable_key(KeyId=key)
     said = home.mandate("up", "--json", cwd=folder)
     assert (said.code, said.json["run"]["status"]) == (0, "completed"), said
     assert home.ok("status", str(number), "--json").json["proposals"][0]["state"] == "unconfirmed"
-    assert home.buckets("off") == ["off-orders"]
+    assert home.buckets("disabled") == ["disabled-orders"]
 
 
-def _kms(home: Home) -> Any:
-    return boto3.client(
+@contextmanager
+def _disabled_key(home: Home) -> Iterator[None]:
+    kms = boto3.client(
         "kms",
         endpoint_url=home.environment["AWS_ENDPOINT_URL"],
         region_name="us-east-1",
         aws_access_key_id="emulator",
         aws_secret_access_key="emulator",
     )
+    key = kms.describe_key(KeyId="alias/mandate-executor")["KeyMetadata"]["KeyId"]
+    kms.disable_key(KeyId=key)
+    yield
+    kms.enable_key(KeyId=key)

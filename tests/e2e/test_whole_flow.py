@@ -3,8 +3,8 @@ cloud itself is asked whether anything changed."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -82,8 +82,7 @@ def test_a_change_runs_when_and_only_when_it_was_voted_on(home: Home) -> None:
 
 
 def _traced(home: Home, folder: Path, number: int) -> None:
-    state = json.loads(home.pulumi("stack", "export", cwd=folder).out)
-    urn = next(one["urn"] for one in state["deployment"]["resources"] if "S3Bucket" in one["type"])
+    urn = _bucket(home, folder)["urn"]
     traced = home.ok("trace", urn, "--json").json
     assert traced["holds"]
     assert traced["history"] == "completed"
@@ -149,6 +148,37 @@ def test_a_killed_run_is_finished_by_resume(home: Home) -> None:
     traced = home.ok("trace", str(number), "--json").json
     assert traced["holds"]
     assert traced["history"] == "completed"
+
+
+def test_a_run_refused_at_its_first_operation_changes_nothing_and_is_spent(home: Home) -> None:
+    folder = home.program("first", "first-orders")
+    program = folder / "__main__.py"
+    home.approve(folder)
+    home.ok("up", cwd=folder)
+    tags = 'tags={"for": "voters" if pulumi.runtime.is_dry_run() else "me"})'
+    otherwise = program.read_text().replace(
+        'bucket="first-orders")', 'bucket="first-orders", ' + tags
+    )
+    program.write_text(
+        otherwise.replace("import pulumi_mandate\n", "import pulumi\nimport pulumi_mandate\n")
+    )
+    number = home.approve(folder)
+    before = _bucket(home, folder)
+
+    said = home.mandate("up", "--json", cwd=folder)
+
+    assert (said.code, said.json["run"]["status"]) == (3, "failed"), said
+    assert home.ok("status", str(number), "--json").json["proposals"][0]["state"] == "failed"
+    assert _bucket(home, folder) == before
+    traced = home.ok("trace", str(number)).out
+    assert "0 of 1 operations done" in traced
+    assert home.ok("resume").out == "no run was interrupted\n"
+
+
+def _bucket(home: Home, folder: Path) -> dict[str, Any]:
+    """As the state has it."""
+    resources = home.pulumi("stack", "export", cwd=folder).json["deployment"]["resources"]
+    return next(one for one in resources if "S3Bucket" in one["type"])
 
 
 def test_a_mandate_ends_by_time_by_its_proposer_and_by_the_guardian(home: Home) -> None:
