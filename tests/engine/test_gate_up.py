@@ -81,7 +81,7 @@ def test_after_the_run(governed: Governed) -> None:
     output = governed.pulumi("destroy", "--yes", "--skip-preview", ok=False)
     assert "delete hooks" in output.stdout + output.stderr
     output = governed.pulumi("destroy", "--yes", "--skip-preview", "--run-program", ok=False)
-    assert "`pulumi destroy` is not gated" in output.stdout + output.stderr
+    assert "refused at step 3" in output.stdout + output.stderr
 
     assert governed.calls() == done
     assert governed.files() == {"first": "hello", "second": "5 letters"}

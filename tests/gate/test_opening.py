@@ -139,7 +139,7 @@ def nothing_to_do(monkeypatch, tmp_path):
     """A gate whose preview wants nothing; gives what was resumed."""
     resumed = []
     raw = RawPreview({}, {"config": SHOWN}, {}, {}, PREVIEWED)
-    place = SimpleNamespace(engine=engine({}), subject=None, workdir=tmp_path, stack="s")
+    place = SimpleNamespace(engine=engine({}), subject=None, workdir=tmp_path, stack="s", kind="up")
 
     def empty(*_, **__):
         raise EmptyPlan("there is nothing to do")

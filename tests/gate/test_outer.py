@@ -18,6 +18,8 @@ from pulumi_mandate.gate.outer import parse_command
         ("pulumi up --suppress-permalink --suppress-outputs=false", "up"),
         ("pulumi up --exec-kind auto.local --event-log log --stack dev", "up"),
         ("pulumi preview --diff", "preview"),
+        ("pulumi destroy --yes --run-program -s dev", "destroy"),
+        ("pulumi down -yf --run-program --skip-preview", "destroy"),
         ("pulumi pre", "preview"),
     ],
 )
@@ -48,7 +50,8 @@ def test_a_flag_that_may_change_meaning_refuses(flag):
 @pytest.mark.parametrize(
     "words",
     [
-        "pulumi destroy", "pulumi down -y", "pulumi refresh", "pulumi import a b c", "pulumi watch",
+        "pulumi destroy --remove", "pulumi down -y -t urn", "pulumi refresh --run-program",
+        "pulumi import a b c", "pulumi watch",
         "pulumi stack", "pulumi", "pulumi --yes", "pulumi up https://example.com/template",
         "pulumi up -- template", "pulumi up --stack", "pulumi up -s", "pulumi up --yes=maybe",
         "pulumi --stack up", "pulumi up -f=x",

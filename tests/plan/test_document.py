@@ -72,7 +72,8 @@ def _set(*path: Any) -> Callable[[dict[str, Any]], None]:
 
 FORGERIES: dict[str, Callable[[dict[str, Any]], object]] = {
     "another schema": _set("schema", "mandate/plan/v2"),
-    "another kind": _set("kind", "destroy"),
+    "another kind": _set("kind", "rename"),
+    "a destroy that makes something": _set("kind", "destroy"),
     "a missing part": lambda content: content.pop("checks"),
     "an unknown part": _set("note", "please"),
     "no operations": _set("operations", []),

@@ -14,6 +14,7 @@ from ._command import Call, TeachingGroup
 from ._output import Answer, Style, print_answer, print_error, wants_colour
 from .abandon import abandon
 from .advance import advance
+from .destroy import destroy
 from .dev import dev
 from .doctor import doctor
 from .keys import keys
@@ -97,6 +98,7 @@ for _subcommand in (
     advance,
     status,
     up,
+    destroy,
     resume,
     withdraw,
     revoke,

@@ -1,4 +1,4 @@
-"""Running `pulumi up`, and telling afterwards what became of it."""
+"""Running a governed command of Pulumi, and telling afterwards what became of it."""
 
 from __future__ import annotations
 
@@ -33,11 +33,13 @@ CLOSING_SECONDS = 900.0
 """How long to wait for the watcher; it goes on when we stop waiting."""
 _POLL_SECONDS = 0.2
 _FAILING = {"failed", "open"}
+COMMANDS = {"up": ("up",), "destroy": ("destroy", "--run-program")}
+"""How each kind of plan is run: `pulumi` and these words."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one `pulumi up`."""
+    """What became of one command."""
 
     sentence: str
     exit_code: int
@@ -68,7 +70,9 @@ def bring_forward(session: Session, program: ProgramChoice, *, act: bool) -> Non
     progress("nobody has proposed a plan for this stack")
 
 
-def run_governed(session: Session, program: ProgramChoice, *, message: str | None) -> Outcome:
+def run_governed(
+    session: Session, program: ProgramChoice, *, message: str | None, kind: str = "up"
+) -> Outcome:
     """Check that the program is governed, run it, wait for its run to be closed.
 
     Raises `Refused` for a program without the gate's hooks, `EngineError` where there is no engine.
@@ -77,20 +81,23 @@ def run_governed(session: Session, program: ProgramChoice, *, message: str | Non
 
     place = ProgramAt(program.folder.resolve(), selected_stack(program))
     progress("previewing, to see that every resource is governed")
-    check_hooks(prepare(place, session.trust).raw)
+    check_hooks(prepare(place, session.trust, kind=kind).raw)
     started = time.time()
-    progress("starting pulumi up")
-    pid, code = _pulumi_up(place, message, session.trust_file)
+    typed = " ".join(("pulumi", *COMMANDS[kind]))
+    progress(f"starting {typed}")
+    pid, code = _run_pulumi(kind, place, message, session.trust_file)
     folder = _run_of(pid)
     if folder is None:
-        return _without_run(pid, code, started)
+        return _without_run(typed, pid, code, started)
     progress("waiting until the run is closed on chain")
-    return _with_run(folder, _result(folder, since=time.time()), code)
+    return _with_run(typed, folder, _result(folder, since=time.time()), code)
 
 
-def _pulumi_up(place: ProgramAt, message: str | None, trust: Path | None) -> tuple[int, int]:
+def _run_pulumi(
+    kind: str, place: ProgramAt, message: str | None, trust: Path | None
+) -> tuple[int, int]:
     """The engine's pid and exit code. What it prints is progress, so it goes to standard error."""
-    command = ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive"]
+    command = ["pulumi", *COMMANDS[kind], "--yes", "--skip-preview", "--non-interactive"]
     command += ["--stack", place.stack, *(["--message", message] if message else [])]
     # The gate in the program must believe the file that this command was told to believe.
     told = {"MANDATE_TRUST": str(trust.resolve())} if trust else {}
@@ -126,7 +133,7 @@ def _result(folder: RunFolder, *, since: float) -> dict[str, Any] | None:
     return None
 
 
-def _without_run(pid: int, code: int, started: float) -> Outcome:
+def _without_run(typed: str, pid: int, code: int, started: float) -> Outcome:
     from ..gate.refusals import refusal_of
 
     said = refusal_of(pid, since=started)
@@ -135,7 +142,7 @@ def _without_run(pid: int, code: int, started: float) -> Outcome:
     if code == 0:
         return Outcome("nothing to change, so no mandate was spent", 0)
     raise EngineError(
-        f"`pulumi up` failed with exit code {code} before anything was changed",
+        f"`{typed}` failed with exit code {code} before anything was changed",
         meaning="What it printed above says why. No mandate was spent.",
     )
 
@@ -151,7 +158,7 @@ def _same_error(said: dict[str, Any]) -> MandateError:
     return kind(str(said["happened"]), **texts)
 
 
-def _with_run(folder: RunFolder, result: dict[str, Any] | None, code: int) -> Outcome:
+def _with_run(typed: str, folder: RunFolder, result: dict[str, Any] | None, code: int) -> Outcome:
     if result is None:
         raise PartlyApplied(
             "the run is not closed on chain yet",
@@ -164,12 +171,12 @@ def _with_run(folder: RunFolder, result: dict[str, Any] | None, code: int) -> Ou
         if code == 0:
             return Outcome(text, 0, {"run": result})
         return Outcome(
-            f"{text}, but `pulumi up` ended with exit code {code}",
+            f"{text}, but `{typed}` ended with exit code {code}",
             EngineError.exit_code,
             {"run": result},
         )
     lines = [f"run {result['runId'][:10]}… is {status}", *(f"  {reason}" for reason in reasons)]
-    lines.append("next: " + ("pulumi up" if status == "open" else "mandate propose"))
+    lines.append("next: " + (typed if status == "open" else "mandate propose"))
     return Outcome("\n".join(lines), _failure_code(folder), {"run": result})
 
 

@@ -48,6 +48,16 @@ def program_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
+def kind_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`--destroy` and its like: which command of Pulumi the plan is of."""
+    for option in (
+        click.option("--destroy", "kind", flag_value="destroy", help="Plan `pulumi destroy`."),
+        click.option("--up", "kind", flag_value="up", default=True, hidden=True),
+    ):
+        function = option(function)
+    return function
+
+
 def window_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """`--valid-for` and `--salt`: parts of a plan that nobody can read off the program."""
     for option in (
@@ -96,8 +106,10 @@ def own_terms(session: Session, *, window: int, salt: str | None) -> Terms:
     return Terms(session.account.address, (now, now + window), new_salt(salt))
 
 
-def build_plan(session: Session, program: ProgramChoice, terms: Terms) -> Document:
-    """Preview the program and make its canonical document.
+def build_plan(
+    session: Session, program: ProgramChoice, terms: Terms, *, kind: str = "up"
+) -> Document:
+    """Preview the program and make its canonical document; `kind` is the command's.
 
     Raises `EmptyPlan`, `Refused` for a program that is not governed, `EngineError`.
     """
@@ -109,6 +121,7 @@ def build_plan(session: Session, program: ProgramChoice, terms: Terms) -> Docume
         proposer=terms.proposer,
         window=terms.window,
         salt=terms.salt,
+        kind=kind,
     )
 
 

@@ -12,7 +12,15 @@ from ..models import plan_hash, to_hex
 from ._command import Call, command
 from ._lookup import load_document, plan_of
 from ._output import Answer, Style, progress
-from ._program import ProgramChoice, Terms, build_plan, own_terms, program_options, window_options
+from ._program import (
+    ProgramChoice,
+    Terms,
+    build_plan,
+    kind_options,
+    own_terms,
+    program_options,
+    window_options,
+)
 from ._target import Target, TargetType
 
 if TYPE_CHECKING:
@@ -30,10 +38,12 @@ NOTHING = Answer({"operations": 0}, "nothing would change")
     examples=(
         "mandate preview --as ana",
         "mandate preview --as ana --output plan.json",
+        "mandate preview --as ana --destroy",
         "mandate preview --against 1",
     ),
 )
 @program_options
+@kind_options
 @window_options
 @click.option("--markdown", is_flag=True, help="For a pull request's comment.")
 @click.option(
@@ -52,6 +62,7 @@ def preview(  # noqa: PLR0913, PLR0917  # one argument per option
     call: Call,
     folder: Path,
     stack: str | None,
+    kind: str,
     window: int,
     salt: str | None,
     markdown: bool,
@@ -60,14 +71,16 @@ def preview(  # noqa: PLR0913, PLR0917  # one argument per option
 ) -> Answer:
     """Show what would change, canonically: the same change has the same effect root everywhere.
 
-    Runs `pulumi preview` and needs no mandate. The document holds commitments, never secrets.
+    Runs Pulumi's own preview and needs no mandate. The document holds commitments, never secrets.
     """
     session, program = call.session, ProgramChoice(folder, stack)
     proposed = load_document(session, plan_of(session, against)) if against else None
     progress("previewing the program")
     terms = _terms_of(proposed) if proposed else own_terms(session, window=window, salt=salt)
     try:
-        document = build_plan(session, program, terms)
+        document = build_plan(
+            session, program, terms, kind=proposed.content["kind"] if proposed else kind
+        )
     except EmptyPlan:
         return NOTHING
     if output is not None:

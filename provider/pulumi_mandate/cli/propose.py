@@ -11,7 +11,14 @@ from ..errors import EmptyPlan, UsageError
 from ..models import plan_hash
 from ._command import Call, command
 from ._output import Answer, progress
-from ._program import ProgramChoice, build_plan, own_terms, program_options, window_options
+from ._program import (
+    ProgramChoice,
+    build_plan,
+    kind_options,
+    own_terms,
+    program_options,
+    window_options,
+)
 from .preview import NOTHING, facts_of
 
 if TYPE_CHECKING:
@@ -28,11 +35,13 @@ MOST_SUMMARY = 6_000
     signs=True,
     examples=(
         'mandate propose --as ana --title "A bucket for the shop"',
+        "mandate propose --as ana --destroy",
         "mandate propose --as ana --plan plan.json",
         "mandate propose --plan plan.json --resend",
     ),
 )
 @program_options
+@kind_options
 @window_options
 @click.option("--title", metavar="TEXT", help="First line of the proposal.")
 @click.option(
@@ -47,6 +56,7 @@ def propose(  # noqa: PLR0913, PLR0917  # one argument per option
     call: Call,
     folder: Path,
     stack: str | None,
+    kind: str,
     window: int,
     salt: str | None,
     title: str | None,
@@ -71,7 +81,7 @@ def propose(  # noqa: PLR0913, PLR0917  # one argument per option
         progress("previewing the program")
         terms = own_terms(session, window=window, salt=salt)
         try:
-            document = build_plan(session, ProgramChoice(folder, stack), terms)
+            document = build_plan(session, ProgramChoice(folder, stack), terms, kind=kind)
         except EmptyPlan:
             return NOTHING
     progress("sending the proposal")
@@ -98,8 +108,9 @@ def title_of(document: Document, title: str | None) -> str:
     """The given title, or one that says how much changes where. One line, always."""
     if title is not None:
         return " ".join(title.split())
-    subject = document.content["subject"]
-    return f"{len(document.operations)} operations on {subject['project']}/{subject['stack']}"
+    subject, kind = document.content["subject"], document.content["kind"]
+    where = f"{len(document.operations)} operations on {subject['project']}/{subject['stack']}"
+    return where if kind == "up" else f"{kind.capitalize()}: {where}"
 
 
 def summary_of(document: Document) -> str:

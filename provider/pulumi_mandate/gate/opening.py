@@ -89,7 +89,7 @@ def open_gate(where: Where, say: Say) -> Judge:
 
 def _enter(where: Where, say: Say) -> tuple[Machine, Place, dict[str, str]]:
     """(1) the command, the environment, the trust file, the subject and its lock."""
-    _command, engine = read_outer_command()
+    command, engine = read_outer_command()
     environment = check_engine(engine)
     machine = open_machine()
     program = ProgramAt(where.root, where.full_stack)
@@ -97,7 +97,8 @@ def _enter(where: Where, say: Say) -> tuple[Machine, Place, dict[str, str]]:
     check_subject(subject, where)
     lock = SubjectLock(subject)
     lock.take(progress=say)
-    return machine, Place(subject, where.full_stack, where.root, engine, lock), environment
+    place = Place(subject, where.full_stack, where.root, engine, lock, command.kind)
+    return machine, place, environment
 
 
 def _admit(
@@ -112,7 +113,7 @@ def _admit(
     say("previewing the whole stack again")
     with ThreadPoolExecutor(1) as beside:
         # The engine works in another process while this one hashes and asks the chain.
-        preview = beside.submit(preview_of, program, environment)
+        preview = beside.submit(preview_of, program, environment, place.kind)
         here = look_here(program, machine.trust, environment=environment, subject=place.subject)
         candidates = choose(machine, here, unfinished)
         prepared = Prepared.of(preview.result(), here)

@@ -62,6 +62,8 @@ _LONG = {
     # set by the Automation API; `auto.inline` is refused below
     "exec-kind": Takes.VALUE,
     "exec-agent": Takes.VALUE,
+    # of a destroy: its delete hooks are in the program, so the program runs
+    "run-program": Takes.SWITCH,
 }
 _SHORT = {
     "s": "stack",
@@ -80,14 +82,17 @@ _CHANGES_MEANING = frozenset(
     {
         "attach-debugger", "client", "config", "config-file", "config-path", "continue-on-error",
         "disable-integrity-checking", "exclude", "exclude-dependents", "ignore-protect",
-        "override-env", "plan", "policy-pack", "policy-pack-config", "refresh", "replace",
-        "run-program", "secrets-provider", "skip-config-validation", "skip-plugin-pre-install",
-        "strict", "target", "target-dependents", "target-replace",
+        "override-env", "plan", "policy-pack", "policy-pack-config", "refresh", "remove",
+        "replace", "run-program", "secrets-provider", "skip-config-validation",
+        "skip-plugin-pre-install", "strict", "target", "target-dependents", "target-replace",
     }
 )  # fmt: skip
 """Known to change what happens: listed only so that the refusal can say so."""
 
-_KINDS = {"up": "up", "update": "up", "preview": "preview", "pre": "preview"}
+_KINDS = {
+    "up": "up", "update": "up", "preview": "preview", "pre": "preview",
+    "destroy": "destroy", "down": "destroy", "dn": "destroy",
+}  # fmt: skip
 """Subcommands, with their aliases, that a program may be run by."""
 
 
@@ -96,7 +101,7 @@ class OuterCommand:
     """One understood command line of the engine."""
 
     kind: str
-    """`up` or `preview`: every other command is refused while it is read."""
+    """`up`, `destroy` or `preview`: every other command is refused while it is read."""
     argv: tuple[str, ...]
     """As the kernel has it, the program's name first."""
     options: tuple[tuple[str, str], ...]
@@ -112,7 +117,7 @@ def parse_command(argv: Sequence[str]) -> OuterCommand:
     """Understand a command line completely, or raise `Refused` (step 1).
 
     A flag outside the table, a flag without its value, a second positional word and a command other
-    than `up` and `preview` refuse.
+    than `up`, `destroy` and `preview` refuse.
     """
     words = list(argv[1:])
     options: list[tuple[str, str]] = []
@@ -134,6 +139,8 @@ def parse_command(argv: Sequence[str]) -> OuterCommand:
     _check_kind(positional)
     kind = _KINDS[positional[0]]
     command = OuterCommand(kind=kind, argv=tuple(argv), options=tuple(options))
+    if kind != "destroy" and command.option("run-program") is not None:
+        raise _unknown("--run-program", "run-program")
     if command.option("exec-kind") == "auto.inline":
         raise _inline()
     return command
@@ -189,7 +196,7 @@ def _check_kind(positional: list[str]) -> None:
             STEP,
             f"`pulumi {positional[0]}` is not gated by this version, so it may not change anything",
             field="command",
-            expected="up",
+            expected="up or destroy",
             found=positional[0],
             meaning="Only the kinds of run that a mandate can name are let through.",
             next_step="put the change into the program, then: mandate propose",

@@ -93,18 +93,17 @@ def prepare_plan(  # noqa: PLR0913  # what a proposer decides, each by name
     rules: Rules | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> Document:
-    """Preview and build, for `mandate preview` and `mandate propose`.
+    """Preview and build, for `mandate preview` and `mandate propose`; `kind` is a plan's kind.
 
     `window` is (not before, expires at) in seconds of chain time. Raises `EmptyPlan` where there is
     nothing to do, `Refused` where the program is not governed, `EngineError`, `UsageError`.
     """
-    prepared = prepare(program, trust, rules=rules, environment=environment)
+    prepared = prepare(program, trust, kind=kind, rules=rules, environment=environment)
     check_hooks(prepared.raw)
     return document_of(
         prepared,
         proposer=proposer,
         window=window,
-        kind=kind,
         salt=Digest(secrets.token_bytes(32)) if salt is None else salt,
         clears=clears,
     )
@@ -114,6 +113,7 @@ def prepare(
     program: ProgramAt,
     trust: Trust,
     *,
+    kind: str = "up",
     rules: Rules | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> Prepared:
@@ -126,26 +126,25 @@ def prepare(
     check_environment(source)
     check_project(program.workdir)
     with ThreadPoolExecutor(1) as beside:
-        preview = beside.submit(preview_of, program, source)
+        preview = beside.submit(preview_of, program, source, kind)
         here = look_here(program, trust, rules=rules, environment=source)
         return Prepared.of(preview.result(), here)
 
 
-def preview_of(program: ProgramAt, environment: Mapping[str, str]) -> RawPreview:
+def preview_of(program: ProgramAt, environment: Mapping[str, str], kind: str = "up") -> RawPreview:
     """The engine's own answer, marked so that the program says nothing. Raises `EngineError`."""
     from .preview import take_preview
 
     nested = engine_environment(environment) | {NESTED_MARK: "1"}
-    return take_preview(program.workdir, program.stack, env=nested)
+    return take_preview(program.workdir, program.stack, kind=kind, env=nested)
 
 
-def document_of(  # noqa: PLR0913  # what a proposer decides, each by name
+def document_of(  # what a proposer decides, each by name
     prepared: Prepared,
     *,
     proposer: Address,
     window: tuple[int, int],
     salt: Digest,
-    kind: str = "up",
     clears: Digest = NO_CLEARS,
 ) -> Document:
     """The document of a preview. Raises `EmptyPlan`, `IncompletePlan`."""
@@ -161,7 +160,6 @@ def document_of(  # noqa: PLR0913  # what a proposer decides, each by name
         salt=salt,
         key=prepared.key,
         clears=clears,
-        kind=kind,
     )
     return build_document(prepared.raw, facts, here.rules.judge)
 

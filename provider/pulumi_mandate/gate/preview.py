@@ -20,6 +20,7 @@ from typing import Any
 import orjson
 
 from pulumi_mandate.errors import EngineError
+from pulumi_mandate.plan.destroy import refuse_protected
 from pulumi_mandate.plan.raw import RawPreview
 
 from .ancestor import is_alive
@@ -28,29 +29,42 @@ _MEMORY = Path("/dev/shm")  # noqa: S108  # a folder of our own, 0700, is made i
 _PID_NAMESPACE = Path("/proc/self/ns/pid")
 _OWNER = re.compile(r"([0-9]+)-([0-9]+)-")
 _COMPLETE = ("--show-sames", "--show-replacement-steps", "--show-reads")
+_DESTROY = ("destroy", "--preview-only", "--run-program", "--json", *_COMPLETE[:2])
 _KEPT = ("PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE")
 _LONGEST_MESSAGE = 4000
 
 
 def take_preview(
-    workdir: Path, stack: str, *, flags: Sequence[str] = (), env: Mapping[str, str]
+    workdir: Path,
+    stack: str,
+    *,
+    kind: str = "up",
+    flags: Sequence[str] = (),
+    env: Mapping[str, str],
 ) -> RawPreview:
-    """Preview `stack` of the program in `workdir` and collect every source of a plan.
+    """Preview one command on `stack` of the program in `workdir`: every source of a plan.
 
-    `flags` are those of the outer command that change what the preview means; `env` is the whole
-    environment of the engine, from which the outer run's `PULUMI_CONFIG` is removed.
+    `kind` is one of `PLAN_KINDS`; `flags` are those of the outer command that change what the
+    preview means; `env` is the whole environment of the engine, from which the outer run's
+    `PULUMI_CONFIG` is removed.
 
-    Raises `EngineError` with the engine's own message.
+    Raises `EngineError` with the engine's own message, `IncompletePlan` for a destroy that would
+    meet a protected resource.
     """
     engine = _Engine(workdir, stack, _clean(env))
     with _private_folder() as folder:
         plan = folder / "plan.json"
         before = engine.json("stack", "export", "--show-secrets")
+        if kind == "destroy":
+            refuse_protected(before)
         arguments = ("preview", "--save-plan", str(plan), "--json", "--show-secrets", *_COMPLETE)
         steps = engine.json(*arguments, "--non-interactive", *flags)
+        if kind == "destroy":
+            # The update's steps only made the plan file, which shows what a destroy hides.
+            steps = engine.json(*_DESTROY, "--non-interactive", *flags)
         after = engine.json("stack", "export", "--show-secrets")
         config = engine.json("config", "--show-secrets", "--json")
-        return RawPreview(_read(plan), steps, before, after, config)
+        return RawPreview(_read(plan), steps, before, after, config, kind)
 
 
 class _Engine:

@@ -52,6 +52,8 @@ class Place:
     workdir: Path
     engine: Engine
     lock: SubjectLock
+    kind: str = "up"
+    """Which command runs: the kind of plan that may allow it."""
 
 
 @dataclass(frozen=True, slots=True)

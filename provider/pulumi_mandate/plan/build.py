@@ -12,6 +12,7 @@ from pulumi_mandate.models import NO_CLEARS, Address, Digest, Subject, Tier, kec
 from . import summary
 from .canonical import JSON, canonical_bytes
 from .commitment import SubjectKey, commit
+from .destroy import read_destroy
 from .document import KIND_OF, SCHEMA, Document, order
 from .markers import unknown
 from .program import ProgramDigest
@@ -24,6 +25,11 @@ Operation = dict[str, Any]
 Judge = Callable[[Operation], tuple[Tier, str]]
 Assess = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 """The parts `checks`, `unknowns` and `tier` of a document, from its other parts."""
+STEPS: Mapping[str, Callable[[RawPreview], list[Step]]] = {
+    "up": read_steps,
+    "destroy": read_destroy,
+}
+"""Who reads the sources of each kind of plan."""
 CONFIG_PLACE = "mandate:config"
 """Stands for a URN in the commitments of configuration values."""
 
@@ -43,7 +49,6 @@ class Facts:
     salt: Digest
     key: SubjectKey
     clears: Digest = NO_CLEARS
-    kind: str = "up"
     commit: str | None = None
     """The version-control commit the program was taken from, if there is one."""
     source: Mapping[str, Any] | None = None
@@ -59,13 +64,13 @@ def build_document(
     Raises `IncompletePlan` where the sources disagree or hold something no rule covers, and
     `EmptyPlan` where there is nothing to do.
     """
-    steps = read_steps(raw)
+    steps = STEPS[raw.kind](raw)
     operations = build_operations(steps, facts, judge)
     if not operations:
         raise EmptyPlan("there is nothing to do", meaning="An empty plan needs no mandate.")
     content: dict[str, Any] = {
         "schema": SCHEMA,
-        "kind": facts.kind,
+        "kind": raw.kind,
         "subject": {
             "backend": facts.subject.backend,
             "organisation": facts.subject.organisation,

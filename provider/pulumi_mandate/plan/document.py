@@ -34,8 +34,9 @@ from .canonical import LIMITS, Limits, canonical_bytes, is_plain, plain_bytes, r
 from .markers import malformed
 
 SCHEMA = "mandate/plan/v1"
-PLAN_KINDS = ("up",)
-"""Destroy, refresh and import come with the issue that deepens the plan."""
+PLAN_KINDS = ("up", "destroy", "refresh", "import")
+"""Which command of the engine the plan is of. Part of the document, and so of the plan hash: a
+mandate for one of them is none for another."""
 
 KIND_OF = {
     "create": Kind.CREATE,
@@ -50,8 +51,21 @@ KIND_OF = {
     "import": Kind.IMPORT,
     "read": Kind.READ,
     "metadata": Kind.METADATA,
+    "refresh": Kind.METADATA,
+    "forget": Kind.ABANDON,
 }
-"""The engine's steps (and our `abandon` and `metadata`) by kind."""
+"""The engine's steps, and ours, by kind. Ours: `abandon` is a delete under retainOnDelete,
+`metadata` a `same` with another option or output, `refresh` what the provider answers instead of
+what the state says, `forget` a resource that is no longer there and leaves the state."""
+OURS = frozenset({"abandon", "metadata", "refresh", "forget"})
+"""Steps of `KIND_OF` that an update's preview of the engine never names."""
+STEPS_OF_PLAN = {
+    "up": frozenset(KIND_OF) - {"refresh", "forget"},
+    "destroy": frozenset({"delete", "delete-replaced", "abandon"}),
+    "refresh": frozenset({"refresh", "forget"}),
+    "import": frozenset({"import", "create"}),
+}
+"""What a plan of each kind may hold."""
 
 PARTS = frozenset(
     {"schema", "kind", "subject", "program", "toolchain", "rules", "config", "secretKeyId"}
@@ -173,7 +187,7 @@ class Document:
         _require(
             len(content["operations"]) <= limits.operations, "the plan has too many operations"
         )
-        _check_operations(content["operations"])
+        _check_operations(content["operations"], STEPS_OF_PLAN[content["kind"]])
         _check_frame(content)
         _check_summary(content)
         _require(
@@ -207,7 +221,7 @@ def part_digest(part: Any) -> Digest:
     return keccak(canonical_bytes(part))
 
 
-def _check_operations(operations: list[dict[str, Any]]) -> None:
+def _check_operations(operations: list[dict[str, Any]], steps: frozenset[str]) -> None:
     for operation in operations:
         _require(isinstance(operation, dict), "an operation is not an object")
         _require(
@@ -217,7 +231,7 @@ def _check_operations(operations: list[dict[str, Any]]) -> None:
         texts = (operation["urn"], operation["type"], operation["op"], operation["rule"])
         _require(all(type(text) is str for text in texts), "an operation's name is not text")
         _require(type(operation["id"]) in (str, type(None)), "a physical id is not text")
-        _require(operation["op"] in KIND_OF, "an operation's step is not known")
+        _require(operation["op"] in steps, "an operation's step is not one of this kind of plan")
         _require(
             type(operation["kind"]) is int and operation["kind"] == KIND_OF[operation["op"]],
             "an operation's kind does not follow from its step",

@@ -27,6 +27,9 @@ class RawPreview:
     """The same, taken after it: equal, or somebody else changed the stack meanwhile."""
     config: dict[str, Any] = field(repr=False)
     """`pulumi config --show-secrets --json`."""
+    kind: str = "up"
+    """Which command was previewed. Of a destroy, `steps` are the destroy's own, and `plan_file` is
+    what the program registers meanwhile."""
 
     @property
     def engine_version(self) -> str:

@@ -22,7 +22,13 @@ from .markers import KEY, is_marker, is_unknown
 
 Operation = dict[str, Any]
 
-_FIRST = ("delete", "delete-replaced", "abandon", "replace", "create-replacement")
+_TITLE = {
+    "up": "Plan for",
+    "destroy": "Plan to destroy",
+    "refresh": "Plan to refresh the state of",
+    "import": "Plan to import into",
+}
+_FIRST = ("delete", "delete-replaced", "abandon", "forget", "replace", "create-replacement")
 _SIGN = {
     "create": "+",
     "update": "~",
@@ -32,12 +38,15 @@ _SIGN = {
     "create-replacement": "+",
     "metadata": "=",
     "read": ">",
+    "import": "+",
+    "refresh": "<",
+    "forget": "!",
 }
 _ABSENT = object()
 _ANSWER = "(what the provider answers)"
 _MANY = 20
 """A list of the plan's circumstances that is longer is folded: counted, with its digest."""
-_TOLD = frozenset({"operations", "effectRoot", "tier", "unknowns", "window", "subject"})
+_TOLD = frozenset({"kind", "operations", "effectRoot", "tier", "unknowns", "window", "subject"})
 """Parts that have lines of their own; every other part is told leaf by leaf."""
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_:.$/@-]+", re.ASCII)
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_:$/@-]+", re.ASCII)
@@ -109,7 +118,8 @@ def read_plan(document: Document) -> Reading:
     content = document.content
     losses = {(e["urn"], e["op"]): e["reason"] for e in content["rollback"]["irreversible"]}
     return Reading(
-        title=f"Plan for {named(str(document.subject))}: {len(document.operations)} operations",
+        title=f"{_TITLE[content['kind']]} {named(str(document.subject))}: "
+        f"{len(document.operations)} operations",
         head=tuple(_head(document)),
         entries=tuple(
             _entry(operation, losses) for operation in in_reading_order(document.operations)

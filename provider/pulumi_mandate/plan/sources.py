@@ -12,14 +12,15 @@ from typing import Any
 
 from pulumi_mandate.errors import IncompletePlan
 
-from .document import KIND_OF
+from .document import KIND_OF, OURS
 from .raw import RawPreview
 from .values import masked, same_json
 
 State = dict[str, Any]
-ENGINE_STEPS = (frozenset(KIND_OF) - {"abandon", "metadata"}) | {"same"}
+ENGINE_STEPS = (frozenset(KIND_OF) - OURS) | {"same"}
 WITHOUT_GOAL = frozenset({"delete", "delete-replaced"})
 ROOT = "pulumi:pulumi:Stack"
+PROVIDERS = "pulumi:providers:"
 
 # What the engine writes for people and for itself, and what this package reads elsewhere.
 _NOT_OPTIONS = frozenset(
@@ -71,7 +72,7 @@ class Step:
 
 def read_steps(raw: RawPreview) -> list[Step]:
     """Every step of the plan, `same` included. Raises `IncompletePlan`."""
-    state = _state(raw)
+    state = state_of(raw)
     shown: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for step in raw.steps.get("steps") or []:
         shown[step["urn"]].append(step)
@@ -81,11 +82,11 @@ def read_steps(raw: RawPreview) -> list[Step]:
     steps = [
         step for urn, plan in plans.items() for step in _steps_of(urn, plan, shown[urn], state)
     ]
-    _all_accounted_for(state, steps)
+    all_accounted_for(state, steps)
     return steps
 
 
-def _state(raw: RawPreview) -> list[State]:
+def state_of(raw: RawPreview) -> list[State]:
     """The resources of the state export, after the checks that concern all of it."""
     if not same_json(raw.before, raw.after):
         raise IncompletePlan(
@@ -113,7 +114,7 @@ def _steps_of(
     urn: str, plan: dict[str, Any], shown: list[dict[str, Any]], state: list[State]
 ) -> Iterator[Step]:
     ops = list(plan.get("steps") or [])
-    hidden = not shown and _is_default_provider(urn)
+    hidden = not shown and is_default_provider(urn)
     if not hidden and Counter(ops) != Counter(step["op"] for step in shown):
         raise IncompletePlan(
             f"the sources disagree about the steps of {urn}",
@@ -127,16 +128,15 @@ def _steps_of(
             raise IncompletePlan(f"{urn}: the engine's step {op!r} is not covered by plans yet")
     if hidden:
         for op in ops:
-            old = None if op == "create" else _find(state, urn, None)
+            old = None if op == "create" else find_old(state, urn, None)
             yield _step(urn, op, old, _from_goal(urn, goal, old), goal, [])
         return
     for step in shown:
         old_shown = step.get("oldState")
         old = None
         if old_shown is not None:
-            old = _find(state, old_shown["urn"], old_shown)
-            _agree(urn, "old inputs", masked(old.get("inputs")), old_shown.get("inputs"))
-            _agree(urn, "old outputs", masked(old.get("outputs")), old_shown.get("outputs"))
+            old = find_old(state, old_shown["urn"], old_shown)
+            require_agreement(urn, old, old_shown)
         new = step.get("newState")
         yield _step(urn, step["op"], old, new, goal, step.get("replaceReasons") or [])
 
@@ -164,6 +164,12 @@ def _step(  # noqa: PLR0913, PLR0917  # one argument per source
     if not new["custom"]:
         outputs = _apply(urn, (old or {}).get("outputs") or {}, goal.get("outputDiff") or {})
     return Step(urn, op, old, new, goal, inputs, outputs, sorted(set(replace_keys)))
+
+
+def require_agreement(urn: str, old: State, shown: State) -> None:
+    """The state and the preview show the same old resource. Raises `IncompletePlan`."""
+    _agree(urn, "old inputs", masked(old.get("inputs")), shown.get("inputs"))
+    _agree(urn, "old outputs", masked(old.get("outputs")), shown.get("outputs"))
 
 
 def _apply(urn: str, before: dict[str, Any], diff: dict[str, Any]) -> dict[str, Any]:
@@ -209,7 +215,8 @@ def _from_goal(urn: str, goal: dict[str, Any] | None, old: State | None) -> Stat
     return {"urn": urn, "custom": True, **state, "inputs": masked(inputs)}
 
 
-def _find(state: list[State], urn: str, shown: State | None) -> State:
+def find_old(state: list[State], urn: str, shown: State | None) -> State:
+    """The resource of the state that a shown old state is. Raises `IncompletePlan`."""
     found = [
         resource
         for resource in state
@@ -224,16 +231,18 @@ def _find(state: list[State], urn: str, shown: State | None) -> State:
     return found[0]
 
 
-def _all_accounted_for(state: list[State], steps: list[Step]) -> None:
+def all_accounted_for(state: list[State], steps: list[Step]) -> None:
+    """Raises `IncompletePlan` for a resource of the state without a step."""
     touched = {id(step.old) for step in steps}
     for resource in state:
         if id(resource) not in touched:
             raise IncompletePlan(f"{resource['urn']} is in the state, and no step speaks about it")
 
 
-def _is_default_provider(urn: str) -> bool:
+def is_default_provider(urn: str) -> bool:
+    """Whether the engine makes it by itself; it shows no step for those."""
     kind, _, name = urn.split("::", 2)[2].partition("::")
-    return kind.startswith("pulumi:providers:") and name.startswith("default")
+    return kind.startswith(PROVIDERS) and name.startswith("default")
 
 
 def _known(found: dict[str, Any], known: frozenset[str], where: str) -> None:

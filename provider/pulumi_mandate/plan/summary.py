@@ -18,6 +18,7 @@ _IRREVERSIBLE = {
     "delete": "what is deleted does not come back",
     "delete-replaced": "the old resource and its data are deleted",
     "abandon": "the resource stays where it is, and nobody manages it any more",
+    "forget": "the resource is gone already, and now the stack forgets what it was",
 }
 
 

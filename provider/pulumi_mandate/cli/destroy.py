@@ -1,0 +1,38 @@
+"""`mandate destroy`: `pulumi destroy` under a mandate of its own kind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ._command import Call, command
+from ._output import Answer
+from ._program import ProgramChoice, program_options
+
+
+@command(
+    "destroy",
+    "`pulumi destroy`, if its mandate stands.",
+    signs=True,
+    examples=(
+        "mandate propose --as ana --destroy",
+        "mandate destroy",
+        "mandate destroy --stack dev --cwd examples/01-shop",
+    ),
+)
+@program_options
+@click.option("--message", "-m", metavar="TEXT", help="Passed to `pulumi destroy`.")
+def destroy(call: Call, folder: Path, stack: str | None, message: str | None) -> Answer:
+    """Delete every resource of the stack, if and only if people agreed to exactly that.
+
+    Runs `pulumi destroy --run-program`, whose gate is the program's own `govern()`. The mandate is
+    one that was proposed with `mandate propose --destroy`; a mandate to change the stack is none to
+    destroy it. A protected resource refuses before anybody votes.
+    """
+    from ._engine import bring_forward, run_governed
+
+    program = ProgramChoice(folder, stack)
+    bring_forward(call.session, program, act=False)
+    outcome = run_governed(call.session, program, message=message, kind="destroy")
+    return Answer(outcome.as_data(), outcome.sentence, exit_code=outcome.exit_code)

@@ -1,0 +1,177 @@
+"""A destroy: every resource leaves once, as it was deployed, or the plan is refused."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from pulumi_mandate.errors import EmptyPlan, IncompletePlan
+from pulumi_mandate.models import Domain, Tier, plan_hash
+from pulumi_mandate.plan.document import Document
+from pulumi_mandate.plan.raw import RawPreview
+from pulumi_mandate.plan.sources import is_default_provider
+from pulumi_mandate.plan.values import masked
+from tests.plan.samples import PROVIDER, build, operation, recorded, resource
+
+
+def destroyed() -> RawPreview:
+    """The recorded state, destroyed by the program that made it."""
+    raw = recorded()
+    state = raw.before["deployment"]["resources"]
+    for one in (one for export in (raw.before, raw.after) for one in resources_of(export)):
+        one.pop("protect", None)
+    steps: list[dict[str, Any]] = []
+    for one in state:
+        if not is_default_provider(one["urn"]):
+            shown = masked(one)
+            steps.append({"op": "same", "urn": one["urn"], "oldState": shown, "newState": shown})
+            steps.append({"op": "delete", "urn": one["urn"], "oldState": copy.deepcopy(shown)})
+    plans = {one["urn"]: {"steps": ["same"]} for one in state}
+    plan_file = raw.plan_file | {"resourcePlans": plans}
+    return replace(raw, plan_file=plan_file, steps=raw.steps | {"steps": steps}, kind="destroy")
+
+
+def resources_of(export: dict[str, Any]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = export["deployment"]["resources"]
+    return found
+
+
+def deletion(raw: RawPreview, name: str) -> dict[str, Any]:
+    return next(
+        step
+        for step in raw.steps["steps"]
+        if step["op"] == "delete" and step["urn"].endswith(f"::{name}")
+    )
+
+
+def test_every_resource_leaves_once() -> None:
+    raw = destroyed()
+
+    document = build(raw)
+
+    assert document.content["kind"] == "destroy"
+    assert {o["op"] for o in document.operations} == {"delete"}
+    assert sorted(o["urn"] for o in document.operations) == sorted(
+        one["urn"] for one in resources_of(raw.before)
+    )
+    assert document.tier is Tier.HIGH
+    assert all(o["after"] is None and o["before"]["outputs"] for o in document.operations
+               if o["urn"].endswith("::b"))  # fmt: skip
+    assert b"hunter2" not in document.data
+    assert len(document.content["rollback"]["irreversible"]) == len(document.operations)
+
+
+def test_the_same_destroy_has_the_same_bytes_in_any_order() -> None:
+    raw = destroyed()
+    other = destroyed()
+    other.steps["steps"].reverse()
+
+    assert build(raw).data == build(other).data
+
+
+def test_another_state_is_another_destroy() -> None:
+    raw = destroyed()
+    for one in (*resource(raw, "b"), deletion(raw, "b")["oldState"]):
+        one["inputs"]["label"] = "moved"
+
+    assert build(raw).effect_root != build(destroyed()).effect_root
+
+
+def test_what_is_kept_is_abandoned() -> None:
+    raw = destroyed()
+    for one in (*resource(raw, "b"), deletion(raw, "b")["oldState"]):
+        one["retainOnDelete"] = True
+
+    assert operation(build(raw), "b")["op"] == "abandon"
+
+
+def test_only_the_kind_makes_another_plan_hash() -> None:
+    """The very same deletions by `up`, where the program became empty, are another mandate."""
+    document = build(destroyed())
+    content = copy.deepcopy(document.content) | {"kind": "up"}
+    domain = Domain(1, document.fields().proposer)
+
+    other = Document.of(content)
+
+    assert other.effect_root == document.effect_root
+    assert other.digest != document.digest
+    assert plan_hash(domain, other.fields()) != plan_hash(domain, document.fields())
+
+
+def test_an_empty_stack_has_nothing_to_destroy() -> None:
+    raw = destroyed()
+    for export in (raw.before, raw.after):
+        export["deployment"]["resources"] = []
+
+    with pytest.raises(EmptyPlan):
+        build(replace(raw, steps=raw.steps | {"steps": []}))
+
+
+def _protected(raw: RawPreview) -> None:
+    for one in resource(raw, "b"):
+        one["protect"] = True
+
+
+def _set(name: str, key: str, value: Any) -> Callable[[RawPreview], None]:
+    def change(raw: RawPreview) -> None:
+        deletion(raw, name)["oldState"][key] = value
+
+    return change
+
+
+def _provider_changes(raw: RawPreview) -> None:
+    urn = next(u for u in raw.plan_file["resourcePlans"] if u.startswith(PROVIDER))
+    raw.plan_file["resourcePlans"][urn]["steps"] = ["update"]
+
+
+def _new_provider(raw: RawPreview) -> None:
+    raw.plan_file["resourcePlans"][f"{PROVIDER}_2"] = {"steps": ["create"]}
+
+
+def _explicit_provider(raw: RawPreview) -> None:
+    raw.steps["steps"].append({"op": "update", "urn": f"{PROVIDER}::mine"})
+
+
+def _moved_to_another(raw: RawPreview) -> None:
+    same = next(s for s in raw.steps["steps"] if s["op"] == "same" and s["urn"].endswith("::b"))
+    same["newState"] = same["newState"] | {"provider": f"{PROVIDER}_2::id"}
+
+
+def _forgotten(raw: RawPreview) -> None:
+    raw.steps["steps"].remove(deletion(raw, "b"))
+
+
+def _remade(raw: RawPreview) -> None:
+    deletion(raw, "b")["newState"] = {}
+
+
+REFUSED: dict[str, tuple[Callable[[RawPreview], None], str]] = {
+    "protected": (_protected, "::b is protected"),
+    "retained by the program only": (_set("b", "retainOnDelete", True), "gives retainOnDelete"),
+    "other dependencies of deletion": (_set("b", "deletedWith", "urn:x"), "gives deletedWith"),
+    "hooks lost by the program": (_set("b", "resourceHooks", {"BeforeDelete": ["x"]}), "Hooks"),
+    "another provider's delete": (_set("b", "provider", f"{PROVIDER}_2::id"), "gives provider"),
+    "other inputs": (_set("b", "inputs", {}), "disagree about the old inputs"),
+    "other outputs": (_set("b", "outputs", {}), "disagree about the old outputs"),
+    "another id": (_set("b", "id", "other"), "0 resources for one step"),
+    "the default provider changes": (_provider_changes, "configures this provider otherwise"),
+    "another version of it": (_new_provider, "configures this provider otherwise"),
+    "an explicit provider changes": (_explicit_provider, "wants this step: update"),
+    "moved to another provider": (_moved_to_another, "names another provider"),
+    "one is left": (_forgotten, "no step speaks about it"),
+    "one comes back": (_remade, "or with a new one"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_destroy_that_is_more_or_less_than_the_state_is_refused(name: str) -> None:
+    raw = destroyed()
+    change, message = REFUSED[name]
+    change(raw)
+
+    with pytest.raises(IncompletePlan, match=message):
+        build(raw)
