@@ -30,6 +30,8 @@ from .sources import (
 )
 from .values import same_json
 
+_DECISIVE = sorted((OPTIONS - {"resourceHooks"}) | {"provider", "parent"})
+"""The program's hooks may be more than the state's: a stack may be older than its gate."""
 _SETTLED_FIRST = "pulumi up, under a mandate of its own; or check out the program as deployed"
 
 
@@ -85,7 +87,7 @@ def _delete(shown: dict[str, Any], state: list[State]) -> Step:
         raise IncompletePlan(f"{urn}: a {shown['op']} without an old state, or with a new one")
     old = find_old(state, urn, told)
     require_agreement(urn, old, told)
-    for name in sorted(OPTIONS | {"provider", "parent"}):
+    for name in _DECISIVE:
         if not same_json(old.get(name) or None, told.get(name) or None):
             raise IncompletePlan(
                 f"{urn}: the program gives {name} another value than it was deployed with",
