@@ -21,7 +21,7 @@ def constants() -> dict[str, object]:
     """What both readers must have the same of."""
     return {
         "SCHEMA": document.SCHEMA,
-        "PLAN_KINDS": list(document.PLAN_KINDS),
+        "STEPS_OF_PLAN": {kind: sorted(ops) for kind, ops in document.STEPS_OF_PLAN.items()},
         "KIND_OF": {op: int(kind) for op, kind in document.KIND_OF.items()},
         "PARTS": sorted(document.PARTS),
         "OPERATION_PARTS": sorted(document.OPERATION_PARTS),

@@ -120,6 +120,7 @@ FORGERIES: dict[str, dict[str, Forgery]] = {
         "a schema that is a number": _set("schema", 1),
         "another kind of plan": _set("kind", "teleport"),
         "a kind of every object": _set("kind", "constructor"),
+        "a destroy that makes something": _set("kind", "destroy"),
     },
     "a document has exactly its parts": {
         "a part left out": lambda content: content.pop("clears"),

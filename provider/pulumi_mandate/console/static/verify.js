@@ -10,8 +10,8 @@ import { keccak } from "./keccak.js";
 // constants:begin
 const CONSTANTS = {
   SCHEMA: "mandate/plan/v1",
-  PLAN_KINDS: ["up"],
-  KIND_OF: {"create": 0, "update": 1, "replace": 2, "create-replacement": 2, "delete-replaced": 2, "import-replacement": 2, "read-replacement": 2, "delete": 3, "abandon": 4, "import": 5, "read": 6, "metadata": 7},
+  STEPS_OF_PLAN: {"up": ["abandon", "create", "create-replacement", "delete", "delete-replaced", "import", "import-replacement", "metadata", "read", "read-replacement", "replace", "update"], "destroy": ["abandon", "delete", "delete-replaced"], "refresh": ["forget", "refresh"], "import": ["create", "import"]},
+  KIND_OF: {"create": 0, "update": 1, "replace": 2, "create-replacement": 2, "delete-replaced": 2, "import-replacement": 2, "read-replacement": 2, "delete": 3, "abandon": 4, "import": 5, "read": 6, "metadata": 7, "refresh": 7, "forget": 4},
   PARTS: ["base", "checks", "clears", "config", "effectRoot", "kind", "operations", "program", "proposer", "rollback", "rules", "salt", "schema", "secretKeyId", "source", "subject", "tier", "toolchain", "unknowns", "window"],
   OPERATION_PARTS: ["after", "before", "dependencies", "id", "kind", "op", "options", "propertyDependencies", "provider", "replaceKeys", "rule", "tier", "type", "urn"],
   MARKER: "mandate:v1",
@@ -25,7 +25,7 @@ const CONSTANTS = {
 };
 // constants:end
 
-const { SCHEMA, PLAN_KINDS, KIND_OF, PARTS, OPERATION_PARTS, MARKER, MARKERS, RULE_ID, TIERS, LIMITS,
+const { SCHEMA, STEPS_OF_PLAN, KIND_OF, PARTS, OPERATION_PARTS, MARKER, MARKERS, RULE_ID, TIERS, LIMITS,
   PLAN_TYPE, SUBJECT_TYPE, DOMAIN_TYPE } = CONSTANTS;
 
 /** What is not a document, or not the one it is said to be. The message says what was found. */
@@ -246,11 +246,13 @@ export function checkDocument(content, limits = LIMITS) {
   require(isObject(content), "the document is not an object");
   require(content.schema === SCHEMA, `the schema is not ${SCHEMA}`);
   require(sameKeys(content, PARTS), "the document lacks a part, or holds one that is not known");
-  require(PLAN_KINDS.includes(content.kind), "the kind of plan is not known");
+  require(isText(content.kind) && Object.hasOwn(STEPS_OF_PLAN, content.kind), "the kind of plan is not known");
   const { operations, subject, window, tier } = content;
   require(Array.isArray(operations) && operations.length > 0, "the plan is empty");
   require(operations.length <= limits.operations, "the plan has too many operations");
   operations.forEach(checkOperation);
+  require(operations.every(({ op }) => STEPS_OF_PLAN[content.kind].includes(op)),
+    "an operation's step is not one of this kind of plan");
   require(operations.every((operation, at) => at === 0 || isBefore(operations[at - 1], operation)),
     "the operations are not sorted");
   require(sameKeys(subject, ["backend", "organisation", "project", "stack"])
