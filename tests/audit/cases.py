@@ -24,12 +24,16 @@ from pulumi_mandate.models import (
 from pulumi_mandate.plan import merkle, summary
 from pulumi_mandate.plan.document import KIND_OF, Document, leaves
 from pulumi_mandate.plan.receipt import DONE, OperationResult, Receipt
+from pulumi_mandate.plan.source import Source, source_part
 from pulumi_mandate.store import DirectoryStore
 from tests.chain.genesis import DAY, SUBJECT, Deployment, Terms, deploy
 from tests.governance.cases import an_order, pass_the_vote, signed
+from tests.plan.samples import program
 
 URN = "urn:pulumi:prod::shop::mandate:S3Bucket::{}"
 ORDERS = URN.format("orders")
+PROGRAM = program("hello")
+SOURCE = Source(PROGRAM.files, {"__main__.py": "hello"})
 ZERO_HASH = "0x" + "00" * 32
 
 
@@ -70,7 +74,7 @@ def document(proposer: str, window: tuple[int, int], **changes: Any) -> Document
             "project": SUBJECT.project,
             "stack": SUBJECT.stack,
         },
-        "program": {"digest": to_hex(keccak(b"program")), "files": []},
+        "program": PROGRAM.part(None),
         "toolchain": {"engine": "v3.259.0"},
         "rules": to_hex(rules.digest),
         "config": {},
@@ -79,7 +83,7 @@ def document(proposer: str, window: tuple[int, int], **changes: Any) -> Document
         "effectRoot": to_hex(merkle.root(leaves(operations))),
         "unknowns": [],
         "base": to_hex(keccak(b"base")),
-        "source": None,
+        "source": source_part(SOURCE, None),
         "checks": [],
         "tier": summary.highest(operations),
         "rollback": summary.rollback(operations),
@@ -127,6 +131,7 @@ class History:
         )
 
     def propose(self) -> None:
+        self.sources.store.put(SOURCE.data)
         self.sources.store.link(self.plan, self.sources.store.put(self.document.data))
         self.sources.governor.propose(
             self.document.fields(), self.plan, "Buckets", self.deployment.people["proposer"]

@@ -21,6 +21,7 @@ from pulumi_mandate.governance import ProposalState, Tally
 from pulumi_mandate.governance.registry import solidity
 from pulumi_mandate.models import Digest, Tier, keccak
 from pulumi_mandate.plan.canonical import canonical_bytes, parse
+from pulumi_mandate.plan.source import SCHEMA, Source
 from tests.audit.cases import ORDERS, URN, History, configure
 
 pytestmark = pytest.mark.chain
@@ -35,6 +36,7 @@ PROPOSAL = [
     "text",
     "proposer",
     "registry",
+    "source",
 ]
 RUN = ["votes", "approval", "order", "signature", "begin", "outcome", "receipt"]
 OTHER = keccak(b"other")
@@ -255,7 +257,10 @@ PROPOSAL_CASES: dict[str, tuple[Callable[[ProposalEvidence], ProposalEvidence], 
     ),
     "a padded document": (
         lambda e: replace(e, document=e.document + b" "),
-        {"document", "effect", "tier", "plan hash", "call", "text", "proposer", "registry"},
+        {
+            *("document", "effect", "tier", "plan hash", "call"),
+            *("text", "proposer", "registry", "source"),
+        },
     ),
     "other rules on chain": (
         lambda e: replace(e, config=replace(e.config, rules=OTHER)),
@@ -311,7 +316,47 @@ PROPOSAL_CASES: dict[str, tuple[Callable[[ProposalEvidence], ProposalEvidence], 
         lambda e: replace(e, mandate=replace(e.mandate, tier=Tier.MEDIUM)),
         {"registry"},
     ),
+    "no change of the source": (
+        lambda e: _content(e, source=None),
+        {"plan hash", "text", "source"},
+    ),
+    "a change of the source in other words": (
+        lambda e: _source_edit(e, diff="+nothing of importance\n"),
+        {"plan hash", "text", "source"},
+    ),
+    "a change of the source that is hidden": (
+        lambda e: _source_edit(e, diff=None, withheld="may hold a secret"),
+        {"plan hash", "text", "source"},
+    ),
+    "a change since the beginning, after a plan was completed": (
+        lambda e: replace(e, completed=Digest(OTHER)),
+        {"source"},
+    ),
+    "a change since a plan that nobody completed": (
+        lambda e: _source_since(e, "0x" + "11" * 32),
+        {"plan hash", "text", "source"},
+    ),
+    "texts that nobody kept": (lambda e: replace(e, texts=(None, None)), {"source"}),
+    "texts of another program": (
+        lambda e: replace(e, texts=(None, Source((), {}).data)),
+        {"source"},
+    ),
+    "texts that were not digested": (
+        lambda e: replace(
+            e, texts=(None, canonical_bytes({"schema": SCHEMA, "texts": {"__main__.py": "evil"}}))
+        ),
+        {"source"},
+    ),
 }
+
+
+def _source_edit(evidence: ProposalEvidence, **changes: Any) -> ProposalEvidence:
+    source = parse(evidence.document)["source"]
+    return _content(evidence, source=source | {"changes": [source["changes"][0] | changes]})
+
+
+def _source_since(evidence: ProposalEvidence, plan: str) -> ProposalEvidence:
+    return _content(evidence, source=parse(evidence.document)["source"] | {"since": plan})
 
 
 @pytest.mark.parametrize("case", PROPOSAL_CASES)

@@ -13,7 +13,7 @@ from eth_keyfile import create_keyfile_json
 
 from pulumi_mandate.chain.trust import Key, Trust, render_trust
 from pulumi_mandate.cli import main
-from tests.audit.cases import History
+from tests.audit.cases import SOURCE, History
 from tests.chain.genesis import Person
 
 PASSPHRASE = "correct horse"
@@ -46,6 +46,7 @@ class Office:
     def plan_file(self) -> Path:
         path = self.folder / "plan.json"
         path.write_bytes(self.history.document.data)
+        self.history.sources.store.put(SOURCE.data)
         return path
 
     @property

@@ -123,7 +123,8 @@ def test_of_two_mandates_the_one_that_fits_is_spent(governed: Governed) -> None:
     evil = governed.plan()
     governed.program(TWO_NOTES)
     # Both programs are approved plans of this stack, the other one last.
-    evil = Document.of({**evil.content, "program": hello.content["program"]})
+    same = {part: hello.content[part] for part in ("program", "source")}
+    evil = Document.of({**evil.content, **same})
     fitting, other = governed.approve_all([hello, evil])
 
     output = governed.up()

@@ -28,6 +28,7 @@ from pulumi_mandate.plan import merkle, summary
 from pulumi_mandate.plan.commitment import SubjectKey
 from pulumi_mandate.plan.document import KIND_OF, Document, leaves, order
 from pulumi_mandate.plan.values import Reader
+from tests.plan.samples import program
 
 SUBJECT = Subject("backend", "acme", "shop", "prod")
 DOMAIN = Domain(31337, Address("0x" + "11" * 20))
@@ -42,6 +43,7 @@ TOOLCHAIN: dict[str, Any] = {
     "packages": [{"name": "pulumi", "version": "3.272.0", "digest": to_hex(keccak(b"pulumi"))}],
 }  # fmt: skip
 RULES = Rules.load()
+PROGRAM = program("hello")
 
 
 def urn(name: str, kind: str = "test:index:Thing") -> str:
@@ -88,7 +90,7 @@ def document(*operations: dict[str, Any], **changes: Any) -> Document:
         "schema": "mandate/plan/v1",
         "kind": "up",
         "subject": dataclasses.asdict(SUBJECT),
-        "program": {"digest": to_hex(keccak(b"program")), "commit": None},
+        "program": PROGRAM.part(None),
         "toolchain": TOOLCHAIN,
         "rules": to_hex(RULES.digest),
         "config": {},

@@ -477,14 +477,14 @@ def program(folder, tmp_path):
     root = tmp_path / "program"
     root.mkdir()
     (root / "__main__.py").write_text("import pulumi")
-    approved = to_hex(program_digest(root, folder.record().stack).digest)
-    plan = document(*PLAN.operations, program={"digest": approved, "commit": None})
+    approved = program_digest(root, folder.record().stack).part(None)
+    plan = document(*PLAN.operations, program=approved)
     folder.write_record(
         dataclasses.replace(folder.record(), document=plan.digest, workdir=str(root))
     )
     machine = Machine(AFTER)
     machine.kept[plan.digest] = plan.data
-    return SimpleNamespace(root=root, machine=machine, approved=approved)
+    return SimpleNamespace(root=root, machine=machine, approved=approved["digest"])
 
 
 @pytest.mark.parametrize("name", ["__main__.py", "Pulumi.other.yaml"])

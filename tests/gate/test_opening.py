@@ -16,7 +16,7 @@ from pulumi_mandate.gate.environment import NESTED_MARK
 from pulumi_mandate.gate.folder import RunFolder
 from pulumi_mandate.gate.opening import check_config, check_engine, check_subject
 from pulumi_mandate.gate.where import Where
-from pulumi_mandate.models import Subject, keccak, to_hex
+from pulumi_mandate.models import Subject, keccak
 from pulumi_mandate.plan.program import program_digest
 from pulumi_mandate.plan.raw import RawPreview
 from pulumi_mandate.plan.toolchain import Package, toolchain
@@ -198,8 +198,7 @@ def spending(monkeypatch, tmp_path):
     (workdir / "__main__.py").write_text("import pulumi_mandate\n")
     packages = [Package("pulumi", "1", keccak(b"pulumi"), ())]
     monkeypatch.setattr(run, "installed_packages", lambda: packages)
-    approved = {"digest": to_hex(program_digest(workdir, "dev").digest), "commit": None}
-    plan = document(program=approved)
+    plan = document(program=program_digest(workdir, "dev").part(None))
     folder = RunFolder(tmp_path / "run")
     folder.write_record(record(plan))
     monkeypatch.setattr(opening, "begin_run", lambda *_, **__: folder)

@@ -21,6 +21,7 @@ from tests.gate.cases import (
     DOMAIN,
     EXECUTOR,
     KEY,
+    PROGRAM,
     RULES,
     RUN,
     RUNNER,
@@ -115,7 +116,7 @@ def world(monkeypatch):
 
 HERE = Here(
     SUBJECT,
-    ProgramDigest(keccak(b"program"), ()),
+    PROGRAM,
     Toolchain(TOOLCHAIN, {}),
     RULES,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import json
 from functools import cache
 from pathlib import Path
@@ -13,7 +14,7 @@ from pulumi_mandate.models import Address, Digest, Subject, keccak
 from pulumi_mandate.plan.build import Facts, build_document
 from pulumi_mandate.plan.commitment import SubjectKey
 from pulumi_mandate.plan.document import Document
-from pulumi_mandate.plan.program import ProgramDigest
+from pulumi_mandate.plan.program import ProgramDigest, ProgramFile
 from pulumi_mandate.plan.raw import RawPreview, subject_key
 from pulumi_mandate.plan.toolchain import Package, toolchain
 
@@ -51,12 +52,19 @@ def recorded() -> RawPreview:
     )
 
 
+def program(text: str) -> ProgramDigest:
+    """A program of one file."""
+    return ProgramDigest.of(
+        (ProgramFile("__main__.py", "file", hashlib.sha256(text.encode()).hexdigest()),)
+    )
+
+
 def facts(**changes: Any) -> Facts:
     """What the sources do not say, the same every time."""
     packages = [Package("things-sdk", "1.0", keccak(b"sdk"), ("things_sdk",))]
     values: dict[str, Any] = {
         "subject": Subject("backend", "organization", "fixture", "dev"),
-        "program": ProgramDigest(keccak(b"program"), ()),
+        "program": program("hello"),
         "toolchain": toolchain("v3.259.0", packages),
         "rules": Rules.load().digest,
         "proposer": Address("0x70997970C51812dc3A010C7d01b50e0d17dc79C8"),

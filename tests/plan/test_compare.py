@@ -10,9 +10,18 @@ import pytest
 from pulumi_mandate.models import keccak
 from pulumi_mandate.plan.compare import differences, refines
 from pulumi_mandate.plan.document import Document
-from pulumi_mandate.plan.program import ProgramDigest
 from pulumi_mandate.plan.toolchain import Package, toolchain
-from tests.plan.samples import UNKNOWN, build, creation, made_up, plan, recorded, secret, step
+from tests.plan.samples import (
+    UNKNOWN,
+    build,
+    creation,
+    made_up,
+    plan,
+    program,
+    recorded,
+    secret,
+    step,
+)
 
 U = {"mandate:v1": "unknown", "secret": False}
 SU = {"mandate:v1": "unknown", "secret": True}
@@ -53,7 +62,7 @@ def _fields(approved: Document, found: Document, **how: bool) -> list[str]:
 @pytest.mark.parametrize(
     ("change", "field"),
     [
-        ({"program": ProgramDigest(keccak(b"other"), ())}, "program.digest"),
+        ({"program": program("other")}, "program.digest"),
         ({"rules": keccak(b"other")}, "rules"),
         (
             {"toolchain": toolchain("v3.259.0", [Package("evil", "1", keccak(b"x"), ())])},

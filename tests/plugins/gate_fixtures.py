@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from pulumi_mandate.gate.folder import RunFolder, run_folders
 from pulumi_mandate.gate.machine import Machine, open_machine
 from pulumi_mandate.gate.prepare import ProgramAt, prepare_plan
 from pulumi_mandate.gate.proposal import open_proposal
+from pulumi_mandate.gate.source import keep_source, last_completed
 from pulumi_mandate.governance import Governor, Registry, Support
 from pulumi_mandate.governance.registry import Mandate
 from pulumi_mandate.models import Digest, Subject, Tier, plan_hash
@@ -155,13 +157,23 @@ class Governed(EngineStack):
             "window": (now, now + 60 * DAY),
             "environment": self.environment,
         }
-        program = ProgramAt(self.folder, "test")
-        return prepare_plan(program, self.machine.trust, **(arguments | changes))
+        machine, program = self.machine, ProgramAt(self.folder, "test")
+        arguments["completed"] = partial(last_completed, machine.registry, machine.store)
+        document = prepare_plan(program, machine.trust, **(arguments | changes))
+        keep_source(document, machine.store, self.folder)  # a test may edit the program before it
+        return document
 
     def propose(self, document: Document | None = None) -> Digest:
         wanted = document or self.plan()
         account = self.people["proposer"]
-        open_proposal(wanted, self.machine, account, title="A change", summary="Read the plan.")
+        open_proposal(
+            wanted,
+            self.machine,
+            account,
+            folder=self.folder,
+            title="A change",
+            summary="Read the plan.",
+        )
         return plan_hash(self.deployment.domain, wanted.fields())
 
     def approve(self, document: Document | None = None) -> Digest:

@@ -108,20 +108,44 @@ def collect_proposal(sources: Sources, plan: Digest, number: int | None = None) 
     found = _find(sources, plan, number)
     block = found.block
     rules = Rules.load()
+    subject = subject_hash(document.subject)
+    completed = sources.registry.last_completed(
+        subject, block, before=found.proposal.created.block_number
+    )
+    former = _stored(sources, sources.store.document_of(completed) if completed else None)
     return ProposalEvidence(
         domain=sources.client.trust.domain,
         registry_abi=sources.client.contract("registry").abi,
         plan_hash=plan,
         document=data,
         proposal=found.proposal,
-        config=sources.registry.subject_config(subject_hash(document.subject), block),
+        config=sources.registry.subject_config(subject, block),
         mandate=sources.registry.mandate(plan, block),
         registry_hash=sources.registry.hash_plan(document.fields(), block),
         rules_here=rules.digest,
         judge=rules.judge,
         block=block,
+        completed=completed,
+        former=former,
+        texts=(_texts(sources, former), _texts(sources, data)),
         final=found.final,
     )
+
+
+def _texts(sources: Sources, document: bytes | None) -> bytes | None:
+    """The program's texts that a document names; None where it names none, or they are lost."""
+    source = Document.load(document).content["source"] if document is not None else None
+    return _stored(sources, digest(source["content"])) if source is not None else None
+
+
+def _stored(sources: Sources, named: Digest | None) -> bytes | None:
+    """Bytes of the store; None where it lacks them, and whoever needs them says what that means."""
+    if named is None:
+        return None
+    try:
+        return sources.store.get(named)
+    except Refused:
+        return None
 
 
 def collect_run(sources: Sources, plan: Digest, urn: Urn | None) -> RunEvidence:

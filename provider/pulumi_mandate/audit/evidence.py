@@ -38,6 +38,12 @@ class ProposalEvidence:
     """The rule set on this machine."""
     block: BlockRef
     """Where all endpoints were asked for everything above."""
+    completed: Digest | None
+    """The plan that completed last on the subject before this was proposed."""
+    former: bytes | None = field(repr=False)
+    """That plan's document, as the store gave it."""
+    texts: tuple[bytes | None, bytes | None] = field(repr=False)
+    """The program's texts before and after, as the store gave them."""
     final: bool
     """Whether that block is final; if not, the chain may still undo what was read."""
 

@@ -9,6 +9,7 @@
 (7) text       the lines for machines say the same as the call
 (8) proposer   whoever proposed is named in the plan, and enrolled for the subject
 (9) registry   the contract computes the same hash, and what it has approved is of this tier
+(10) source    the change of the source is computed again, since the plan that completed last
 """
 
 from __future__ import annotations
@@ -16,14 +17,16 @@ from __future__ import annotations
 from ..governance import ProposalState, proposal_id
 from ..models import Digest, MandateState, Plan, Tier, keccak, plan_hash, to_hex
 from ..plan import merkle
+from ..plan.canonical import canonical_bytes
 from ..plan.document import Document, leaves
+from ..plan.source import Since, Source, source_part
 from .calldata import decode_approval
 from .evidence import ProposalEvidence
 from .links import Finding, Link, require, require_equal, run_checks
 
 
 def verify_proposal(evidence: ProposalEvidence) -> list[Link]:
-    """All nine links, in order. `links.broken` finds the first that does not hold."""
+    """All ten links, in order. `links.broken` finds the first that does not hold."""
     return run_checks(CHECKS, evidence)
 
 
@@ -139,6 +142,38 @@ def _registry(evidence: ProposalEvidence) -> Finding:
     return f"computes the same hash; the mandate is {mandate.state.name.lower()}", {}
 
 
+def _source(evidence: ProposalEvidence) -> Finding:
+    # (10) a diff against an older program, or an invented one, would hide what really changed.
+    document = Document.load(evidence.document)
+    shown = document.content["source"]
+    require(shown is not None, "the plan does not show how the source changed")
+    expected = to_hex(evidence.completed) if evidence.completed is not None else "none"
+    require_equal("the plan completed last", expected, shown["since"] or "none")
+    before, after = evidence.texts
+    require(after is not None, "the program's texts are not in the store, so nobody can read them")
+    since = None
+    if evidence.completed is not None:
+        require(evidence.former is not None, "the document of the last completed plan is missing")
+        since = Since(evidence.completed, _texts(Document.load(evidence.former or b""), before))
+    found = source_part(_texts(document, after), since)
+    require_equal("the change of the source", _part(shown), _part(found))
+    changes = shown["changes"]
+    hidden = sum(change["withheld"] is not None for change in changes)
+    detail = f"{len(changes)} files differ since {expected[:10]}"
+    detail += f", {hidden} of them not shown" if hidden else ""
+    return detail, {"program": str(document.content["program"]["digest"])}
+
+
+def _texts(document: Document, stored: bytes | None) -> Source:
+    if stored is None:
+        return Source(document.files, {})
+    return Source.load(document.files, stored)
+
+
+def _part(source: object) -> str:
+    return to_hex(keccak(canonical_bytes(source)))
+
+
 def fields_of(evidence: ProposalEvidence) -> Plan:
     """The plan's fields, from the bytes. Raises `InvalidDocument`."""
     return Document.load(evidence.document).fields()
@@ -158,4 +193,5 @@ CHECKS = (
     ("text", _text),
     ("proposer", _proposer),
     ("registry", _registry),
+    ("source", _source),
 )

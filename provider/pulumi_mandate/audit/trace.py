@@ -3,7 +3,7 @@
 (1) resource    the plan holds an operation on it
 (2) operation   its canonical bytes make this leaf
 (3) proof       the leaf is under the effect root that was run
-(…) document … registry: the nine links of `proposal`
+(…) document … source: the ten links of `proposal`
 (4) votes       the ballots add up to the tally, and the tally passed
 (5) approval    the registry approved the hash when the governor executed the proposal
 (6) order       the executor's order is about this plan, this run and this runner, and was in time

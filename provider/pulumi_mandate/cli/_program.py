@@ -114,6 +114,7 @@ def build_plan(
     Raises `EmptyPlan`, `Refused` for a program that is not governed, `EngineError`.
     """
     from ..gate.prepare import ProgramAt, prepare_plan
+    from ..gate.source import last_completed
 
     return prepare_plan(
         ProgramAt(program.folder.resolve(), selected_stack(program)),
@@ -122,6 +123,7 @@ def build_plan(
         window=terms.window,
         salt=terms.salt,
         kind=kind,
+        completed=lambda subject: last_completed(session.registry, session.store, subject),
     )
 
 

@@ -89,6 +89,7 @@ def propose(  # noqa: PLR0913, PLR0917  # one argument per option
         document,
         session.machine,
         session.account,
+        folder=folder.resolve(),
         title=title_of(document, title),
         summary=summary_of(document),
     )

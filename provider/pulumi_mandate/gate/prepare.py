@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +22,7 @@ from pulumi_mandate.plan.commitment import SubjectKey
 from pulumi_mandate.plan.document import Document
 from pulumi_mandate.plan.program import ProgramDigest, program_digest
 from pulumi_mandate.plan.raw import RawPreview, subject_key
+from pulumi_mandate.plan.source import Since, source_part
 from pulumi_mandate.plan.toolchain import Toolchain, installed_packages, toolchain
 from pulumi_mandate.plan.values import Reader
 
@@ -29,6 +30,7 @@ from .engine_hooks import HOOK_NAMES
 from .environment import NESTED_MARK, bound_environment, check_environment
 from .plugins import visible_plugins
 from .project import check_project, read_project
+from .source import read_source
 from .state import engine_environment, engine_json, run_engine
 
 JSON = Any
@@ -92,20 +94,29 @@ def prepare_plan(  # noqa: PLR0913  # what a proposer decides, each by name
     clears: Digest = NO_CLEARS,
     rules: Rules | None = None,
     environment: Mapping[str, str] | None = None,
+    completed: Callable[[Subject], Since | None] | None = None,
 ) -> Document:
     """Preview and build, for `mandate preview` and `mandate propose`; `kind` is a plan's kind.
 
-    `window` is (not before, expires at) in seconds of chain time. Raises `EmptyPlan` where there is
-    nothing to do, `Refused` where the program is not governed, `EngineError`, `UsageError`.
+    `window` is (not before, expires at) in seconds of chain time. `completed` says which program
+    ran last on a subject; with it, the document shows how the source changed since.
+
+    Raises `EmptyPlan` where there is nothing to do, `Refused` where the program is not governed,
+    `EngineError`, `UsageError`.
     """
     prepared = prepare(program, trust, kind=kind, rules=rules, environment=environment)
     check_hooks(prepared.raw)
+    source = None
+    if completed is not None:
+        now = read_source(program.workdir, prepared.here.program)
+        source = source_part(now, completed(prepared.here.subject))
     return document_of(
         prepared,
         proposer=proposer,
         window=window,
         salt=Digest(secrets.token_bytes(32)) if salt is None else salt,
         clears=clears,
+        source=source,
     )
 
 
@@ -139,13 +150,14 @@ def preview_of(program: ProgramAt, environment: Mapping[str, str], kind: str = "
     return take_preview(program.workdir, program.stack, kind=kind, env=nested)
 
 
-def document_of(  # what a proposer decides, each by name
+def document_of(  # noqa: PLR0913  # what a proposer decides, each by name
     prepared: Prepared,
     *,
     proposer: Address,
     window: tuple[int, int],
     salt: Digest,
     clears: Digest = NO_CLEARS,
+    source: Mapping[str, JSON] | None = None,
 ) -> Document:
     """The document of a preview. Raises `EmptyPlan`, `IncompletePlan`."""
     here = prepared.here
@@ -160,6 +172,7 @@ def document_of(  # what a proposer decides, each by name
         salt=salt,
         key=prepared.key,
         clears=clears,
+        source=source,
     )
     return build_document(prepared.raw, facts, here.rules.judge)
 

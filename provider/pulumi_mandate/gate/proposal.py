@@ -1,25 +1,55 @@
-"""Opening a vote: the document is stored first, so that nobody is asked to vote on a bare hash."""
+"""Opening the proposal that approves a plan: the document first, so that voters can read it."""
 
 from __future__ import annotations
 
-from pulumi_mandate.chain import Account
-from pulumi_mandate.governance import Governor, Proposal
-from pulumi_mandate.models import plan_hash
+from pathlib import Path
+
+from pulumi_mandate.errors import Refused
+from pulumi_mandate.governance.proposals import Governor
+from pulumi_mandate.governance.values import Proposal
+from pulumi_mandate.models import plan_hash, subject_hash, to_hex
 from pulumi_mandate.plan.document import Document
+from pulumi_mandate.signing import AccountKey
 
 from .machine import Machine
+from .source import keep_source
 
 
-def open_proposal(
-    document: Document, machine: Machine, account: Account, *, title: str, summary: str
+def open_proposal(  # noqa: PLR0913  # what a proposer brings, each by name
+    document: Document,
+    machine: Machine,
+    account: AccountKey,
+    *,
+    folder: Path,
+    title: str,
+    summary: str,
 ) -> Proposal:
-    """Store the document, link it to its plan hash, and propose the plan on chain.
+    """Store the document and its texts, link it to its plan hash, and propose the plan on chain.
 
-    `summary` is what voters read beside the hash. Raises `Refused`, `ContractRefused`,
-    `ChainError`.
+    `folder` is the program's, for the texts; `summary` is what voters read beside the hash. Raises
+    `Refused`, `ContractRefused`, `ChainError`.
     """
+    check_source_is_new(document, machine)
+    keep_source(document, machine.store, folder)
     fields = document.fields()
     found = plan_hash(machine.domain, fields)
     machine.store.link(found, machine.store.put(document.data))
     description = f"{title}\n\n{summary}" if summary else title
     return Governor(machine.client).propose(fields, found, description, account)
+
+
+def check_source_is_new(document: Document, machine: Machine) -> None:
+    """The change of the source is told since the plan that completed last. Raises `Refused`."""
+    source, registry = document.content["source"], machine.registry
+    last = registry.last_completed(subject_hash(document.subject), registry.newest_block())
+    expected = to_hex(last) if last is not None else None
+    if source is None or source["since"] != expected:
+        raise Refused(
+            7,
+            "the document does not show how the source changed since the last completed plan",
+            field="source.since",
+            expected=expected or "none, as no plan was completed yet",
+            found="no source change at all" if source is None else str(source["since"]),
+            meaning="Another plan was completed after it was previewed, or it was made by hand.",
+            next_step="preview again: mandate propose",
+        )

@@ -168,6 +168,31 @@ class Registry:
             found += self._client.logs("registry", event, {"planHash": plan_hash}, until=until)
         return sorted(found, key=lambda log: (log.block_number, log.index))
 
+    def newest_block(self) -> BlockRef:
+        """The newest block that every endpoint has."""
+        return self._client.newest_block()
+
+    def last_completed(
+        self, subject: Digest, until: BlockRef, before: int | None = None
+    ) -> Digest | None:
+        """The plan whose run completed last on a subject; None where none ever did.
+
+        `before` is a number of a block: what completed in it or later does not count.
+        """
+        where = {"subject": subject}
+        begun = {
+            bytes(log.arguments["planHash"])
+            for log in self._client.logs("registry", "Begun", where, until=until)
+        }
+        completed = self._client.logs("registry", "Completed", until=until)
+        mine = [
+            log
+            for log in completed
+            if bytes(log.arguments["planHash"]) in begun
+            and (before is None or log.block_number < before)
+        ]
+        return digest(mine[-1].arguments["planHash"]) if mine else None
+
     # -- runs -------------------------------------------------------------------------------
 
     def begin(

@@ -52,7 +52,8 @@ class Facts:
     commit: str | None = None
     """The version-control commit the program was taken from, if there is one."""
     source: Mapping[str, Any] | None = None
-    """The source diff against the last completed program."""
+    """The change of the source since the last completed program, by `source.source_part`; None
+    where nobody will vote on the document."""
 
 
 def build_document(
@@ -77,7 +78,7 @@ def build_document(
             "project": facts.subject.project,
             "stack": facts.subject.stack,
         },
-        "program": {"digest": to_hex(facts.program.digest), "commit": facts.commit},
+        "program": facts.program.part(facts.commit),
         "toolchain": facts.toolchain.content,
         "rules": to_hex(facts.rules),
         "config": _config(raw, facts.key),

@@ -32,6 +32,8 @@ from . import merkle, summary
 from .assessment import overridden, require_checks, require_constraint, require_tier
 from .canonical import LIMITS, Limits, canonical_bytes, is_plain, plain_bytes, read
 from .markers import malformed
+from .program import FILE_PARTS, ProgramFile, listing_digest
+from .source import check_source
 
 SCHEMA = "mandate/plan/v1"
 PLAN_KINDS = ("up", "destroy", "refresh", "import")
@@ -139,6 +141,11 @@ class Document:
     @property
     def subject(self) -> Subject:
         return Subject(**self.content["subject"])
+
+    @cached_property
+    def files(self) -> tuple[ProgramFile, ...]:
+        """Of the program."""
+        return tuple(ProgramFile(*file) for file in self.content["program"]["files"])
 
     @property
     def tier(self) -> Tier:
@@ -292,7 +299,6 @@ def _check_summary(content: dict[str, Any]) -> None:
         content["rollback"] == summary.rollback(operations),
         "what cannot be undone does not follow from the operations",
     )
-    _require(content["source"] is None, "a source diff is not known in this version")
 
 
 def _check_unknowns(written: object, found: list[dict[str, Any]]) -> None:
@@ -326,8 +332,11 @@ def _check_frame(content: dict[str, Any]) -> None:
         and window["notBefore"] < window["expiresAt"],
         "the window is not two times in order",
     )
-    for name in ("toolchain", "config", "rollback", "program"):
+    for name in ("toolchain", "config", "rollback"):
         _require(isinstance(content[name], dict), f"the part {name!r} is not an object")
+    _check_program(content["program"])
+    if content["source"] is not None:
+        check_source(content["source"], content["program"]["files"])
     _require(
         not malformed(list(content["config"].values())),
         "the configuration holds a marker that is not known or not whole",
@@ -335,12 +344,30 @@ def _check_frame(content: dict[str, Any]) -> None:
     try:
         for text in (content["rules"], content["salt"], content["clears"], content["secretKeyId"]):
             digest(text)
-        digest(content["program"]["digest"])
         if content["base"] is not None:
             digest(content["base"])
     except (KeyError, ValueError, TypeError):
         raise InvalidDocument("a digest in the document is not 32 bytes of hexadecimal") from None
     _require(is_address(content["proposer"]), "the proposer is not an address")
+
+
+def _check_program(program: Any) -> None:
+    _require(
+        isinstance(program, dict) and set(program) == {"digest", "commit", "files"},
+        "the program is not a digest, a commit and files",
+    )
+    files = program["files"]
+    _require(
+        isinstance(files, list)
+        and all(_are_texts(file) and len(file) == FILE_PARTS for file in files)
+        and all(a < b for a, b in pairwise(file[0] for file in files)),
+        "the program's files are not a list of path, mode and SHA-256, in order",
+    )
+    _require(
+        program["digest"] == to_hex(listing_digest(files)),
+        "the program's digest does not follow from its files",
+    )
+    _require(isinstance(program["commit"], str | None), "the program's commit is not text")
 
 
 def _require(condition: bool, happened: str) -> None:

@@ -18,15 +18,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pulumi_mandate.errors import UsageError
-from pulumi_mandate.models import Digest, keccak
+from pulumi_mandate.models import Digest, keccak, to_hex
 
-from .canonical import canonical_bytes
+from .canonical import JSON, canonical_bytes
 
 IGNORED_FOLDERS = frozenset(
     {".git", ".hg", ".svn", ".venv", "venv", "node_modules", "__pycache__", ".toolchain"}
     | {".pulumi", ".pytest_cache", ".mypy_cache", ".ruff_cache"}
 )
 _CHUNK = 1 << 20
+FILE_PARTS = 3
+"""Path, mode and SHA-256: what a listing says of a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,24 @@ class ProgramDigest:
     digest: Digest
     files: tuple[ProgramFile, ...]
 
+    @classmethod
+    def of(cls, files: tuple[ProgramFile, ...]) -> ProgramDigest:
+        """Of files in the order of their paths."""
+        return cls(listing_digest(_listing(files)), files)
+
+    def part(self, commit: str | None) -> dict[str, JSON]:
+        """The document's `program`. `commit`: of version control, if there is one."""
+        return {"digest": to_hex(self.digest), "commit": commit, "files": _listing(self.files)}
+
+
+def _listing(files: tuple[ProgramFile, ...]) -> list[JSON]:
+    return [[file.path, file.mode, file.sha256] for file in files]
+
+
+def listing_digest(files: list[JSON]) -> Digest:
+    """A program's digest: keccak of the canonical bytes of `[[path, mode, SHA-256]]`."""
+    return keccak(canonical_bytes(files))
+
 
 def program_digest(root: Path, stack: str) -> ProgramDigest:
     """Digest the tree below `root`, which holds `Pulumi.yaml`.
@@ -62,8 +82,7 @@ def program_digest(root: Path, stack: str) -> ProgramDigest:
     files = tuple(sorted(_files(top, top, _stack_file(stack)), key=lambda file: file.path))
     if not files:
         raise UsageError("the program's folder holds no files")
-    listing = [[file.path, file.mode, file.sha256] for file in files]
-    return ProgramDigest(keccak(canonical_bytes(listing)), files)
+    return ProgramDigest.of(files)
 
 
 def _stack_file(stack: str) -> re.Pattern[str]:

@@ -46,7 +46,9 @@ _ABSENT = object()
 _ANSWER = "(what the provider answers)"
 _MANY = 20
 """A list of the plan's circumstances that is longer is folded: counted, with its digest."""
-_TOLD = frozenset({"kind", "operations", "effectRoot", "tier", "unknowns", "window", "subject"})
+_TOLD = frozenset(
+    {"kind", "operations", "effectRoot", "tier", "unknowns", "window", "subject", "source"}
+)
 """Parts that have lines of their own; every other part is told leaf by leaf."""
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_:.$/@-]+", re.ASCII)
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_:$/@-]+", re.ASCII)
@@ -101,6 +103,15 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class FileChange:
+    """One file of the program."""
+
+    title: str
+    lines: tuple[str, ...]
+    """The diff, line by line; none where the content is withheld or only the mode changed."""
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """The whole plan, in reading order."""
 
@@ -109,6 +120,8 @@ class Reading:
     entries: tuple[Entry, ...]
     losses: tuple[str, ...]
     unknowns: tuple[str, ...]
+    files: tuple[FileChange, ...]
+    """How the program's source changed; empty also where the plan does not say."""
     rest: tuple[Line, ...]
     """What the plan depends on: program, toolchain, configuration, rules and so on."""
 
@@ -129,6 +142,7 @@ def read_plan(document: Document) -> Reading:
             for entry in content["rollback"]["irreversible"]
         ),
         unknowns=tuple(_unknown(entry) for entry in content["unknowns"]),
+        files=tuple(_file(change) for change in (content["source"] or {}).get("changes", ())),
         rest=tuple(_rest(content)),
     )
 
@@ -188,6 +202,29 @@ def _head(document: Document) -> Iterator[Line]:
     yield Line("not before", _time(content["window"]["notBefore"]))
     yield Line("expires at", _time(content["window"]["expiresAt"]))
     yield Line("effect root", content["effectRoot"])
+    yield Line("source", _source(content["source"]))
+
+
+def _source(source: dict[str, Any] | None) -> str:
+    if source is None:
+        return "the plan does not show how it changed"
+    count = len(source["changes"])
+    since = source["since"] or "the beginning: no plan was completed yet"
+    return f"{count} files changed since {since} (texts {source['content']})"
+
+
+def _file(change: dict[str, Any]) -> FileChange:
+    title = f"{change['change']} {named(change['path'])}"
+    before, after = change["before"], change["after"]
+    if before and after and before[0] != after[0]:
+        title += f", {named(before[0])} -> {named(after[0])}"
+    elif (after or before)[0] != "file":
+        title += f", {named((after or before)[0])}"
+    if change["withheld"] is not None:
+        digests = " -> ".join(named(side[1]) for side in (before, after) if side)
+        return FileChange(f"{title}: not shown, {ascii_only(change['withheld'])}; {digests}", ())
+    lines = change["diff"].split("\n")[:-1]
+    return FileChange(title, tuple(ascii_only(line) for line in lines))
 
 
 def _entry(operation: Operation, losses: dict[tuple[str, str], str]) -> Entry:

@@ -19,6 +19,8 @@ def render_text(document: Document, *, colour: bool = False) -> str:
         if colour:
             title = f"{_RED if entry.risky else _YELLOW}{title}{_PLAIN}"
         lines += ["", title, *(f"    {line}" for line in _body(entry))]
+    for file in reading.files:
+        lines += ["", f"source {file.title}", *(f"    | {line}" for line in file.lines)]
     lines += ["", *_tail(reading)]
     if colour:
         lines[0] = f"{_BOLD}{lines[0]}{_PLAIN}"
@@ -36,6 +38,8 @@ def render_markdown(document: Document) -> str:
     for number, entry in enumerate(reading.entries, 1):
         lines += ["", f"### {number}. {entry.op} ({entry.tier})", ""]
         lines += _block([entry.title, *_body(entry)])
+    for file in reading.files:
+        lines += ["", "### Source", "", *_block([file.title, *file.lines])]
     lines += ["", "### Also in the plan", "", *_block(_tail(reading))]
     return "\n".join(lines) + "\n"
 
