@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -87,12 +87,22 @@ class ToolFinder:
         return Path(found)
 
 
-@pytest.fixture
-def pulumi_env(tmp_path: Path, toolchain_path: str, tool: ToolFinder) -> dict[str, str]:
-    """The environment of one Pulumi user: own home, own `file://` backend, dummy cloud keys."""
+@pytest.fixture(scope="session")
+def pulumi_env_at(toolchain_path: str, tool: ToolFinder) -> Callable[[Path], dict[str, str]]:
+    """Make the environment of one Pulumi user: own home and `file://` backend in this folder."""
     for name in ("pulumi", "pulumi-language-python", "pulumi-resource-pulumi-python"):
         tool(name)
-    backend, home = tmp_path / "backend", tmp_path / "home"
+    return lambda folder: _pulumi_environment(folder, toolchain_path)
+
+
+@pytest.fixture
+def pulumi_env(tmp_path: Path, pulumi_env_at: Callable[[Path], dict[str, str]]) -> dict[str, str]:
+    """The environment of one Pulumi user in the test's own folder."""
+    return pulumi_env_at(tmp_path)
+
+
+def _pulumi_environment(folder: Path, toolchain_path: str) -> dict[str, str]:
+    backend, home = folder / "backend", folder / "home"
     backend.mkdir()
     home.mkdir()
     environment = {name: value for name, value in os.environ.items() if name != "HOME"}

@@ -21,6 +21,9 @@ from pulumi_mandate.plan.toolchain import Package, toolchain
 RECORDED = Path(__file__).parent / "fixtures" / "second_change.json"
 """From engine v3.259.0: update, replace, delete, create, protect, secrets, unknowns."""
 
+EVERY_OPERATION = Path(__file__).parent / "fixtures" / "every_operation.json"
+"""The programs of `tests/engine/test_plan_operations.py` with secrets, assets and unknowns."""
+
 PREFIX = "urn:pulumi:dev::fixture::"
 THING = "pulumi-python:dynamic/mandate:Thing"
 STACK = f"{PREFIX}pulumi:pulumi:Stack::fixture-dev"
@@ -36,13 +39,13 @@ def secret(value: object) -> dict[str, str]:
 
 
 @cache
-def _recorded() -> dict[str, Any]:
-    return dict(json.loads(RECORDED.read_text()))
+def _recorded(path: Path) -> dict[str, Any]:
+    return dict(json.loads(path.read_text()))
 
 
-def recorded() -> RawPreview:
+def recorded(path: Path = RECORDED) -> RawPreview:
     """A fresh copy of the recorded preview, to be changed by the test."""
-    content = copy.deepcopy(_recorded())
+    content = copy.deepcopy(_recorded(path))
     return RawPreview(
         content["planFile"],
         content["steps"],

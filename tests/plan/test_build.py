@@ -175,7 +175,10 @@ RELEVANT: dict[str, Callable[[RawPreview], object]] = {
     "an old option": _in_old("a", lambda state: state.update(retainOnDelete=True)),
     "a new option": lambda raw: step(raw, "a")["newState"].update(retainOnDelete=True),
     "hooks": lambda raw: step(raw, "a")["newState"].update(resourceHooks={"beforeCreate": ["x"]}),
-    "a timeout": lambda raw: step(raw, "a")["newState"].update(customTimeouts={"create": 60}),
+    "a timeout": lambda raw: [
+        part.update(customTimeouts={"create": 60})
+        for part in (plan(raw, "a")["goal"], step(raw, "a")["newState"])
+    ],
     "delete before replace": lambda raw: plan(raw, "a")["goal"].update(deleteBeforeReplace=True),
     "a dependency": lambda raw: [
         part.update(dependencies=[STACK])

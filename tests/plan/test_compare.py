@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from pulumi_mandate.errors import IncompletePlan
 from pulumi_mandate.models import keccak
 from pulumi_mandate.plan.compare import differences, refines
 from pulumi_mandate.plan.document import Document
@@ -68,11 +69,21 @@ def _fields(approved: Document, found: Document, **how: bool) -> list[str]:
             {"toolchain": toolchain("v3.259.0", [Package("evil", "1", keccak(b"x"), ())])},
             "toolchain.packages.0.digest",
         ),
-        ({"toolchain": toolchain("v3.260.0", [])}, "toolchain.engine"),
     ],
 )
 def test_what_would_run_must_be_what_was_approved(change: dict[str, Any], field: str) -> None:
     assert field in _fields(build(recorded()), build(recorded(), **change))
+
+
+def test_another_engine_is_another_plan() -> None:
+    other = recorded()
+    other.plan_file["manifest"]["version"] = "v3.260.0"
+
+    found = build(other, toolchain=toolchain("v3.260.0", []))
+
+    assert "toolchain.engine" in _fields(build(recorded()), found)
+    with pytest.raises(IncompletePlan, match="another engine"):
+        build(other)
 
 
 def test_an_input_that_differs_is_named_with_both_values() -> None:

@@ -41,7 +41,7 @@ _TOLD_TO_PROGRAMS = frozenset(
     }
 )  # fmt: skip
 
-GONE = frozenset({"delete", "delete-replaced", "abandon"})
+GONE = frozenset({"delete", "delete-replaced", "abandon", "discard", "discard-replaced"})
 """Engine steps after which the resource is no longer there."""
 
 _HOOKLESS = frozenset({"metadata", "import", "import-replacement", "read", "read-replacement"})
@@ -190,7 +190,8 @@ def _is_reached(
     if operation["op"] in _HOOKLESS and not _is_settled(operation, resource, inputs_of):
         return False
     wanted = operation["after"] or {}
-    return all(
+    now = resource.get("id")
+    return refines(wanted.get("id", now), now) and all(
         refines(value, inputs_of(urn, resource.get(part) or {}))
         for part, value in wanted.items()
         if part in ("inputs", "outputs")

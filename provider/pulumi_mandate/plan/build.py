@@ -17,7 +17,7 @@ from .document import KIND_OF, SCHEMA, Document, order
 from .markers import unknown
 from .program import ProgramDigest
 from .raw import KEY_NAME, RawPreview
-from .sources import OPTIONS, ROOT, SETS, State, Step, read_steps
+from .sources import OPTIONS, READS, ROOT, SETS, State, Step, read_steps
 from .toolchain import Toolchain
 from .values import UNKNOWNS, Reader, same_json
 
@@ -65,8 +65,18 @@ def build_document(
     Raises `IncompletePlan` where the sources disagree or hold something no rule covers, and
     `EmptyPlan` where there is nothing to do.
     """
-    steps = STEPS[raw.kind](raw)
-    operations = build_operations(steps, facts, judge)
+    try:
+        steps = STEPS[raw.kind](raw)
+        operations = build_operations(steps, facts, judge)
+        config = _config(raw, facts.key)
+    except (KeyError, TypeError, AttributeError, ValueError, IndexError):
+        # Without the cause: it may quote a secret.
+        raise IncompletePlan(
+            "a source of the plan has another form than this version knows",
+            next_step="use an engine version this package was tested with",
+        ) from None
+    if raw.engine_version != facts.toolchain.content["engine"]:
+        raise IncompletePlan("another engine made the preview than the one that was looked at")
     if not operations:
         raise EmptyPlan("there is nothing to do", meaning="An empty plan needs no mandate.")
     content: dict[str, Any] = {
@@ -81,7 +91,7 @@ def build_document(
         "program": facts.program.part(facts.commit),
         "toolchain": facts.toolchain.content,
         "rules": to_hex(facts.rules),
-        "config": _config(raw, facts.key),
+        "config": config,
         "secretKeyId": to_hex(facts.key.id),
         "operations": operations,
         "unknowns": summary.unknowns(operations),
@@ -123,16 +133,17 @@ def _operation(step: Step, facts: Facts) -> Operation | None:
     if step.new is not None and step.inputs is not None:
         state = {**step.new, "inputs": step.inputs, "outputs": step.outputs}
         after = _side(state, new_reader)
+    _add_identity(step, before, after, new_reader)
     op = step.op
     if op == "delete" and before is not None and before["options"].get("retainOnDelete"):
         op = "abandon"
     if op in ("same", "read") and before is not None and after is not None:
-        if old_urn == step.urn and _unchanged(before, after):
+        if _unchanged(before, after):
             return None
         op = "metadata" if op == "same" else op
     now: Operation = after or before or {}
     if after is not None and step.goal is not None:
-        _add_goal_options(after["options"], step.goal)
+        _add_goal_options(after["options"], step.goal, deletes_first=step.deletes_first)
     return {
         "urn": step.urn,
         "type": step.type,
@@ -169,6 +180,19 @@ def _side(state: State | None, reader: Reader) -> Operation | None:
     return side
 
 
+def _add_identity(
+    step: Step, before: Operation | None, after: Operation | None, reader: Reader
+) -> None:
+    """The former URN where it is another one, and which physical ids a read is about."""
+    if before is not None and step.old is not None:
+        if step.old["urn"] != step.urn:
+            before["urn"] = step.old["urn"]
+        if step.op in READS:
+            before["id"] = step.old.get("id")
+    if step.op in READS and after is not None and step.new is not None:
+        after["id"] = reader.value(step.new["id"], ["$id"])
+
+
 def _unchanged(before: Operation, after: Operation) -> bool:
     return same_json(before, after)
 
@@ -183,7 +207,8 @@ def _both(part: str, before: Operation | None, after: Operation | None) -> dict[
 def _properties(side: Operation | None, old: State | None, reader: Reader) -> Operation | None:
     if side is None:
         return None
-    properties = {"inputs": side["inputs"]}
+    properties: Operation = {"inputs": side["inputs"]}
+    properties |= {part: side[part] for part in ("id", "urn") if part in side}
     if "outputs" in side:
         properties["outputs"] = side["outputs"]
     elif old is not None:
@@ -213,10 +238,12 @@ def _options(state: State, reader: Reader) -> dict[str, JSON]:
     return options
 
 
-def _add_goal_options(options: dict[str, JSON], goal: Mapping[str, Any]) -> None:
+def _add_goal_options(
+    options: dict[str, JSON], goal: Mapping[str, Any], *, deletes_first: bool
+) -> None:
     """Options that only the plan file has. The state forgets them: alone they are no change."""
-    if goal.get("deleteBeforeReplace") is not None:
-        options["deleteBeforeReplace"] = goal["deleteBeforeReplace"]
+    if deletes_first or goal.get("deleteBeforeReplace") is not None:
+        options["deleteBeforeReplace"] = deletes_first or goal["deleteBeforeReplace"]
     if goal.get("structuredAliases"):
         options["structuredAliases"] = goal["structuredAliases"]
 

@@ -7,18 +7,22 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pulumi_mandate.errors import IncompletePlan
 
 from .document import KIND_OF, OURS
 from .raw import RawPreview
-from .values import masked, same_json
+from .values import MASK, masked, same_json
 
 State = dict[str, Any]
 ENGINE_STEPS = (frozenset(KIND_OF) - OURS) | {"same"}
-WITHOUT_GOAL = frozenset({"delete", "delete-replaced"})
+WITHOUT_GOAL = frozenset(
+    {"delete", "delete-replaced", "discard", "discard-replaced", "remove-pending-replace"}
+)
+READS = frozenset({"read", "read-replacement"})
+IMPORTS = frozenset({"import", "import-replacement"})
 ROOT = "pulumi:pulumi:Stack"
 PROVIDERS = "pulumi:providers:"
 
@@ -39,6 +43,10 @@ SETS = frozenset(
     | {"replaceOnChanges"}
 )
 _STATE_KEYS = _NOT_OPTIONS | OPTIONS
+_SHOWN_TOO = (OPTIONS | {"custom", "type", "parent", "provider", "dependencies"}) - {
+    "pendingReplacement"  # the engine sets it while it shows the step
+}
+"""What the state and the old state of a step must have in common, next to inputs and outputs."""
 _GOAL_KEYS = frozenset(
     {"type", "name", "custom", "inputDiff", "outputDiff", "parent", "protect", "dependencies"}
     | {"provider", "propertyDependencies", "deleteBeforeReplace", "ignoreChanges"}
@@ -63,6 +71,8 @@ class Step:
     outputs: dict[str, Any] | None = field(repr=False)
     """The new outputs, of stacks and components only: nobody but the program decides those."""
     replace_keys: list[str]
+    deletes_first: bool = False
+    """Of a replacement: the old one goes before the new one is there."""
 
     @property
     def type(self) -> str:
@@ -78,10 +88,10 @@ def read_steps(raw: RawPreview) -> list[Step]:
         shown[step["urn"]].append(step)
     plans: dict[str, dict[str, Any]] = raw.plan_file.get("resourcePlans") or {}
     for urn in shown.keys() - plans.keys():
-        raise IncompletePlan(f"the preview shows steps for {urn}, and the plan file has none")
-    steps = [
-        step for urn, plan in plans.items() for step in _steps_of(urn, plan, shown[urn], state)
-    ]
+        if any(step["op"] not in READS for step in shown[urn]):
+            raise IncompletePlan(f"the preview shows steps for {urn}, and the plan file has none")
+    urns = plans.keys() | shown.keys()
+    steps = [step for urn in urns for step in _steps_of(urn, plans.get(urn, {}), shown[urn], state)]
     all_accounted_for(state, steps)
     return steps
 
@@ -107,6 +117,8 @@ def state_of(raw: RawPreview) -> list[State]:
     resources: list[State] = deployment.get("resources") or []
     for resource in resources:
         _known(resource, _STATE_KEYS, f"the state of {resource.get('urn')}")
+        if resource["type"] != _type_of(resource["urn"]):
+            raise IncompletePlan(f"{resource['urn']} is of another type in the state")
     return resources
 
 
@@ -115,7 +127,7 @@ def _steps_of(
 ) -> Iterator[Step]:
     ops = list(plan.get("steps") or [])
     hidden = not shown and is_default_provider(urn)
-    if not hidden and Counter(ops) != Counter(step["op"] for step in shown):
+    if not hidden and Counter(ops) != Counter(_listed([step["op"] for step in shown])):
         raise IncompletePlan(
             f"the sources disagree about the steps of {urn}",
             meaning=f"plan file: {sorted(ops)}; preview: {sorted(s['op'] for s in shown)}",
@@ -123,22 +135,71 @@ def _steps_of(
     goal = plan.get("goal")
     if goal is not None:
         _known(goal, _GOAL_KEYS, f"the goal of {urn}")
-    for op in ops:
-        if op not in ENGINE_STEPS:
-            raise IncompletePlan(f"{urn}: the engine's step {op!r} is not covered by plans yet")
+    for op in {*ops, *(step["op"] for step in shown)} - ENGINE_STEPS:
+        raise IncompletePlan(f"{urn}: the engine's step {op!r} is not covered by plans yet")
     if hidden:
         for op in ops:
             old = None if op == "create" else find_old(state, urn, None)
-            yield _step(urn, op, old, _from_goal(urn, goal, old), goal, [])
+            yield _step(urn, op, old, _from_goal(urn, goal, old), goal, {}, [])
         return
+    imported = _imported(urn, shown)
     for step in shown:
-        old_shown = step.get("oldState")
-        old = None
-        if old_shown is not None:
-            old = find_old(state, old_shown["urn"], old_shown)
-            require_agreement(urn, old, old_shown)
-        new = step.get("newState")
-        yield _step(urn, step["op"], old, new, goal, step.get("replaceReasons") or [])
+        old = _old(urn, step.get("oldState"), imported, state)
+        new, keys = step.get("newState"), step.get("replaceReasons") or []
+        found = _step(urn, step["op"], old, new, goal, imported, keys)
+        yield replace(found, deletes_first=_deletes_first(ops))
+
+
+def _deletes_first(ops: list[str]) -> bool:
+    """The plan file's order is the engine's: the program or the provider asked for it."""
+    made = [index for index, op in enumerate(ops) if op == "create-replacement"]
+    return bool(made) and "delete-replaced" in ops[: made[0]]
+
+
+def _listed(ops: list[str]) -> Iterator[str]:
+    """Without what a plan file leaves out: reads, imports, and the replacement around one."""
+    around = not {"read-replacement", "import-replacement"}.isdisjoint(ops)
+    for op in ops:
+        if op not in READS | IMPORTS and not (op == "replace" and around):
+            yield op
+
+
+def _imported(urn: str, shown: list[dict[str, Any]]) -> State:
+    """What a provider answered about a resource to import; empty where nothing is imported.
+
+    Where the program wants it otherwise, an update follows, and its old state is the answer.
+    """
+    for wanted in (step["newState"] for step in shown if step["op"] in IMPORTS):
+        olds = [step["oldState"] for step in shown if "oldState" in step]
+        found: State = next(
+            (old for old in olds if old.get("id") == wanted.get("importID")), wanted
+        )
+        _in_the_clear(urn, [found.get("inputs"), found.get("outputs")])
+        return found
+    return {}
+
+
+def _old(urn: str, shown: State | None, imported: State, state: list[State]) -> State | None:
+    """The old state in the clear; of an update that follows an import, what is imported."""
+    if shown is None:
+        return None
+    if shown is imported:
+        return shown
+    old = find_old(state, shown["urn"], shown)
+    require_agreement(urn, old, shown)
+    _agree(urn, "old options", *(_options_of(state) for state in (old, shown)))
+    return old
+
+
+def _options_of(state: State) -> State:
+    options = {key: value for key, value in state.items() if value and key in _SHOWN_TOO}
+    return options | {"propertyDependencies": _sources_of(state)}
+
+
+def _sources_of(state: State) -> dict[str, list[str]]:
+    """Which input waits for which resources; none is not told from not said."""
+    sources = state.get("propertyDependencies") or {}
+    return {key: sorted(set(urns)) for key, urns in sources.items() if urns}
 
 
 def _step(  # noqa: PLR0913, PLR0917  # one argument per source
@@ -147,23 +208,80 @@ def _step(  # noqa: PLR0913, PLR0917  # one argument per source
     old: State | None,
     new: State | None,
     goal: dict[str, Any] | None,
+    imported: State,
     replace_keys: list[str],
 ) -> Step:
+    keys = sorted(set(replace_keys))
     if op in WITHOUT_GOAL:
         if old is None or new is not None:
             raise IncompletePlan(f"{urn}: a {op} without an old state, or with a new one")
-        return Step(urn, op, old, None, None, None, None, sorted(set(replace_keys)))
-    if goal is None or new is None:
+        return Step(urn, op, old, None, None, None, None, keys)
+    if new is None or (goal is None and op not in READS):
         raise IncompletePlan(f"{urn}: a {op} without a goal or a new state")
     _known(new, _STATE_KEYS, f"the new state of {urn}")
-    before = (old or {}).get("inputs") or {}
-    inputs = _apply(urn, before, goal.get("inputDiff") or {})
-    _agree(urn, "new inputs", masked(inputs), new.get("inputs"))
+    _agree_about_identity(urn, op, old, new)
+    if goal is None:
+        # What to look for; the plan file does not hold reads.
+        _in_the_clear(urn, new.get("inputs"))
+        return Step(urn, op, old, new, goal, new.get("inputs") or {}, None, keys)
+    anew = op in ("replace", "create-replacement")
+    bases = [old or {}, imported, {}] if imported else [old or {}, {}]
+    inputs = _new_inputs(urn, bases, goal, new, checked_again=anew)
     _agree_about_options(urn, goal, new)
     outputs = None
+    if new["custom"] and goal.get("outputDiff"):
+        raise IncompletePlan(f"{urn}: the program decides outputs that are the provider's")
     if not new["custom"]:
         outputs = _apply(urn, (old or {}).get("outputs") or {}, goal.get("outputDiff") or {})
-    return Step(urn, op, old, new, goal, inputs, outputs, sorted(set(replace_keys)))
+    return Step(urn, op, old, new, goal, inputs, outputs, keys)
+
+
+def _new_inputs(
+    urn: str, bases: list[State], goal: dict[str, Any], new: State, *, checked_again: bool
+) -> dict[str, Any]:
+    """The engine compares with what was there, what is imported, or (made anew) with nothing.
+
+    Only one of them can lead to what the preview shows: where two do, `diff` names every input.
+    A replacement's inputs are `checked_again`, after the plan file has them: what the provider
+    then chooses anew, such as a name, only the preview shows. It chooses nothing that the program
+    has set: those inputs are the keys of `propertyDependencies`.
+    """
+    diff = goal.get("inputDiff") or {}
+    shown = new.get("inputs") or {}
+    for base in bases:
+        inputs = base.get("inputs") or {}
+        if set(diff.get("deletes") or ()) <= inputs.keys():
+            found = _apply(urn, inputs, diff)
+            if same_json(masked(found), shown):
+                return found
+    found = _apply(urn, bases[0].get("inputs") or {}, diff)
+    chosen = {
+        key: value for key, value in shown.items() if not same_json(masked(found.get(key)), value)
+    }
+    if not checked_again or chosen.keys() & goal["propertyDependencies"].keys():
+        _agree(urn, "new inputs", masked(found), shown)
+    _in_the_clear(urn, chosen)
+    return {key: chosen.get(key, found.get(key)) for key in shown}
+
+
+def _in_the_clear(urn: str, values: Any) -> None:
+    """Raises `IncompletePlan` where what a provider read holds a secret."""
+    if MASK in _leaves(values):
+        raise IncompletePlan(
+            f"{urn}: what a provider read or chose holds a secret",
+            meaning="No source of a plan has its value, and nobody can commit to what he cannot "
+            "see.",
+            next_step="leave the secret input out of the import (ignore_changes), or set it in a "
+            "second plan; give `.get` no secret",
+        )
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    if isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _leaves(item)
+    else:
+        yield value
 
 
 def require_agreement(urn: str, old: State, shown: State) -> None:
@@ -194,15 +312,31 @@ def _agree(urn: str, what: str, left: Any, right: Any) -> None:
         )
 
 
+def _agree_about_identity(urn: str, op: str, old: State | None, new: State) -> None:
+    if new["urn"] != urn or new["type"] != _type_of(urn):
+        raise IncompletePlan(f"{urn}: the new state is another resource's")
+    known = ((old or {}).get("id"), new.get("importID"), None, "")
+    if op not in READS and new.get("id") not in known:
+        raise IncompletePlan(f"{urn}: the sources disagree about the physical id")
+
+
 def _agree_about_options(urn: str, goal: dict[str, Any], new: State) -> None:
-    for name in ("type", "custom", "parent", "provider"):
-        if name in goal and goal[name] and goal[name] != new.get(name):
-            raise IncompletePlan(f"{urn}: the sources disagree about the {name}")
-    if bool(goal.get("protect")) != bool(new.get("protect")):
-        raise IncompletePlan(f"{urn}: the sources disagree about protect")
+    if goal["name"] != _name_of(urn):
+        raise IncompletePlan(f"{urn}: the sources disagree about name")
+    for name in ("type", "custom", "parent", "provider", "protect"):
+        if (goal.get(name) or None) != (new.get(name) or None):
+            raise IncompletePlan(f"{urn}: the sources disagree about {name}")
+    if not same_json(_sources_of(goal), _sources_of(new)):
+        raise IncompletePlan(f"{urn}: the sources disagree about propertyDependencies")
+    if not same_json(_timeouts(goal), _timeouts(new)):
+        raise IncompletePlan(f"{urn}: the sources disagree about customTimeouts")
     for name in ("dependencies", "ignoreChanges", "additionalSecretOutputs"):
         if set(goal.get(name) or ()) != set(new.get(name) or ()):
             raise IncompletePlan(f"{urn}: the sources disagree about {name}")
+
+
+def _timeouts(state: State) -> dict[str, Any]:
+    return {key: value for key, value in (state.get("customTimeouts") or {}).items() if value}
 
 
 def _from_goal(urn: str, goal: dict[str, Any] | None, old: State | None) -> State | None:
@@ -241,8 +375,15 @@ def all_accounted_for(state: list[State], steps: list[Step]) -> None:
 
 def is_default_provider(urn: str) -> bool:
     """Whether the engine makes it by itself; it shows no step for those."""
-    kind, _, name = urn.split("::", 2)[2].partition("::")
-    return kind.startswith(PROVIDERS) and name.startswith("default")
+    return _type_of(urn).startswith(PROVIDERS) and _name_of(urn).startswith("default")
+
+
+def _name_of(urn: str) -> str:
+    return urn.split("::", 3)[3]
+
+
+def _type_of(urn: str) -> str:
+    return urn.split("::", 3)[2].rpartition("$")[2]
 
 
 def _known(found: dict[str, Any], known: frozenset[str], where: str) -> None:
