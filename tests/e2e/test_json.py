@@ -122,3 +122,4 @@ def _run(speak: Speaker, folder: Path) -> None:
     assert speak("up", cwd=folder)["run"]["status"] == "completed"
     assert speak("status", one)["proposals"][0]["state"] == "unconfirmed"
     assert speak("trace", one)["holds"]
+    assert speak("destroy", cwd=folder, code=3)["step"] == 3, "nobody voted to destroy it"

@@ -66,7 +66,7 @@ def test_the_line_goes_alone_and_first_and_comes_back_by_a_vote(home: Home) -> N
     home.ok("up", cwd=folder)
     assert hooked(home, folder) == everything - {"leave-b"}
 
-    # A stack that is to be torn down leaves first; what is created on the way out asks nobody.
+    # Once more; what is created on the way out asks nobody, and a plain destroy then passes.
     assert home.pulumi("destroy", "--yes", "--skip-preview", cwd=folder).code != 0
     program.write_text(governed.replace(LINE, ""))
     assert home.pulumi(*UP, cwd=folder).code == 0
