@@ -29,6 +29,12 @@ each(negative, (found) => {
   assert.throws(() => ours.parse(ours.fromHex(found.bytes)), ours.Refused);
 });
 
+for (const value of [NaN, Infinity, -Infinity, "\ud800", { "\udc00": 1 }, undefined, 1n, [() => 1]]) {
+  test(`no canonical form: ${String(value)}`, () => {
+    assert.throws(() => ours.canonical(value), ours.Refused);
+  });
+}
+
 each(read("markers").positive, (found) => assert.ok(ours.markersAreWhole(found.value)));
 
 each(read("markers").negative, (found) => assert.ok(!ours.markersAreWhole(found.value)));

@@ -299,7 +299,7 @@ function checkOperation(operation) {
   const { urn, type, op, rule, kind, tier, id, dependencies, propertyDependencies } = operation;
   require([urn, type, op, rule].every(isText), "an operation's name is not text");
   require(id === null || isText(id), "a physical id is not text");
-  require(Object.hasOwn(KIND_OF, op) && kind === KIND_OF[op], "an operation's kind does not follow from its step");
+  require(kind === KIND_OF[op], "an operation's kind does not follow from its step");
   require(isTier(tier), "an operation's tier is not known");
   require(isRule(rule), "an operation's rule is not the id of a rule");
   for (const part of ["before", "after"]) {
