@@ -9,7 +9,7 @@ export VIRTUAL_ENV := $(CURDIR)/.venv
 tools = PATH="$(CURDIR)/.toolchain/bin:$(CURDIR)/.venv/bin:$$PATH"
 checks = $(tools) .venv/bin/python -m tools.checks
 
-.PHONY: help demo test toolchain python lint fmt contracts tests package bench lock clean
+.PHONY: help demo test toolchain browser python lint fmt contracts tests package bench lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -17,11 +17,14 @@ help: ## this list
 demo: toolchain ## the whole flow on this machine, as a readable transcript
 	@$(tools) .venv/bin/python -m tools.demo
 
-test: toolchain ## every check, on a machine that has Python 3.11, apt-get, and Go or a Pulumi CLI
+test: browser ## every check, on a machine that has Python 3.11, apt-get, and Go or a Pulumi CLI
 	@$(checks)
 
 toolchain: python ## set up .venv and .toolchain; `make test` and `make demo` do this by themselves
 	@$(PYTHON) -m tools.toolchain
+
+browser: python ## the same, and the browser that the tests of the page need
+	@$(PYTHON) -m tools.toolchain --browser
 
 python:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: apt-get install python3" >&2; exit 1; }
@@ -35,7 +38,7 @@ fmt: toolchain ## rewrite the Python code in the house format
 contracts: toolchain ## build, tests, proofs and fresh ABIs of the contracts
 	@$(checks) contracts
 
-tests: toolchain ## the Python tests, with their coverage floor
+tests: browser ## the Python tests, with their coverage floor
 	@$(checks) tests
 
 package: toolchain ## the wheel, installed and used in a fresh environment

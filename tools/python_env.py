@@ -49,7 +49,7 @@ def _make() -> None:
     if sys.version_info < OLDEST:
         raise StepFailed("Python 3.11 or newer is needed: `apt-get install python3`")
     if importlib.util.find_spec("ensurepip") is None:
-        _install_debian_package(f"python{sys.version_info.major}.{sys.version_info.minor}-venv")
+        install_debian_package(f"python{sys.version_info.major}.{sys.version_info.minor}-venv")
     # One that works is brought up to date and not made anew: somebody may be working in it.
     if _version() is None:
         run([sys.executable, "-m", "venv", "--clear", VENV])
@@ -57,7 +57,7 @@ def _make() -> None:
     stamp("python", _digest())
 
 
-def _install_debian_package(name: str) -> None:
+def install_debian_package(name: str) -> None:
     """Raises StepFailed, with the command to type, where we may not install it ourselves."""
     may = os.geteuid() == 0
     if not may or shutil.which("apt-get") is None:

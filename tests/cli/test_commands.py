@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 
 import pytest
@@ -79,15 +80,19 @@ def test_a_plan_goes_from_its_proposal_to_its_trace(office: Office) -> None:
 
 def test_show_renders_the_bytes_that_were_hashed(office: Office, tmp_path: Path) -> None:
     proposed(office)
-    copy = tmp_path / "copy.json"
+    copy, page = tmp_path / "copy.json", tmp_path / "plan.html"
 
-    text = office.ok("show", "1", "--output", str(copy)).out
+    text = office.ok("show", "1", "--output", str(copy), "--html", str(page)).out
     markdown = office.ok("show", to_hex(office.history.plan), "--markdown").out
     data = office.ok("show", "1", "--json").json
 
     assert text.startswith("Plan for acme/shop/prod: 3 operations")
     assert markdown.startswith("## Plan\n")
     assert copy.read_bytes() == office.history.document.data
+    assert to_hex(office.history.plan) in page.read_text()
+    assert base64.b64encode(copy.read_bytes()).decode() in page.read_text()
+    nowhere = office.mandate("show", "1", "--html", str(tmp_path / "nowhere" / "plan.html"))
+    assert (nowhere.code, nowhere.out) == (2, "")
     assert data["planHash"] == to_hex(office.history.plan)
     assert data["content"]["operations"] == office.history.document.operations
 

@@ -12,6 +12,7 @@ from ..models import plan_hash, to_hex
 from ._command import Call, command
 from ._lookup import load_document, plan_of
 from ._output import Answer, Style, progress
+from ._page import html_option, write_page
 from ._program import (
     ProgramChoice,
     Terms,
@@ -52,6 +53,7 @@ NOTHING = Answer({"operations": 0}, "nothing would change")
     metavar="FILE",
     help="Write the canonical document; `mandate propose --plan FILE` proposes exactly it.",
 )
+@html_option
 @click.option(
     "--against",
     type=TargetType(),
@@ -67,6 +69,7 @@ def preview(  # noqa: PLR0913, PLR0917  # one argument per option
     salt: str | None,
     markdown: bool,
     output: Path | None,
+    html: Path | None,
     against: Target | None,
 ) -> Answer:
     """Show what would change, canonically: the same change has the same effect root everywhere.
@@ -85,6 +88,7 @@ def preview(  # noqa: PLR0913, PLR0917  # one argument per option
         return NOTHING
     if output is not None:
         output.write_bytes(document.data)
+    write_page(session, document, html)
     if proposed is not None:
         return _compared(proposed, document, call.style)
     return _shown(session, document, call.style, markdown=markdown)

@@ -10,13 +10,14 @@ from ..models import plan_hash, to_hex
 from ._command import Call, command
 from ._lookup import load_document, plan_of
 from ._output import Answer
+from ._page import html_option, write_page
 from ._target import Target, TargetType
 
 
 @command(
     "show",
     "The document that people vote on.",
-    examples=("mandate show 1", "mandate show 1 --markdown", "mandate show 1 --output p.json"),
+    examples=("mandate show 1", "mandate show 1 --html plan.html", "mandate show 1 --markdown"),
 )
 @click.argument("target", type=TargetType(), metavar="PROPOSAL|PLAN-HASH")
 @click.option("--markdown", is_flag=True, help="For a forum post or a comment.")
@@ -26,7 +27,10 @@ from ._target import Target, TargetType
     metavar="FILE",
     help="Also write the exact bytes that are hashed.",
 )
-def show(call: Call, target: Target, markdown: bool, output: Path | None) -> Answer:
+@html_option
+def show(
+    call: Call, target: Target, markdown: bool, output: Path | None, html: Path | None
+) -> Answer:
     """Print the proposal's document. `--json` prints the document itself.
 
     Showing proves nothing about the chain: `mandate verify` does.
@@ -37,6 +41,7 @@ def show(call: Call, target: Target, markdown: bool, output: Path | None) -> Ans
     document = load_document(session, plan_of(session, target))
     if output is not None:
         output.write_bytes(document.data)
+    write_page(session, document, html)
     data = {
         "planHash": to_hex(plan_hash(session.domain, document.fields())),
         "document": to_hex(document.digest),

@@ -17,7 +17,7 @@ from typing import Any
 from pulumi_mandate.models import Tier, keccak, to_hex
 
 from .canonical import JSON, canonical_bytes
-from .document import Document
+from .document import Document, order
 from .markers import KEY, is_marker, is_unknown
 
 Operation = dict[str, Any]
@@ -80,6 +80,8 @@ class Line:
 class Entry:
     """One operation."""
 
+    index: int
+    """Its place in the document: the index of its leaf."""
     sign: str
     op: str
     urn: str
@@ -130,12 +132,14 @@ def read_plan(document: Document) -> Reading:
     """The readable model of a document."""
     content = document.content
     losses = {(e["urn"], e["op"]): e["reason"] for e in content["rollback"]["irreversible"]}
+    places = {order(operation): index for index, operation in enumerate(document.operations)}
     return Reading(
         title=f"{_TITLE[content['kind']]} {named(str(document.subject))}: "
         f"{len(document.operations)} operations",
         head=tuple(_head(document)),
         entries=tuple(
-            _entry(operation, losses) for operation in in_reading_order(document.operations)
+            _entry(places[order(operation)], operation, losses)
+            for operation in in_reading_order(document.operations)
         ),
         losses=tuple(
             f"{entry['op']} {named(entry['urn'])}: {ascii_only(entry['reason'])}"
@@ -194,6 +198,8 @@ def _head(document: Document) -> Iterator[Line]:
     yield Line("operations", ", ".join(f"{count} {op}" for op, count in sorted(counts.items())))
     tier = Tier(content["tier"]["tier"]).name.lower()
     yield Line("tier", f"{tier} (rule {named(content['tier']['rule'])})")
+    for rule, reason in sorted(content["tier"]["reasons"].items()):
+        yield Line(f"why {named(rule)}", quoted(reason))
     yield Line("cannot be undone", str(len(content["rollback"]["irreversible"])))
     yield Line("known only while it runs", str(len(content["unknowns"])))
     subject = content["subject"]
@@ -227,10 +233,11 @@ def _file(change: dict[str, Any]) -> FileChange:
     return FileChange(title, tuple(ascii_only(line) for line in lines))
 
 
-def _entry(operation: Operation, losses: dict[tuple[str, str], str]) -> Entry:
+def _entry(index: int, operation: Operation, losses: dict[tuple[str, str], str]) -> Entry:
     lines = list(_body(operation))
     loss = losses.get((operation["urn"], operation["op"]))
     return Entry(
+        index=index,
         sign=_SIGN.get(operation["op"], "*"),
         op=operation["op"],
         urn=named(operation["urn"]),
