@@ -185,6 +185,11 @@ FORGERIES: dict[str, dict[str, Forgery]] = {
         "rules that are no digest": _set("rules", None),
         "a debt in words": _set("clears", "none"),
         "a program without digest": _set("program", {}),
+        "a program of other files": _set("program", "files", [["x", "file", "00"]]),
+        "a program whose files are in no order": _set(
+            "program", "files", [["b", "file", "00"], ["a", "file", "00"]]
+        ),
+        "a program whose commit is a number": _set("program", "commit", 1),
         "a base that is no digest": _set("base", "0x1234"),
         "a proposer that is a name": _set("proposer", "ana.eth"),
         "a proposer that is not hexadecimal": _set("proposer", "0x" + "zz" * 20),

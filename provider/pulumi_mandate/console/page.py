@@ -18,7 +18,7 @@ from string import Template
 
 from pulumi_mandate.models import Domain, plan_hash, to_hex
 from pulumi_mandate.plan.document import Document
-from pulumi_mandate.plan.reading import Change, Entry, Line, Reading, read_plan
+from pulumi_mandate.plan.reading import Change, Entry, FileChange, Line, Reading, read_plan
 
 SCRIPTS = ("keccak.js", "verify.js", "page.js")
 """In this order one inline module: an import of one file by another falls away."""
@@ -42,6 +42,7 @@ def render_page(document: Document, domain: Domain) -> str:
         warnings=_warnings(reading),
         entries="\n".join(_entry(entry, to_hex(document.leaves[entry.index]))
                           for entry in reading.entries),
+        files="\n".join(map(_file, reading.files)),
         rest=_facts(reading.rest),
         document=base64.b64encode(document.data).decode(),
         claim=json.dumps(claim).replace("<", "\\u003c"),
@@ -112,6 +113,17 @@ def _entry(entry: Entry, leaf: str) -> str:
             "</article>",
         )
     )
+
+
+def _file(file: FileChange) -> str:
+    lines = "\n".join(map(_source_line, file.lines))
+    shown = f"<pre>{lines}</pre>" if lines else ""
+    return f'<article class="entry"><h3>source {escape(file.title)}</h3>{shown}</article>'
+
+
+def _source_line(line: str) -> str:
+    name = {"+": "ins", "-": "del"}.get(line[:1])
+    return f'<{name} class="line">{escape(line)}</{name}>' if name else escape(line)
 
 
 def _table(lines: Iterable[Line]) -> str:

@@ -261,16 +261,29 @@ export function checkDocument(content, limits = LIMITS) {
     && Object.values(window).every((time) => Number.isSafeInteger(time) && time >= 0)
     && window.notBefore < window.expiresAt, "the window is not two times in order");
   checkTier(tier, operations);
-  for (const part of ["toolchain", "config", "rollback", "program"]) {
+  for (const part of ["toolchain", "config", "rollback"]) {
     require(isObject(content[part]), `the part ${part} is not an object`);
   }
   require(Object.values(content.config).every(markersAreWhole), "the configuration holds a marker that is not whole");
   require(Array.isArray(content.checks), "the checks are not a list");
-  const digests = [content.rules, content.salt, content.clears, content.secretKeyId, content.program.digest];
+  checkProgram(content.program);
+  const digests = [content.rules, content.salt, content.clears, content.secretKeyId];
   require(digests.every(isDigest) && (content.base === null || isDigest(content.base)),
     "a digest in the document is not 32 bytes of hexadecimal");
   require((content.base !== null) === (tier.tier === TIERS.high), "a plan names its base where its tier is high");
   require(isAddress(content.proposer), "the proposer is not an address");
+}
+
+/** Its digest is the one of its files: [path, mode, SHA-256], by path. */
+function checkProgram(program) {
+  require(sameKeys(program, ["digest", "commit", "files"]), "the program is not a digest, a commit and files");
+  const { files, commit } = program;
+  require(Array.isArray(files)
+    && files.every((file) => Array.isArray(file) && file.length === 3 && file.every(isText))
+    && files.every(([path], at) => at === 0 || before(files[at - 1][0], path)),
+    "the program's files are not a list of path, mode and SHA-256, in order");
+  require(program.digest === toHex(keccak(canonical(files))), "the program's digest does not follow from its files");
+  require(commit === null || isText(commit), "the program's commit is not text");
 }
 
 /** A plan may need more than any of its operations, never less. */
