@@ -214,7 +214,7 @@ def spending(monkeypatch, tmp_path):
     place = SimpleNamespace(workdir=workdir, stack="dev")
 
     def spend():
-        return opening._spend(None, place, admission, None, lambda _: None)
+        return opening.spend(None, place, admission, None, lambda _: None)
 
     return SimpleNamespace(spend=spend, workdir=workdir, folder=folder, packages=packages)
 

@@ -136,3 +136,35 @@ def test_no_engine_is_an_error_with_a_next_step(
     with pytest.raises(EngineError, match="could not be started") as caught:
         take_preview(tmp_path, "dev", env={"PATH": str(tmp_path)})
     assert caught.value.next_step == "mandate doctor"
+
+
+def test_a_refresh_is_asked_of_a_copy_beside_the_backend(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: shop\nruntime: python\n")
+    said = """
+if arguments[0] == "stack":
+    text = "copied" if os.environ.get("PULUMI_BACKEND_URL") else "real"
+    print(json.dumps({"deployment": {"says": text, "manifest": {"version": "v3"}}}))
+    sys.exit()
+if arguments[0] == "refresh":
+    root = Path(os.environ["PULUMI_BACKEND_URL"].removeprefix("file://"))
+    state = json.loads((root / ".pulumi/stacks/shop/dev.json").read_text())
+    assert state["checkpoint"]["latest"]["says"] == "real", state
+    assert stat.S_IMODE(root.stat().st_mode) == 0o700
+    print("not json"); sys.exit()
+"""
+    env = engine(tmp_path, said)
+    monkeypatch.setenv("PATH", env["PATH"])
+
+    raw = take_preview(tmp_path, "acme/shop/dev", kind="refresh", env=env)
+
+    calls = [json.loads(line)[0] for line in (tmp_path / "calls").read_text().splitlines()]
+    assert [call[0] for call in calls] == ["stack", "stack", "refresh", "stack", "stack", "config"]
+    assert "--show-secrets" not in calls[1]  # what lies in the folder stays encrypted
+    assert "--stack=organization/shop/dev" in calls[2]
+    assert "--stack=acme/shop/dev" in calls[0]
+    assert raw.made["deployment"]["says"] == "copied"
+    assert raw.before["deployment"]["says"] == raw.after["deployment"]["says"] == "real"
+    assert raw.engine_version == "v3"
+    assert "copied" not in repr(raw)

@@ -81,6 +81,13 @@ def test_another_state_is_another_destroy() -> None:
     assert build(raw).effect_root != build(destroyed()).effect_root
 
 
+def test_what_was_only_read_is_discarded() -> None:
+    raw = destroyed()
+    deletion(raw, "b")["op"] = "discard"
+
+    assert operation(build(raw), "b")["op"] == "discard"
+
+
 def test_what_is_kept_is_abandoned() -> None:
     raw = destroyed()
     for one in (*resource(raw, "b"), deletion(raw, "b")["oldState"]):

@@ -21,6 +21,7 @@ from .keys import keys
 from .preview import preview
 from .propose import propose
 from .queue import queue
+from .refresh import refresh
 from .resume import resume
 from .revoke import revoke
 from .show import show
@@ -99,6 +100,7 @@ for _subcommand in (
     status,
     up,
     destroy,
+    refresh,
     resume,
     withdraw,
     revoke,

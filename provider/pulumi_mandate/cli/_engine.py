@@ -33,8 +33,14 @@ CLOSING_SECONDS = 900.0
 """How long to wait for the watcher; it goes on when we stop waiting."""
 _POLL_SECONDS = 0.2
 _FAILING = {"failed", "open"}
-COMMANDS = {"up": ("up",), "destroy": ("destroy", "--run-program")}
-"""How each kind of plan is run: `pulumi` and these words."""
+COMMANDS = {
+    "up": "pulumi up",
+    "destroy": "pulumi destroy --run-program",
+    "refresh": "mandate refresh",
+}
+"""What a person types to run, or to go on with, a plan of each kind."""
+_WRAPPED = frozenset({"refresh"})
+"""Kinds that run no program: the gate is a process that becomes the engine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +86,11 @@ def run_governed(
     from ..gate.prepare import ProgramAt, check_hooks, prepare
 
     place = ProgramAt(program.folder.resolve(), selected_stack(program))
-    progress("previewing, to see that every resource is governed")
-    check_hooks(prepare(place, session.trust, kind=kind).raw)
+    typed = COMMANDS[kind]
+    if kind not in _WRAPPED:
+        progress("previewing, to see that every resource is governed")
+        check_hooks(prepare(place, session.trust, kind=kind).raw)
     started = time.time()
-    typed = " ".join(("pulumi", *COMMANDS[kind]))
     progress(f"starting {typed}")
     pid, code = _run_pulumi(kind, place, message, session.trust_file)
     folder = _run_of(pid)
@@ -97,8 +104,14 @@ def _run_pulumi(
     kind: str, place: ProgramAt, message: str | None, trust: Path | None
 ) -> tuple[int, int]:
     """The engine's pid and exit code. What it prints is progress, so it goes to standard error."""
-    command = ["pulumi", *COMMANDS[kind], "--yes", "--skip-preview", "--non-interactive"]
-    command += ["--stack", place.stack, *(["--message", message] if message else [])]
+    if kind in _WRAPPED:
+        # -P: a module in the program's folder must not take the place of one of ours.
+        command = [sys.executable, "-P", "-m", "pulumi_mandate.gate.wrapped"]
+        command += [kind, str(place.workdir), place.stack]
+    else:
+        command = [*COMMANDS[kind].split(), "--yes", "--skip-preview", "--non-interactive"]
+        command += ["--stack", place.stack]
+    command += ["--message", message] if message else []
     # The gate in the program must believe the file that this command was told to believe.
     told = {"MANDATE_TRUST": str(trust.resolve())} if trust else {}
     try:

@@ -52,6 +52,7 @@ def kind_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """`--destroy` and its like: which command of Pulumi the plan is of."""
     for option in (
         click.option("--destroy", "kind", flag_value="destroy", help="Plan `pulumi destroy`."),
+        click.option("--refresh", "kind", flag_value="refresh", help="Plan `mandate refresh`."),
         click.option("--up", "kind", flag_value="up", default=True, hidden=True),
     ):
         function = option(function)

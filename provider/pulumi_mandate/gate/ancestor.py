@@ -75,6 +75,13 @@ def find_engine(proc: Path = Path("/proc"), pid: int | None = None) -> Engine:
     )
 
 
+def this_process(executable: str, proc: Path = Path("/proc")) -> Engine:
+    """This process as the engine that it is about to become: `exec` keeps pid and start time."""
+    pid = os.getpid()
+    started = _status(proc, pid)[1]
+    return Engine(pid, started, executable, tuple(sys.argv), dict(os.environ))
+
+
 def is_alive(pid: int, started: int, proc: Path = Path("/proc")) -> bool:
     """Whether this very process still runs (a pid alone is used again)."""
     try:

@@ -52,6 +52,8 @@ from .watcher import wait_for_end
 from .where import Where
 
 _SAME_IN_BOTH = ("MANDATE_TRUST", "MANDATE_HOME", "HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME")
+WITHOUT_PROGRAM = frozenset({"refresh"})
+"""Kinds of runs in which no program of the stack is executed: `wrapped` is their gate."""
 _NOBODY = Address("0x" + "00" * 20)
 
 Say = Callable[[str], None]
@@ -77,14 +79,14 @@ def open_gate(where: Where, say: Say) -> Judge:
     _end_with(place.engine)
     # A run of ours that was cut off is finished first, or gone on with.
     unfinished = look_for_run(machine, place.subject, say)
-    admission = _admit(machine, place, environment, unfinished, say)
+    admission = admit(machine, place, environment, unfinished, say)
     if admission is None:
         if unfinished is None:
             say("nothing to change, so no mandate is needed; any operation would be refused")
         else:
             resume_run(machine, unfinished, place, say)  # all is done: the watcher says so
         return refuse_everything
-    return _spend(machine, place, admission, unfinished, say)
+    return spend(machine, place, admission, unfinished, say)
 
 
 def _enter(where: Where, say: Say) -> tuple[Machine, Place, dict[str, str]]:
@@ -101,7 +103,7 @@ def _enter(where: Where, say: Say) -> tuple[Machine, Place, dict[str, str]]:
     return machine, place, environment
 
 
-def _admit(
+def admit(
     machine: Machine,
     place: Place,
     environment: dict[str, str],
@@ -117,8 +119,9 @@ def _admit(
         here = look_here(program, machine.trust, environment=environment, subject=place.subject)
         candidates = choose(machine, here, unfinished)
         prepared = Prepared.of(preview.result(), here)
-    # Before anything may be called "nothing to change": that too is said of a configuration.
-    check_config(prepared.raw.config, prepared.raw.steps.get("config") or {})
+    if place.kind not in WITHOUT_PROGRAM:
+        # Before "nothing to change": that too is said of a configuration.
+        check_config(prepared.raw.config, prepared.raw.steps.get("config") or {})
     check_hooks(prepared.raw)
     try:
         found = document_of(prepared, proposer=_NOBODY, window=(0, 1), salt=ZERO)
@@ -131,7 +134,7 @@ def _admit(
     return Admission(best, found, prepared)
 
 
-def _spend(
+def spend(
     machine: Machine,
     place: Place,
     admission: Admission,

@@ -33,6 +33,7 @@ STEPS_OF: dict[Moment, frozenset[str]] = {
 
 HOOKLESS = frozenset(
     {"import", "import-replacement", "read", "read-replacement", "metadata", "replace"}
+    | {"refresh", "forget"}
 )
 """Steps that may change the state without any hook: only the whole-plan check covers them."""
 

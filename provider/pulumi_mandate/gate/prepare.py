@@ -29,13 +29,11 @@ from pulumi_mandate.plan.values import Reader
 from .engine_hooks import HOOK_NAMES
 from .environment import NESTED_MARK, bound_environment, check_environment
 from .plugins import visible_plugins
-from .project import check_project, read_project
+from .project import DIY_ORGANISATION, check_project, read_project
 from .source import read_source
 from .state import engine_environment, engine_json, run_engine
 
 JSON = Any
-DIY_ORGANISATION = "organization"
-"""What the engine calls the organisation of a backend that has none (`file://`, `s3://` …)."""
 
 
 @dataclass(frozen=True, slots=True)

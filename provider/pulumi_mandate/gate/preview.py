@@ -24,6 +24,7 @@ from pulumi_mandate.plan.destroy import refuse_protected
 from pulumi_mandate.plan.raw import RawPreview
 
 from .ancestor import is_alive
+from .project import DIY_ORGANISATION, read_project
 
 _MEMORY = Path("/dev/shm")  # noqa: S108  # a folder of our own, 0700, is made inside it
 _PID_NAMESPACE = Path("/proc/self/ns/pid")
@@ -55,6 +56,11 @@ def take_preview(
     with _private_folder() as folder:
         plan = folder / "plan.json"
         before = engine.json("stack", "export", "--show-secrets")
+        if kind == "refresh":
+            made = _refreshed(engine, folder, workdir, stack, flags)
+            after = engine.json("stack", "export", "--show-secrets")
+            config = engine.json("config", "--show-secrets", "--json")
+            return RawPreview({}, {}, before, after, config, kind, made)
         if kind == "destroy":
             refuse_protected(before)
         arguments = ("preview", "--save-plan", str(plan), "--json", "--show-secrets", *_COMPLETE)
@@ -67,13 +73,47 @@ def take_preview(
         return RawPreview(_read(plan), steps, before, after, config, kind)
 
 
+def _refreshed(
+    engine: _Engine, folder: Path, workdir: Path, stack: str, flags: Sequence[str]
+) -> dict[str, Any]:
+    """The export of a copy of the state, refreshed beside the backend.
+
+    A refresh only asks the providers; what it writes goes into this private folder. The copy's
+    secrets stay as the stack's own secrets provider encrypted them.
+    """
+    project, name = read_project(workdir)["name"], stack.rpartition("/")[2]
+    full = f"{DIY_ORGANISATION}/{project}/{name}"
+    held = engine.json("stack", "export")["deployment"]
+    file = folder / ".pulumi" / "stacks" / project / f"{name}.json"
+    file.parent.mkdir(parents=True)
+    content = {"version": 3, "checkpoint": {"stack": full, "latest": held}}
+    file.write_bytes(orjson.dumps(content))
+    (folder / ".pulumi" / "meta.yaml").write_text("version: 1\n")
+    copy = engine.beside(folder, full)
+    copy.run("refresh", "--yes", "--skip-preview", "--non-interactive", *flags)
+    return copy.json("stack", "export", "--show-secrets")
+
+
 class _Engine:
     def __init__(self, workdir: Path, stack: str, env: Mapping[str, str]) -> None:
         self._workdir = workdir
         self._stack = stack
         self._env = dict(env)
 
+    def beside(self, backend: Path, stack: str) -> _Engine:
+        """The same program on a backend of its own."""
+        env = self._env | {"PULUMI_BACKEND_URL": backend.as_uri()}
+        return _Engine(self._workdir, stack, env)
+
     def json(self, *arguments: str) -> dict[str, Any]:
+        """What a command answered. Raises `EngineError`."""
+        try:
+            return _object(self.run(*arguments))
+        except orjson.JSONDecodeError:
+            raise EngineError(f"`pulumi {arguments[0]}` did not answer in JSON") from None
+
+    def run(self, *arguments: str) -> bytes:
+        """What a command printed. Raises `EngineError`, with the engine's own message."""
         command = ["pulumi", *arguments, f"--stack={self._stack}"]
         try:
             done = subprocess.run(
@@ -90,10 +130,7 @@ class _Engine:
                 meaning="Nothing was changed: a preview only looks.",
                 next_step=f"pulumi preview --stack {self._stack}",
             )
-        try:
-            return _object(done.stdout)
-        except orjson.JSONDecodeError:
-            raise EngineError(f"`pulumi {arguments[0]}` did not answer in JSON") from None
+        return done.stdout
 
 
 def _clean(env: Mapping[str, str]) -> dict[str, str]:

@@ -18,6 +18,8 @@ from .environment import is_our_prefix
 JSON = Any
 _BYTECODE = frozenset({".pyc", ".pyo"})
 NAMES = ("Pulumi.yaml", "Pulumi.yml")
+DIY_ORGANISATION = "organization"
+"""What the engine calls the organisation of a backend that has none (`file://`, `s3://` …)."""
 _PROJECT_FILE = re.compile(r"Pulumi\.(json|ya?ml)(\.gz)?", re.IGNORECASE)
 _KNOWN = frozenset(
     {

@@ -14,14 +14,17 @@ from typing import Any
 
 from pulumi_mandate.errors import MandateError, Refused
 
-from .ancestor import find_engine
+from .ancestor import Engine, find_engine
 from .folder import mandate_home
 
 
-def record_refusal(error: MandateError) -> None:
-    """Keep an error for the engine above us. Never fails: the refusal itself must not be lost."""
+def record_refusal(error: MandateError, engine: Engine | None = None) -> None:
+    """Keep an error for the engine above us, or for this one.
+
+    Never fails: the refusal itself must not be lost.
+    """
     with suppress(OSError, Refused):
-        engine = find_engine()
+        engine = engine or find_engine()
         path = _file(engine.pid)
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         content = {"started": engine.started, **error.as_dict()}

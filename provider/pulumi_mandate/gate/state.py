@@ -41,10 +41,12 @@ _TOLD_TO_PROGRAMS = frozenset(
     }
 )  # fmt: skip
 
-GONE = frozenset({"delete", "delete-replaced", "abandon", "discard", "discard-replaced"})
+GONE = frozenset({"delete", "delete-replaced", "abandon", "discard", "discard-replaced", "forget"})
 """Engine steps after which the resource is no longer there."""
 
-_HOOKLESS = frozenset({"metadata", "import", "import-replacement", "read", "read-replacement"})
+_HOOKLESS = frozenset(
+    {"metadata", "import", "import-replacement", "read", "read-replacement", "refresh"}
+)
 """Nobody is asked about these, so everything that the state shows of them is compared."""
 
 

@@ -14,6 +14,7 @@ from .canonical import JSON, canonical_bytes
 from .commitment import SubjectKey, commit
 from .destroy import read_destroy
 from .document import KIND_OF, SCHEMA, Document, order
+from .drift import read_drift
 from .markers import unknown
 from .program import ProgramDigest
 from .raw import KEY_NAME, RawPreview
@@ -28,6 +29,7 @@ Assess = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 STEPS: Mapping[str, Callable[[RawPreview], list[Step]]] = {
     "up": read_steps,
     "destroy": read_destroy,
+    "refresh": read_drift,
 }
 """Who reads the sources of each kind of plan."""
 CONFIG_PLACE = "mandate:config"
@@ -127,17 +129,18 @@ def _operation(step: Step, facts: Facts) -> Operation | None:
     old_urn = step.old["urn"] if step.old else step.urn
     packages = facts.toolchain.modules
     old_reader = Reader(facts.key, old_urn, packages, deployed=True)
-    new_reader = Reader(facts.key, step.urn, packages)
-    before = _side(step.old, old_reader)
+    found = step.op == "refresh"  # both sides are states, and the provider's answer is the point
+    new_reader = Reader(facts.key, step.urn, packages, deployed=found)
+    before = _side(step.old, old_reader, answers=found)
     after = None
     if step.new is not None and step.inputs is not None:
         state = {**step.new, "inputs": step.inputs, "outputs": step.outputs}
-        after = _side(state, new_reader)
+        after = _side(state, new_reader, answers=found)
     _add_identity(step, before, after, new_reader)
     op = step.op
     if op == "delete" and before is not None and before["options"].get("retainOnDelete"):
         op = "abandon"
-    if op in ("same", "read") and before is not None and after is not None:
+    if op in ("same", "read", "refresh") and before is not None and after is not None:
         if _unchanged(before, after):
             return None
         op = "metadata" if op == "same" else op
@@ -160,8 +163,11 @@ def _operation(step: Step, facts: Facts) -> Operation | None:
     }
 
 
-def _side(state: State | None, reader: Reader) -> Operation | None:
-    """One side of an operation: what the engine knows before, or wants afterwards."""
+def _side(state: State | None, reader: Reader, *, answers: bool = False) -> Operation | None:
+    """One side of an operation: what the engine knows before, or wants afterwards.
+
+    `answers`: with what the provider answered, for people to read.
+    """
     if state is None:
         return None
     side: Operation = {
@@ -175,7 +181,7 @@ def _side(state: State | None, reader: Reader) -> Operation | None:
             if urns
         },
     }
-    if not state["custom"]:
+    if answers or not state["custom"]:
         side["outputs"] = reader.properties(state.get("outputs") or {})
     return side
 
@@ -250,9 +256,9 @@ def _add_goal_options(
 
 def _config(raw: RawPreview, key: SubjectKey) -> dict[str, JSON]:
     """The configuration without the commitment key; secrets as commitments."""
-    planned = (raw.plan_file.get("config") or {}).keys()
-    shown = (raw.steps.get("config") or {}).keys()
-    if not planned == shown == raw.config.keys():
+    planned = raw.plan_file.get("config") or {}
+    shown = raw.steps.get("config") or {}
+    if not raw.made and not planned.keys() == shown.keys() == raw.config.keys():
         raise IncompletePlan("the sources disagree about the configuration's keys")
     config: dict[str, JSON] = {}
     for name, entry in raw.config.items():
@@ -260,7 +266,7 @@ def _config(raw: RawPreview, key: SubjectKey) -> dict[str, JSON]:
             continue
         value = entry.get("value")
         config[name] = commit(key, CONFIG_PLACE, [name], value) if entry.get("secret") else value
-        if not entry.get("secret") and raw.steps["config"][name] != value:
+        if not entry.get("secret") and shown.get(name, value) != value:
             raise IncompletePlan(f"the sources disagree about the configuration value {name}")
     return config
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from pulumi_mandate.errors import IncompletePlan
 
+from .document import STEPS_OF_PLAN
 from .raw import RawPreview
 from .sources import (
     OPTIONS,
@@ -64,7 +65,7 @@ def refuse_protected(export: dict[str, Any]) -> None:
 def _deletes(shown: dict[str, Any]) -> bool:
     """Whether a step deletes. What else a destroy shows must leave everything as it is."""
     urn, op = shown["urn"], shown["op"]
-    if op in ("delete", "delete-replaced"):
+    if op in STEPS_OF_PLAN["destroy"]:
         return True
     if op != "same":
         raise IncompletePlan(

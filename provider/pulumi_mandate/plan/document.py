@@ -66,7 +66,7 @@ OURS = frozenset({"abandon", "metadata", "refresh", "forget"})
 """Steps of `KIND_OF` that an update's preview of the engine never names."""
 STEPS_OF_PLAN = {
     "up": frozenset(KIND_OF) - {"refresh", "forget"},
-    "destroy": frozenset({"delete", "delete-replaced", "abandon"}),
+    "destroy": frozenset({"delete", "delete-replaced", "abandon", "discard", "discard-replaced"}),
     "refresh": frozenset({"refresh", "forget"}),
     "import": frozenset({"import", "create"}),
 }

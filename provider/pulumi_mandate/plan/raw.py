@@ -30,11 +30,15 @@ class RawPreview:
     kind: str = "up"
     """Which command was previewed. Of a destroy, `steps` are the destroy's own, and `plan_file` is
     what the program registers meanwhile."""
+    made: dict[str, Any] = field(default_factory=dict, repr=False)
+    """Of a refresh, which has neither plan file nor steps: the export of a copy of the state that
+    was refreshed."""
 
     @property
     def engine_version(self) -> str:
         """Such as `v3.259.0`."""
-        return str(self.plan_file["manifest"]["version"])
+        written = self.made["deployment"] if self.made else self.plan_file
+        return str(written["manifest"]["version"])
 
 
 def subject_key(config: Mapping[str, Any]) -> SubjectKey:

@@ -104,7 +104,12 @@ def state_of(raw: RawPreview) -> list[State]:
         )
     if raw.steps.get("maybeCorrupt"):
         raise IncompletePlan("the engine calls its own preview corrupt")
-    deployment = raw.before.get("deployment") or {}
+    return resources_of(raw.before)
+
+
+def resources_of(export: dict[str, Any]) -> list[State]:
+    """The resources of one export, each with known keys only. Raises `IncompletePlan`."""
+    deployment = export.get("deployment") or {}
     for part in ("pending_operations", "snippets", "extensions"):
         if deployment.get(part):
             raise IncompletePlan(

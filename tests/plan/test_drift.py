@@ -1,0 +1,123 @@
+"""A refresh: what the provider answers against what the state says, and nothing beside it."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from pulumi_mandate.errors import EmptyPlan, IncompletePlan
+from pulumi_mandate.models import Kind, Tier
+from pulumi_mandate.plan.raw import RawPreview
+from pulumi_mandate.plan.reading import read_plan
+from pulumi_mandate.plan.summary import rollback
+from tests.plan.samples import build, operation, recorded, secret
+
+Change = Callable[[dict[str, Any]], None]
+
+
+def refreshed(*changes: tuple[str, Change]) -> RawPreview:
+    """The recorded state, and a refreshed copy in which these resources changed."""
+    raw = recorded()
+    made = copy.deepcopy(raw.before)
+    made["deployment"]["manifest"] = {"version": "v3.259.0"}
+    for name, change in changes:
+        change(one(made, name))
+    return replace(raw, plan_file={}, steps={}, kind="refresh", made=made)
+
+
+def one(export: dict[str, Any], name: str) -> dict[str, Any]:
+    found: list[dict[str, Any]] = export["deployment"]["resources"]
+    return next(resource for resource in found if resource["urn"].endswith(f"::{name}"))
+
+
+def answers(**outputs: Any) -> Change:
+    return lambda resource: resource["outputs"].update(outputs)
+
+
+def gone(raw: RawPreview, name: str) -> RawPreview:
+    raw.made["deployment"]["resources"].remove(one(raw.made, name))
+    return raw
+
+
+def test_what_the_provider_answers_is_shown_beside_what_the_state_says() -> None:
+    document = build(refreshed(("b", answers(label="drifted"))))
+    (found,) = document.operations
+
+    assert document.content["kind"] == "refresh"
+    assert (found["op"], found["kind"]) == ("refresh", Kind.METADATA)
+    assert found["before"]["outputs"]["label"] != "drifted" == found["after"]["outputs"]["label"]
+    assert found["before"]["inputs"] == found["after"]["inputs"]
+    assert document.tier is Tier.HIGH
+    lines = [line for entry in read_plan(document).entries for line in entry.lines]
+    assert [line.after for line in lines if line.name == "outputs.label"] == ['"drifted"']
+
+
+def test_two_secret_answers_differ_and_neither_is_told() -> None:
+    first, second = (
+        build(refreshed(("b", answers(token=secret(text))))) for text in ("hunter2", "hunter3")
+    )
+
+    assert first.effect_root != second.effect_root
+    assert b"hunter" not in first.data
+
+
+def test_what_is_gone_leaves_the_state() -> None:
+    document = build(gone(refreshed(), "b"))
+    found = operation(document, "b")
+
+    assert (found["op"], found["kind"], found["after"]) == ("forget", Kind.ABANDON, None)
+    assert document.content["rollback"] == rollback(document.operations)
+    assert [entry["op"] for entry in document.content["rollback"]["irreversible"]] == ["forget"]
+
+
+def test_a_state_that_is_as_it_says_needs_no_plan() -> None:
+    def touch(resource: dict[str, Any]) -> None:
+        resource["modified"] = "2026-01-01T00:00:00Z"
+
+    with pytest.raises(EmptyPlan):
+        build(refreshed(("b", touch)))
+
+
+def test_options_and_dependencies_that_change_are_part_of_it() -> None:
+    def cut(resource: dict[str, Any]) -> None:
+        resource["dependencies"] = ["urn:pulumi:dev::fixture::x:y:Z::other"]
+
+    assert operation(build(refreshed(("b", cut))), "b")["dependencies"]
+
+
+def test_what_enters_the_state_or_gets_another_id_is_refused() -> None:
+    raw = refreshed(("b", lambda resource: resource.update(id="another")))
+    with pytest.raises(IncompletePlan, match="another id"):
+        build(raw)
+
+    raw = refreshed()
+    raw.made["deployment"]["resources"].append(one(raw.made, "b") | {"urn": "urn:pulumi:new"})
+    with pytest.raises(IncompletePlan, match="would enter the state"):
+        build(raw)
+
+
+def test_a_resource_twice_or_unknown_parts_are_refused() -> None:
+    raw = refreshed()
+    raw.made["deployment"]["resources"].append(one(raw.made, "b"))
+    with pytest.raises(IncompletePlan, match="one resource twice"):
+        build(raw)
+
+    with pytest.raises(IncompletePlan, match="'novelty'"):
+        build(refreshed(("b", lambda resource: resource.update(novelty=1))))
+
+    raw = refreshed()
+    raw.made["deployment"]["pending_operations"] = [{"type": "creating"}]
+    with pytest.raises(IncompletePlan, match="pending_operations"):
+        build(raw)
+
+
+def test_a_state_that_changes_meanwhile_is_refused() -> None:
+    raw = refreshed(("b", answers(label="drifted")))
+    one(raw.after, "b")["id"] = "moved"
+
+    with pytest.raises(IncompletePlan, match="changed during the preview"):
+        build(raw)
