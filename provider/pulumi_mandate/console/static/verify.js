@@ -10,7 +10,7 @@ import { keccak } from "./keccak.js";
 // constants:begin
 const CONSTANTS = {
   SCHEMA: "mandate/plan/v1",
-  STEPS_OF_PLAN: {"up": ["abandon", "create", "create-replacement", "delete", "delete-replaced", "discard", "discard-replaced", "import", "import-replacement", "metadata", "read", "read-replacement", "remove-pending-replace", "replace", "update"], "destroy": ["abandon", "delete", "delete-replaced"], "refresh": ["forget", "refresh"], "import": ["create", "import"]},
+  STEPS_OF_PLAN: {"up": ["abandon", "create", "create-replacement", "delete", "delete-replaced", "discard", "discard-replaced", "import", "import-replacement", "metadata", "read", "read-replacement", "remove-pending-replace", "replace", "update"], "destroy": ["abandon", "delete", "delete-replaced", "discard", "discard-replaced"], "refresh": ["forget", "refresh"], "import": ["create", "import"]},
   KIND_OF: {"create": 0, "update": 1, "replace": 2, "create-replacement": 2, "delete-replaced": 2, "import-replacement": 2, "read-replacement": 2, "delete": 3, "abandon": 4, "import": 5, "read": 6, "discard": 6, "discard-replaced": 6, "remove-pending-replace": 7, "metadata": 7, "refresh": 7, "forget": 4},
   PARTS: ["base", "checks", "clears", "config", "effectRoot", "kind", "operations", "program", "proposer", "rollback", "rules", "salt", "schema", "secretKeyId", "source", "subject", "tier", "toolchain", "unknowns", "window"],
   OPERATION_PARTS: ["after", "before", "dependencies", "id", "kind", "op", "options", "propertyDependencies", "provider", "replaceKeys", "rule", "tier", "type", "urn"],
