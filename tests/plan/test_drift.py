@@ -14,7 +14,7 @@ from pulumi_mandate.models import Kind, Tier
 from pulumi_mandate.plan.raw import RawPreview
 from pulumi_mandate.plan.reading import read_plan
 from pulumi_mandate.plan.summary import rollback
-from tests.plan.samples import PREFIX, build, operation, recorded, secret
+from tests.plan.samples import PREFIX, THING, build, operation, recorded, secret
 
 Change = Callable[[dict[str, Any]], None]
 
@@ -95,7 +95,9 @@ def test_what_enters_the_state_or_gets_another_id_is_refused() -> None:
         build(raw)
 
     raw = refreshed()
-    raw.made["deployment"]["resources"].append(one(raw.made, "b") | {"urn": f"{PREFIX}x:y:Z::new"})
+    raw.made["deployment"]["resources"].append(
+        one(raw.made, "b") | {"urn": f"{PREFIX}{THING}::new"}
+    )
     with pytest.raises(IncompletePlan, match="would enter the state"):
         build(raw)
 
