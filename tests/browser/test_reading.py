@@ -13,7 +13,7 @@ from pulumi_mandate.console.page import render_page
 from pulumi_mandate.models import Subject, plan_hash, to_hex
 from pulumi_mandate.plan.document import Document
 from tests.browser.chromium import Chromium, Page
-from tests.plan.samples import UNKNOWN, build, creation, recorded, secret
+from tests.plan.samples import UNKNOWN, build, creation, recorded, secret, sourced
 from tests.vectors.documents import DOMAIN
 
 ATTACKS = [
@@ -62,7 +62,8 @@ def attacked(text: str) -> Document:
     raw.config[f"p:{text}"] = {"value": text, "secret": False}
     raw.plan_file["config"][f"p:{text}"] = {}
     raw.steps["config"][f"p:{text}"] = text
-    return build(raw, subject=Subject(text, text, text, text), commit=text)
+    changed = sourced(f"{text}.py", "one\n", f"{text.replace(chr(0), '')}\n")
+    return build(raw, subject=Subject(text, text, text, text), commit=text, **changed)
 
 
 @pytest.mark.parametrize("text", ATTACKS)
@@ -79,6 +80,9 @@ def test_what_somebody_typed_stays_text(text: str, chromium: Chromium, tmp_path:
         assert not [name for name in page.js(written) if name.startswith("on")]
         links = "[...document.querySelectorAll('[href], [src]')].map(e => e.outerHTML)"
         assert page.js(links) == ['<a class="skip" href="#operations">To the operations</a>']
+        assert (
+            len(page.js("[...document.querySelectorAll('pre .line')].map(e => e.innerText)")) == 2
+        )
         shown = page.text("main")
         assert (
             json.dumps(text, ensure_ascii=False).encode("ascii", "backslashreplace").decode()

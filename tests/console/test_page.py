@@ -12,7 +12,7 @@ import pytest
 from pulumi_mandate.console.page import SCRIPTS, render_page, static, verifier_script
 from pulumi_mandate.plan.document import Document
 from pulumi_mandate.plan.reading import Line, read_plan
-from tests.plan.samples import build, creation, facts, made_up, recorded
+from tests.plan.samples import build, creation, facts, made_up, recorded, sourced
 from tests.vectors.documents import DOMAIN
 
 
@@ -82,7 +82,8 @@ def test_all_of_the_reading_is_in_it() -> None:
     packages = [{"name": f"p{number}", "version": "1"} for number in range(30)]
     tools = facts().toolchain
     many = {**tools.content, "packages": packages}
-    changed = Document.of({**build(recorded()).content, "toolchain": many})
+    document = build(recorded(), **sourced("a.py", "one\n", "two\n<b>\n"))
+    changed = Document.of({**document.content, "toolchain": many})
     page, reading = page_of(changed), read_plan(changed)
 
     def texts(line: Line) -> list[str]:
@@ -94,6 +95,8 @@ def test_all_of_the_reading_is_in_it() -> None:
         assert f"{entry.op} {entry.urn}" in page
     wanted = [text for line in lines for text in texts(line)]
     wanted += [*reading.losses, *reading.unknowns]
+    wanted += [text for file in reading.files for text in (file.title, *file.lines)]
+    assert "+<b>" in wanted
     assert len([line for line in reading.rest if line.items]) == 1
     assert [text for text in wanted if escape(text) not in page] == []
 

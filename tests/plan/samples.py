@@ -16,6 +16,7 @@ from pulumi_mandate.plan.commitment import SubjectKey
 from pulumi_mandate.plan.document import Document
 from pulumi_mandate.plan.program import ProgramDigest, ProgramFile
 from pulumi_mandate.plan.raw import RawPreview, subject_key
+from pulumi_mandate.plan.source import Since, Source, source_part, texts_of
 from pulumi_mandate.plan.toolchain import Package, toolchain
 
 RECORDED = Path(__file__).parent / "fixtures" / "second_change.json"
@@ -60,6 +61,18 @@ def program(text: str) -> ProgramDigest:
     return ProgramDigest.of(
         (ProgramFile("__main__.py", "file", hashlib.sha256(text.encode()).hexdigest()),)
     )
+
+
+def sourced(path: str, before: str, after: str) -> dict[str, Any]:
+    """Facts of a program whose one file changed since the last plan: for `facts` and `build`."""
+    old, new = (_source(path, text) for text in (before, after))
+    since = Since(keccak(b"the last plan"), old)
+    return {"program": ProgramDigest.of(new.files), "source": source_part(new, since)}
+
+
+def _source(path: str, text: str) -> Source:
+    file = ProgramFile(path, "file", hashlib.sha256(text.encode()).hexdigest())
+    return Source((file,), texts_of([(path, text.encode())]))
 
 
 def facts(**changes: Any) -> Facts:

@@ -86,3 +86,25 @@ def test_colour_changes_nothing_but_colour() -> None:
 
     assert re.sub(r"\x1b\[\d+m", "", coloured) == render_text(document)
     assert "\x1b[" in coloured
+
+
+def test_a_summary_is_cut_between_its_parts_and_says_so() -> None:
+    document = build(made_up({f"t{number:02}": {"v": "`" * 30} for number in range(30)}))
+    whole = render_markdown(document)
+    short = render_markdown(document, most=3000)
+
+    assert render_markdown(document, most=len(whole)) == whole
+    assert len(short) <= 3000
+    body, _, end = short.rpartition("Cut here, after ")
+    assert whole.startswith(body)
+    assert body.endswith("\n\n")
+    assert end == f"{body.count('## ')} of 32 parts. All of it: `mandate show`.\n"
+    fences = re.findall(r"^`{3,}", body, re.MULTILINE)
+    assert fences
+    assert fences[::2] == fences[1::2]
+
+
+def test_a_summary_without_room_shows_nothing_of_the_plan() -> None:
+    text = render_markdown(build(made_up({"x": {}})), most=100)
+
+    assert text == "Cut here, after 0 of 3 parts. All of it: `mandate show`.\n"

@@ -118,11 +118,7 @@ def summary_of(document: Document) -> str:
     """The readable diff, as far as a transaction can carry it; the hash binds all of it."""
     from ..plan.render import render_markdown
 
-    text = render_markdown(document)
-    if len(text) <= MOST_SUMMARY:
-        return text
-    kept = text[:MOST_SUMMARY].rpartition("\n")[0]
-    return f"{kept}\n\n(cut here; all of it: mandate show)"
+    return render_markdown(document, most=MOST_SUMMARY)
 
 
 def _put_back(session: Session, plan_file: Path | None) -> Answer:

@@ -229,7 +229,9 @@ def _file(change: dict[str, Any]) -> FileChange:
     if change["withheld"] is not None:
         digests = " -> ".join(named(side[1]) for side in (before, after) if side)
         return FileChange(f"{title}: not shown, {ascii_only(change['withheld'])}; {digests}", ())
-    lines = change["diff"].split("\n")[:-1]
+    lines = change["diff"].split("\n")
+    if not lines[-1]:  # what ends with a line feed has no line after it
+        lines.pop()
     return FileChange(title, tuple(ascii_only(line) for line in lines))
 
 

@@ -27,21 +27,40 @@ def render_text(document: Document, *, colour: bool = False) -> str:
     return "\n".join(lines) + "\n"
 
 
-def render_markdown(document: Document) -> str:
-    """For a proposal or a pull request.
+def render_markdown(document: Document, *, most: int | None = None) -> str:
+    """For a proposal or a pull request, of at most so many characters where that is asked.
 
     Whatever is not our own fixed words stands in a code block: escaped in running text, a host
-    would still turn it into links and mentions.
+    would still turn it into links and mentions. What does not fit is left out block by block, and
+    the end says how much that is.
     """
-    reading = read_plan(document)
-    lines = ["## Plan", "", *_block([reading.title, *map(_text, reading.head)])]
+    blocks = list(_markdown(read_plan(document)))
+    if most is None or sum(map(len, blocks)) <= most:
+        return "".join(blocks)
+    kept, room = [], most - len(_left_out(blocks, blocks))
+    for block in blocks:
+        room -= len(block)
+        if room < 0:
+            break
+        kept.append(block)
+    return "".join([*kept, _left_out(kept, blocks)])
+
+
+def _markdown(reading: Reading) -> Iterator[str]:
+    yield _section("## Plan", [reading.title, *map(_text, reading.head)])
     for number, entry in enumerate(reading.entries, 1):
-        lines += ["", f"### {number}. {entry.op} ({entry.tier})", ""]
-        lines += _block([entry.title, *_body(entry)])
+        yield _section(f"### {number}. {entry.op} ({entry.tier})", [entry.title, *_body(entry)])
     for file in reading.files:
-        lines += ["", "### Source", "", *_block([file.title, *file.lines])]
-    lines += ["", "### Also in the plan", "", *_block(_tail(reading))]
-    return "\n".join(lines) + "\n"
+        yield _section("### Source", [file.title, *file.lines])
+    yield _section("### Also in the plan", _tail(reading))
+
+
+def _section(heading: str, body: Sequence[str]) -> str:
+    return "\n".join([heading, "", *_block(body), "", ""])
+
+
+def _left_out(kept: Sequence[str], blocks: Sequence[str]) -> str:
+    return f"Cut here, after {len(kept)} of {len(blocks)} parts. All of it: `mandate show`.\n"
 
 
 def _text(line: Line) -> str:
