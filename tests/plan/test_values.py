@@ -127,6 +127,9 @@ def test_references_and_bytes_have_markers() -> None:
     raw = {SIGNATURE: "803fd3297a5875dc03ca845dda5d2a98", "value": "/w=="}
 
     assert convert(reference)["id"]["mandate:v1"] == "unknown"
+    # The engine writes an empty id for what is not there yet, and none for a component.
+    assert convert(reference | {"id": ""})["id"]["mandate:v1"] == "unknown"
+    assert convert({key: reference[key] for key in (SIGNATURE, "urn")})["id"] is None
     assert convert(raw) == {"mandate:v1": "bytes", "base64": "/w=="}
 
 

@@ -46,7 +46,10 @@ SECRET = "1b47061264138c4ac30d75fd1eb44270"  # the engine's format, no secret
 class Echo(provider_pb2_grpc.ResourceProviderServicer):
     def Handshake(self, request: Any, context: Any) -> Any:
         return provider_pb2.ProviderHandshakeResponse(
-            accept_secrets=True, accept_resources=True, accept_outputs=True
+            accept_secrets=True,
+            accept_resources=True,
+            accept_outputs=True,
+            supports_autonaming_configuration=True,
         )
 
     def GetPluginInfo(self, request: Any, context: Any) -> Any:

@@ -32,9 +32,11 @@ BYTES = "803fd3297a5875dc03ca845dda5d2a98"
 MASK = "[secret]"
 _PYTHON_DYNAMIC = "pulumi-python:dynamic"
 
+ANY_UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+"""A text, and a value of every type in a saved plan."""
 UNKNOWNS = frozenset(
     {
-        "04da6b54-80e4-46f7-96ec-b56ff0331ba9",  # text, and every type in a saved plan
+        ANY_UNKNOWN,
         "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7",  # boolean
         "3eeb2bf0-c639-47a8-9e75-3b44932eb421",  # number
         "6a19a0b0-7e62-4c92-b797-7f8e31da9cc2",  # array
@@ -116,8 +118,12 @@ class Reader:
         if kind in (ASSET, ARCHIVE):
             return self._asset(value, path, opened=opened)
         if kind == REFERENCE:
-            identity = self._convert(value.get("id"), path, opened=opened)
-            return markers.reference(str(value["urn"]), identity)
+            identity = value.get("id")
+            if identity == "" and not self.deployed:
+                identity = ANY_UNKNOWN  # of a resource that is not there yet
+            return markers.reference(
+                str(value["urn"]), self._convert(identity, path, opened=opened)
+            )
         if kind == BYTES:
             return markers.raw_bytes(str(value["value"]))
         raise IncompletePlan(
