@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tools import node_env, pulumi_cli, python_env, steps, toolchain
+from tools import browser_env, node_env, pulumi_cli, python_env, steps, toolchain
 
 
 @pytest.fixture
@@ -191,6 +191,59 @@ def test_a_failed_go_build_leaves_no_program_behind(checkout: Path) -> None:
     assert result.state == "failed"
     assert "`go build` ended with 2" in result.detail
     assert list((checkout / "cache/pulumi-mandate").iterdir()) == []
+
+
+# --- the browser ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "major"),
+    [
+        ("Chromium 156.0.8078.79 built on Debian GNU/Linux 12 (bookworm)", 156),
+        ("Google Chrome 141.0.7390.65", 141),
+        ("Chromium", None),
+        ("", None),
+    ],
+)
+def test_a_browser_says_its_version(text: str, major: int | None) -> None:
+    assert browser_env.major_of(text) == major
+
+
+def test_the_machines_own_browser_is_used_where_it_is_new_enough(checkout: Path) -> None:
+    _program(checkout / "machine/chromium", "Chromium 110.0.1.2")
+    assert browser_env.STEPS[0].ready() is None
+
+    theirs = _program(checkout / "machine/google-chrome", "Google Chrome 141.0.7390.65")
+    assert browser_env.find() == theirs
+    assert browser_env.STEPS[0].ready() == "Google Chrome 141.0.7390.65 of this machine"
+
+
+def test_whoever_may_not_install_a_browser_is_told_how(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(python_env.os, "geteuid", lambda: 1000)
+    result = steps.run_step(browser_env.STEPS[0], check_only=False)
+
+    assert result.state == "failed"
+    assert "sudo apt-get install chromium" in result.detail
+
+
+@pytest.mark.parametrize(("words", "wanted"), [([], False), (["--browser"], True)])
+def test_only_the_tests_ask_for_a_browser(
+    words: list[str],
+    wanted: bool,
+    checkout: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(toolchain, "TOOLCHAIN", checkout)
+    toolchain.main(["--check", "--json", *words])
+
+    names = [step["name"] for step in json.loads(capsys.readouterr().out)["steps"]]
+    assert ("browser" in names) is wanted
+    makefile = (Path(toolchain.__file__).parent.parent / "Makefile").read_text()
+    assert "\ntest: browser " in makefile
+    assert "\ndemo: toolchain " in makefile
 
 
 # --- contract tools ---------------------------------------------------------------------------

@@ -271,10 +271,10 @@ def _check_sides(operation: dict[str, Any]) -> None:
         )
     sources = operation["propertyDependencies"]
     _require(
-        _are_texts(operation["dependencies"])
-        and isinstance(sources, dict)
-        and all(_are_texts(urns) for urns in sources.values()),
-        "the dependencies are not lists of texts",
+        isinstance(sources, dict)
+        and all(map(_is_set, (operation["dependencies"], operation["replaceKeys"])))
+        and all(map(_is_set, sources.values())),
+        "the dependencies or replace keys are not sets of texts",
     )
     values = [operation[part] for part in ("before", "after")]
     values += [operation[part][side] for part in ("provider", "options") for side in _SIDES]
@@ -313,6 +313,11 @@ def _check_unknowns(written: object, found: list[dict[str, Any]]) -> None:
         _require(isinstance(entry, dict) and "constraint" in entry, wrong)
         require_constraint(entry["constraint"])
         _require(entry == expected | {"constraint": entry["constraint"]}, wrong)
+
+
+def _is_set(value: Any) -> bool:
+    """Of texts, in the one form that a set has: sorted, each of them once."""
+    return value == [] or (_are_texts(value) and all(a < b for a, b in pairwise(value)))
 
 
 def _are_texts(value: object) -> bool:

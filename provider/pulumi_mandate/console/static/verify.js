@@ -309,7 +309,7 @@ function isRule(value) {
 
 function checkOperation(operation) {
   require(sameKeys(operation, OPERATION_PARTS), "an operation lacks a part, or holds one that is not known");
-  const { urn, type, op, rule, kind, tier, id, dependencies, propertyDependencies } = operation;
+  const { urn, type, op, rule, kind, tier, id, dependencies, propertyDependencies, replaceKeys } = operation;
   require([urn, type, op, rule].every(isText), "an operation's name is not text");
   require(id === null || isText(id), "a physical id is not text");
   require(kind === KIND_OF[op], "an operation's kind does not follow from its step");
@@ -321,11 +321,18 @@ function checkOperation(operation) {
   for (const part of ["provider", "options"]) {
     require(sameKeys(operation[part], ["before", "after"]), "a provider or the options do not have two sides");
   }
-  const lists = [dependencies, ...(isObject(propertyDependencies) ? Object.values(propertyDependencies) : [null])];
-  require(lists.every((list) => Array.isArray(list) && list.every(isText)), "the dependencies are not lists of texts");
+  require(isObject(propertyDependencies)
+    && [dependencies, replaceKeys, ...Object.values(propertyDependencies)].every(isSet),
+    "the dependencies or replace keys are not sets of texts");
   const { provider, options } = operation;
   require(markersAreWhole([operation.before, operation.after, provider.before, provider.after, options.before,
     options.after]), "an operation holds a marker that is not known or not whole");
+}
+
+/** Of texts, in the one form that a set has: sorted, each of them once. */
+function isSet(value) {
+  return Array.isArray(value) && value.every(isText)
+    && value.every((text, at) => at === 0 || before(value[at - 1], text));
 }
 
 /** By URN, engine step and physical id; no two are the same. */
