@@ -101,6 +101,8 @@ def _ended_early(speak: Speaker, folder: Path) -> None:
     """Two mandates that nobody runs."""
     assert speak("preview", "--as", "ana", cwd=folder)["planHash"]
     withdrawn = speak("propose", "--as", "ana", "--title", "A", cwd=folder)["proposal"]
+    waiting = speak("revalidate", "--as", "ana", cwd=folder)["proposals"]
+    assert [(row["proposal"], row["verdict"]) for row in waiting] == [(withdrawn, "retain")]
     assert speak("withdraw", str(withdrawn), "--as", "ana")
     revoked = speak.home.approve(folder)
     assert speak("revoke", str(revoked), "--as", "gus")["state"] == "revoked"

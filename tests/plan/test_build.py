@@ -276,7 +276,7 @@ def test_another_key_gives_other_commitments_and_another_id() -> None:
 
 def test_who_asks_and_when_is_no_effect() -> None:
     first = build(recorded())
-    second = build(recorded(), salt=keccak(b"other"), not_before=1, expires_at=2, commit="abc")
+    second = build(recorded(), salt=keccak(b"other"), not_before=1, expires_at=2, commit="ab" * 20)
 
     assert first.effect_root == second.effect_root
     assert first.digest != second.digest

@@ -23,6 +23,7 @@ from .propose import propose
 from .queue import queue
 from .refresh import refresh
 from .resume import resume
+from .revalidate import revalidate
 from .revoke import revoke
 from .show import show
 from .status import status
@@ -102,6 +103,7 @@ for _subcommand in (
     destroy,
     refresh,
     resume,
+    revalidate,
     withdraw,
     revoke,
     abandon,

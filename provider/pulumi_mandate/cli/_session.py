@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from ..chain import ChainClient, Trust
     from ..gate.machine import Machine
     from ..governance import Governor, Registry
-    from ..signing import AccountKey
+    from ..models import Address
+    from ..signing import AccountKey, AttestorKey
     from ..store import PlanStore
 
 
@@ -116,3 +117,10 @@ class Session:
         key = self.trust.accounts[self.account_name]
         executor = self.trust.executor.address if self.trust.executor else None
         return AccountKey(open_signer(key.uri, key.address), executor=executor)
+
+    def attestor(self, parties: tuple[Address, ...]) -> AttestorKey:
+        """The same account's key, for an attestation. Raises `UsageError`, `SignerError`."""
+        from ..signing import AttestorKey, open_signer
+
+        key = self.trust.accounts[self.account_name]
+        return AttestorKey(open_signer(key.uri, key.address), parties=parties)

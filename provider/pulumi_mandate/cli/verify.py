@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
-from ..errors import Refused
+from ..errors import Refused, UsageError
 from ..models import to_hex
+from ._attest import attested, rebuilt
 from ._command import Call, command
 from ._lookup import number_of, plan_of
 from ._output import Answer
+from ._program import ProgramChoice, program_options
 from ._report import brief_option, links_as_data, render_links
 from ._target import Target, TargetType
 
@@ -16,11 +20,47 @@ from ._target import Target, TargetType
 @command(
     "verify",
     "Recompute everything, believe nothing.",
-    examples=("mandate verify 1", "mandate verify 0x5a…c3", "mandate verify 1 --json"),
+    signs=True,
+    examples=(
+        "mandate verify 1",
+        "mandate verify 0x5a…c3",
+        "mandate verify 1 --json",
+        "mandate verify 1 --rebuild --as dee --attest dee.json",
+        "mandate verify 1 --attestation dee.json",
+    ),
 )
 @click.argument("target", type=TargetType(), metavar="PROPOSAL|PLAN-HASH")
 @brief_option
-def verify(call: Call, target: Target, brief: bool) -> Answer:
+@click.option(
+    "--rebuild",
+    is_flag=True,
+    help="Also preview the program again, from your own checkout, and compare.",
+)
+@click.option(
+    "--attest",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="With --rebuild: sign what you found, for others.",
+)
+@click.option(
+    "--attestation",
+    "attestations",
+    type=click.Path(path_type=Path, dir_okay=False),
+    multiple=True,
+    metavar="FILE",
+    help="Also check what somebody else has signed. May be given more than once.",
+)
+@program_options
+def verify(  # noqa: PLR0913, PLR0917  # one argument per option
+    call: Call,
+    target: Target,
+    brief: bool,
+    rebuild: bool,
+    attest: Path | None,
+    attestations: tuple[Path, ...],
+    folder: Path,
+    stack: str | None,
+) -> Answer:
     """Check on this machine that the proposal approves the document you read, and nothing else.
 
     From the stored bytes: canonical form, digest, Merkle tree, tier, plan hash; from the chain: the
@@ -30,6 +70,8 @@ def verify(call: Call, target: Target, brief: bool) -> Answer:
     from ..audit.links import broken
     from ..audit.proposal import verify_proposal
 
+    if attest is not None and not rebuild:
+        raise UsageError("--attest signs what --rebuild finds", next_step="add --rebuild")
     plan = plan_of(call.session, target)
     evidence = collect_proposal(call.session.sources, plan, number_of(target))
     links = verify_proposal(evidence)
@@ -47,4 +89,9 @@ def verify(call: Call, target: Target, brief: bool) -> Answer:
         else call.style.bad(f"do not approve: {bad.name} is broken")
     )
     text = f"{render_links(links, call.style, brief=brief)}\n{verdict}"
-    return Answer(data, text, exit_code=0 if bad is None else Refused.exit_code)
+    if bad is not None:
+        return Answer(data, text, exit_code=Refused.exit_code)
+    lines = [text, *attested(call, evidence, attestations, data)]
+    if rebuild:
+        lines += rebuilt(call, evidence, ProgramChoice(folder, stack), attest, data)
+    return Answer(data, "\n".join(lines))

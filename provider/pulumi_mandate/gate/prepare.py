@@ -32,6 +32,7 @@ from .plugins import visible_plugins
 from .project import DIY_ORGANISATION, check_project, read_project
 from .source import read_source
 from .state import engine_environment, engine_json, run_engine
+from .version_control import commit_of
 
 JSON = Any
 
@@ -104,10 +105,11 @@ def prepare_plan(  # noqa: PLR0913  # what a proposer decides, each by name
     """
     prepared = prepare(program, trust, kind=kind, rules=rules, environment=environment)
     check_hooks(prepared.raw)
-    source = None
+    source, commit = None, None
     if completed is not None:
         now = read_source(program.workdir, prepared.here.program)
         source = source_part(now, completed(prepared.here.subject))
+        commit = commit_of(program.workdir, program.stack)
     return document_of(
         prepared,
         proposer=proposer,
@@ -115,6 +117,7 @@ def prepare_plan(  # noqa: PLR0913  # what a proposer decides, each by name
         salt=Digest(secrets.token_bytes(32)) if salt is None else salt,
         clears=clears,
         source=source,
+        commit=commit,
     )
 
 
@@ -156,6 +159,7 @@ def document_of(  # noqa: PLR0913  # what a proposer decides, each by name
     salt: Digest,
     clears: Digest = NO_CLEARS,
     source: Mapping[str, JSON] | None = None,
+    commit: str | None = None,
 ) -> Document:
     """The document of a preview. Raises `EmptyPlan`, `IncompletePlan`."""
     here = prepared.here
@@ -171,6 +175,7 @@ def document_of(  # noqa: PLR0913  # what a proposer decides, each by name
         key=prepared.key,
         clears=clears,
         source=source,
+        commit=commit,
     )
     return build_document(prepared.raw, facts, here.rules.judge)
 

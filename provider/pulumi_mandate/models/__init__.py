@@ -5,6 +5,7 @@ from ._typed_data import domain_separator, plan_hash, signing_digest, struct_has
 from ._values import (
     NO_CLEARS,
     Address,
+    Attestation,
     Domain,
     ExecutionOrder,
     Kind,
@@ -23,6 +24,7 @@ __all__ = [
     "NO_CLEARS",
     "ZERO",
     "Address",
+    "Attestation",
     "Digest",
     "Domain",
     "ExecutionOrder",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import astuple
 
 from ._digest import Digest, digest, is_address, keccak
-from ._values import Domain, ExecutionOrder, Outcome, Plan, Renewal, Subject, Tier
+from ._values import Attestation, Domain, ExecutionOrder, Outcome, Plan, Renewal, Subject, Tier
 
 DOMAIN_TYPE = "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
 NAME = "Mandate"
@@ -30,12 +30,17 @@ OUTCOME_TYPE = (
     "Outcome(bytes32 runId,uint8 kind,bytes32 receiptRoot,bytes32 postState,uint64 keyEpoch)"
 )
 
-Message = Plan | ExecutionOrder | Renewal | Outcome
+ATTESTATION_TYPE = (
+    "Attestation(bytes32 planHash,bytes32 effectRoot,bytes32 program,uint64 attestedAt)"
+)
+
+Message = Plan | ExecutionOrder | Renewal | Outcome | Attestation
 _TYPES: dict[type, str] = {
     Plan: PLAN_TYPE,
     ExecutionOrder: ORDER_TYPE,
     Renewal: RENEWAL_TYPE,
     Outcome: OUTCOME_TYPE,
+    Attestation: ATTESTATION_TYPE,
 }
 
 

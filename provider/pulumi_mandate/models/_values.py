@@ -150,4 +150,17 @@ class Outcome:
     key_epoch: int
 
 
+@dataclass(frozen=True, slots=True)
+class Attestation:
+    """Somebody else previewed the proposed program, and it wants exactly what was proposed."""
+
+    plan_hash: Digest
+    effect_root: Digest
+    """Of the attestor's own preview."""
+    program: Digest
+    """Of the files that were previewed."""
+    attested_at: int
+    """Chain time in seconds."""
+
+
 NO_CLEARS = ZERO

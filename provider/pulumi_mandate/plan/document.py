@@ -83,6 +83,8 @@ OPERATION_PARTS = frozenset(
 )
 RULE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 """The form of a rule's id: a word for people, and no room for a sentence."""
+COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
+"""SHA-1 or SHA-256, as git writes them: a word that no command line can misunderstand."""
 _SIDES = frozenset({"before", "after"})
 
 
@@ -375,7 +377,11 @@ def _check_program(program: Any) -> None:
         program["digest"] == to_hex(listing_digest(files)),
         "the program's digest does not follow from its files",
     )
-    _require(isinstance(program["commit"], str | None), "the program's commit is not text")
+    commit = program["commit"]
+    _require(
+        commit is None or (type(commit) is str and COMMIT.fullmatch(commit) is not None),
+        "the program's commit is not the digest of one",
+    )
 
 
 def _require(condition: bool, happened: str) -> None:

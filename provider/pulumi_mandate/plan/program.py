@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -79,18 +78,19 @@ def program_digest(root: Path, stack: str) -> ProgramDigest:
     pipe, and a tree without files.
     """
     top = root.resolve()
-    files = tuple(sorted(_files(top, top, _stack_file(stack)), key=lambda file: file.path))
+    files = tuple(sorted(_files(top, top, stack_files(stack)), key=lambda file: file.path))
     if not files:
         raise UsageError("the program's folder holds no files")
     return ProgramDigest.of(files)
 
 
-def _stack_file(stack: str) -> re.Pattern[str]:
+def stack_files(stack: str) -> tuple[str, str]:
+    """The names that a stack's own file may have."""
     name = stack.rpartition("/")[2]
-    return re.compile(rf"Pulumi\.{re.escape(name)}\.ya?ml")
+    return f"Pulumi.{name}.yaml", f"Pulumi.{name}.yml"
 
 
-def _files(top: Path, folder: Path, unbound: re.Pattern[str]) -> Iterator[ProgramFile]:
+def _files(top: Path, folder: Path, unbound: tuple[str, str]) -> Iterator[ProgramFile]:
     with os.scandir(folder) as entries:
         for entry in entries:
             path = Path(entry.path)
@@ -100,7 +100,7 @@ def _files(top: Path, folder: Path, unbound: re.Pattern[str]) -> Iterator[Progra
             elif entry.is_dir():
                 if entry.name not in IGNORED_FOLDERS:
                     yield from _files(top, path, unbound)
-            elif not unbound.fullmatch(name):
+            elif name not in unbound:
                 yield _file(path, name)
 
 

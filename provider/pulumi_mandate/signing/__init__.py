@@ -1,11 +1,12 @@
-"""Keys that never leave their home, and the two things they may be used for.
+"""Keys that never leave their home, and the three things they may be used for.
 
 * `open_signer(uri, address)` opens a key whose address was pinned; `enrol(uri)` reads it once.
 * `ExecutorKey` signs execution orders, renewals and outcomes: 65 bytes, and nothing else.
 * `AccountKey` signs EIP-1559 transactions (runner, proposer, voters): raw bytes, and nothing else.
+* `AttestorKey` signs attestations (one's own preview of a plan): 65 bytes, and nothing else.
 * `recover` says who signed a digest, strictly.
 
-The two key types share no method and neither gives its signer away, so a key opened to sign
+The key types share no method and none of them gives its signer away, so a key opened to sign
 orders cannot be talked into paying for, or sending, a transaction. Every backend signs through one
 gate (`_gate.py`): exactly 32 bytes in, low-s out, and the recovered address is the pinned one, or
 an error.
@@ -21,11 +22,13 @@ from ._gate import Signer
 from ._keystore import create_keystore
 from ._open import SCHEMES, enrol, open_signer
 from .account import AccountKey
+from .attestor import AttestorKey
 from .executor import ExecutorKey
 
 __all__ = [
     "SCHEMES",
     "AccountKey",
+    "AttestorKey",
     "ExecutorKey",
     "Signature",
     "Signer",

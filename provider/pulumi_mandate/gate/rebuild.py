@@ -1,0 +1,102 @@
+"""An attestor's own preview: the named commit, checked out clean, wants exactly what was proposed.
+
+Somebody who neither proposes nor runs gets the same effect root from the same source, on another
+machine. What a proposer's machine did to its own preview does not survive that.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+from pulumi_mandate.chain.trust import Trust
+from pulumi_mandate.errors import EngineError, Refused
+from pulumi_mandate.models import ZERO, Digest
+from pulumi_mandate.plan.compare import Difference, differences
+from pulumi_mandate.plan.document import Document
+from pulumi_mandate.plan.program import program_digest, stack_files
+
+from .prepare import ProgramAt, check_hooks, document_of, prepare
+from .version_control import archive
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """What an own preview of the proposed program gave."""
+
+    effect_root: Digest
+    differences: tuple[Difference, ...]
+    """Empty: it is the proposed plan."""
+    commit: str | None
+    """The commit that was checked out; None where the plan names none and the folder was used."""
+
+
+def rebuild(document: Document, program: ProgramAt, trust: Trust) -> Rebuilt:
+    """Preview the program again and compare it with a proposed plan.
+
+    `program` is a checkout of one's own. Where the plan names a commit, that commit is exported
+    from it to a clean folder; else the folder is taken as it is. Raises `Refused` where it is
+    another program, `EngineError`, `EmptyPlan` where it wants nothing, `UsageError`.
+    """
+    commit = document.content["program"]["commit"]
+    with _checkout(program, commit) as folder:
+        at = ProgramAt(folder, program.stack)
+        check_same_program(document, at)
+        prepared = prepare(at, trust, kind=document.content["kind"])
+        check_hooks(prepared.raw)
+        fields = document.fields()
+        found = document_of(
+            prepared,
+            proposer=fields.proposer,
+            window=(fields.not_before, fields.expires_at),
+            salt=ZERO,
+        )
+        return Rebuilt(found.effect_root, tuple(differences(document, found)), commit)
+
+
+def check_same_program(document: Document, program: ProgramAt) -> None:
+    """The files are the proposed ones. Raises `Refused`, which names the first that differs."""
+    here = {file.path: file for file in program_digest(program.workdir, program.stack).files}
+    proposed = {file.path: file for file in document.files}
+    for path in sorted(here.keys() | proposed.keys()):
+        if here.get(path) != proposed.get(path):
+            one, other = proposed.get(path), here.get(path)
+            raise Refused(
+                6,
+                f"this is another program than the one that was proposed: {path} differs",
+                field="program",
+                expected=one.sha256 if one else "no such file",
+                found=other.sha256 if other else "no such file",
+                next_step="check out the source that the proposal names",
+            )
+
+
+@contextmanager
+def _checkout(program: ProgramAt, commit: str | None) -> Iterator[Path]:
+    """A clean folder with the commit's files of the program, and this checkout's stack file."""
+    if commit is None:
+        yield program.workdir
+        return
+    files = archive(program.workdir, commit)
+    if files is None:
+        raise EngineError(
+            f"the commit {commit} cannot be had from {program.workdir}",
+            meaning="The plan was made of that commit, so an attestor previews that commit.",
+            next_step="fetch it: git fetch origin " + commit,
+        )
+    folder = Path(tempfile.mkdtemp(prefix="mandate-rebuild-"))
+    try:
+        with tarfile.open(fileobj=BytesIO(files)) as tar:
+            tar.extractall(folder, filter="data")
+        for name in stack_files(program.stack):  # bound by the plan's configuration, not by digest
+            if (program.workdir / name).is_file():
+                shutil.copy(program.workdir / name, folder / name)
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
