@@ -283,7 +283,8 @@ function checkProgram(program) {
     && files.every(([path], at) => at === 0 || before(files[at - 1][0], path)),
     "the program's files are not a list of path, mode and SHA-256, in order");
   require(program.digest === toHex(keccak(canonical(files))), "the program's digest does not follow from its files");
-  require(commit === null || isText(commit), "the program's commit is not text");
+  require(commit === null || (isText(commit) && /^[0-9a-f]{40}([0-9a-f]{24})?$/.test(commit)),
+    "the program's commit is not the digest of one");
 }
 
 /** A plan may need more than any of its operations, never less. */
