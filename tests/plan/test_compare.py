@@ -27,7 +27,7 @@ from tests.plan.samples import (
 U = {"mandate:v1": "unknown", "secret": False}
 SU = {"mandate:v1": "unknown", "secret": True}
 S = {"mandate:v1": "secret", "commitment": "0x" + "11" * 32}
-NAMED = {"mandate:v1": "auto-name", "prefix": "bucket-"}
+NAMED = {"mandate:v1": "auto-name", "prefix": "bucket-", "drawn": "hex(7)"}
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,11 @@ NAMED = {"mandate:v1": "auto-name", "prefix": "bucket-"}
         ({"a": U}, {}, False), ({}, {"a": 1}, False), ({"a": U}, {"a": 1, "b": 2}, False),
         ([U, 1], [2, 1], True), ([U], [1, 2], False), ([1], {"0": 1}, False),
         (1, 1.0, True), (1, True, False), (0, False, False), (None, False, False), ("1", 1, False),
-        (NAMED, "bucket-1f3", True), (NAMED, "other", False), (NAMED, 1, False),
+        (NAMED, "bucket-1f3a0b9", True), (NAMED, "other", False), (NAMED, 1, False),
+        (NAMED, "bucket-1f3", False), (NAMED, "bucket-1f3a0b9c", False), (NAMED, U, False),
+        (NAMED, "bucket-1f3a0bz", False), (NAMED, "socket-1f3a0b9", False), (NAMED, NAMED, True),
+        (NAMED, NAMED | {"drawn": "hex(8)"}, False), ("bucket-1f3a0b9", NAMED, False),
+        (NAMED | {"drawn": "any"}, "bucket-1f3a0b9", False), (NAMED, "bucket-1f3a0b9\n", False),
         ({"mandate:v1": "unknown2"}, 1, False),
     ],
 )  # fmt: skip

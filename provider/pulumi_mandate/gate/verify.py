@@ -39,6 +39,14 @@ from pulumi_mandate.plan.document import Document
 from .facts import Evidence
 
 Check = Callable[[Evidence, Document], None]
+_DRAWN_AGAIN = (
+    " It looks like a name that a provider draws anew in every preview, in a way that nobody here "
+    "can compute again."
+)
+_NAME_IT = (
+    "name the resource in the program, or let the engine draw names: pulumi config set --path "
+    "pulumi:autonaming.pattern '${name}-${hex(7)}'; then mandate propose"
+)
 
 
 def verify(evidence: Evidence, checks: Sequence[Check] | None = None) -> Document:
@@ -374,8 +382,8 @@ def verify_effects(approved: Document, found: Document, *, resuming: bool = Fals
         field=first.field,
         expected=str(first.expected),
         found=str(first.found),
-        meaning="Nothing was changed.",
-        next_step="mandate propose",
+        meaning="Nothing was changed." + (_DRAWN_AGAIN if first.drawn_again else ""),
+        next_step=_NAME_IT if first.drawn_again else "mandate propose",
     )
 
 

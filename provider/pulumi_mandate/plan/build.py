@@ -15,7 +15,8 @@ from .commitment import SubjectKey, commit
 from .destroy import read_destroy
 from .document import KIND_OF, SCHEMA, Document, order
 from .drift import read_drift
-from .markers import unknown
+from .markers import auto_name, unknown
+from .names import could_be_drawn, digits_of, drawn_digits
 from .program import ProgramDigest
 from .raw import KEY_NAME, RawPreview
 from .sources import OPTIONS, READS, ROOT, SETS, State, Step, read_steps
@@ -117,20 +118,43 @@ def build_document(
 def build_operations(steps: Sequence[Step], facts: Facts, judge: Judge) -> list[Operation]:
     """The operations, judged and sorted; a `same` step counts only where something changes."""
     operations = []
+    names = _drawn_names(steps)
     for step in steps:
-        operation = _operation(step, facts)
+        operation = _operation(step, facts, names)
         if operation is not None:
             tier, rule = judge(operation)
             operations.append({**operation, "tier": int(tier), "rule": rule})
     return sorted(operations, key=order)
 
 
-def _operation(step: Step, facts: Facts) -> Operation | None:
+def _drawn_names(steps: Sequence[Step]) -> dict[str, dict[str, JSON]]:
+    """Marker by name, for the names that providers drew from their seeds in this preview.
+
+    Looked for among the inputs that the provider added, and one level into those of the program
+    (`metadata.name`); found, a name counts wherever the program passes it on as it is.
+    """
+    found: dict[str, dict[str, JSON]] = {}
+    for step in steps:
+        if step.op not in ("create", "create-replacement") or step.goal is None:
+            continue
+        given = step.goal.get("propertyDependencies") or {}
+        texts = [value for key, value in (step.inputs or {}).items() if key not in given]
+        nested = [value for value in (step.inputs or {}).values() if isinstance(value, dict)]
+        texts += [text for value in nested for text in value.values()]
+        likely = [text for text in texts if isinstance(text, str) and could_be_drawn(text)]
+        drawn = digits_of(step.seed) if likely else ()
+        for text in likely:
+            if count := drawn_digits(text, drawn):
+                found[text] = auto_name(text[:-count], count)
+    return found
+
+
+def _operation(step: Step, facts: Facts, names: Mapping[str, dict[str, JSON]]) -> Operation | None:
     old_urn = step.old["urn"] if step.old else step.urn
     packages = facts.toolchain.modules
     old_reader = Reader(facts.key, old_urn, packages, deployed=True)
     found = step.op == "refresh"  # both sides are states, and the provider's answer is the point
-    new_reader = Reader(facts.key, step.urn, packages, deployed=found)
+    new_reader = Reader(facts.key, step.urn, packages, names, deployed=found)
     before = _side(step.old, old_reader, answers=found)
     after = None
     if step.new is not None and step.inputs is not None:

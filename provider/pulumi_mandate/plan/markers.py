@@ -6,7 +6,7 @@ User data that contains the key is escaped, so nobody can forge a marker by typi
 |---|---|
 | `{"mandate:v1": "unknown", "secret": bool}` | the engine will know it only while it runs |
 | `{"mandate:v1": "secret", "commitment": "0x…"}` | a secret, see `commitment` |
-| `{"mandate:v1": "auto-name", "prefix": "…"}` | a name drawn from a seed; no document has it yet |
+| `{"mandate:v1": "auto-name", "prefix": "…", "drawn": "hex(7)"}` | drawn from a seed, see `names` |
 | `{"mandate:v1": "bytes", "base64": "…"}` | text that is not UTF-8 |
 | `{"mandate:v1": "asset", "hash": "…", …}` | a file or archive, see `asset` |
 | `{"mandate:v1": "reference", "urn": "…", "id": …}` | another resource |
@@ -24,6 +24,7 @@ KEY = "mandate:v1"
 PARTS: dict[str, dict[str, tuple[type, ...]]] = {
     "unknown": {"secret": (bool,)},
     "secret": {"commitment": (str,)},
+    "auto-name": {"prefix": (str,), "drawn": (str,)},
     "bytes": {"base64": (str,)},
     "asset": {
         "archive": (bool,),
@@ -35,7 +36,7 @@ PARTS: dict[str, dict[str, tuple[type, ...]]] = {
     "provider-code": {"module": (str,), "class": (str,), "package": (str,), "code": (str,)},
     "escaped": {"entries": (list,)},
 }
-"""What a document may hold. No `auto-name`: nobody recomputes it from the engine's seed yet."""
+"""What a document may hold, and the types of its parts."""
 
 
 def unknown(*, secret: bool = False) -> dict[str, JSON]:
@@ -48,9 +49,9 @@ def secret(commitment: str) -> dict[str, JSON]:
     return {KEY: "secret", "commitment": commitment}
 
 
-def auto_name(prefix: str) -> dict[str, JSON]:
-    """A name that differs between two previews at exactly this place."""
-    return {KEY: "auto-name", "prefix": prefix}
+def auto_name(prefix: str, digits: int) -> dict[str, JSON]:
+    """A name that is drawn anew whenever somebody looks: a prefix and hexadecimal digits."""
+    return {KEY: "auto-name", "prefix": prefix, "drawn": f"hex({digits})"}
 
 
 def asset(

@@ -166,6 +166,8 @@ def quoted(value: JSON) -> str:
     """A value as one line of ASCII: markers in words, everything else as quoted JSON."""
     if is_unknown(value):
         return "(known only while it runs" + (", secret)" if value["secret"] else ")")
+    if is_marker(value, "auto-name"):
+        return f"({named(value['prefix'])} and {named(value['drawn'])}, drawn when it is made)"
     if is_marker(value, "secret"):
         return f"(secret, {ascii_only(value['commitment'])})"
     if is_marker(value, "asset") and value["hash"] and not value["path"] and not value["entries"]:

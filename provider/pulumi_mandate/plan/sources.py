@@ -71,6 +71,8 @@ class Step:
     outputs: dict[str, Any] | None = field(repr=False)
     """The new outputs, of stacks and components only: nobody but the program decides those."""
     replace_keys: list[str]
+    seed: str = ""
+    """What names are drawn from; another one in every preview."""
     deletes_first: bool = False
     """Of a replacement: the old one goes before the new one is there."""
 
@@ -147,12 +149,13 @@ def _steps_of(
             old = None if op == "create" else find_old(state, urn, None)
             yield _step(urn, op, old, _from_goal(urn, goal, old), goal, {}, [])
         return
+    seed = plan.get("seed") or ""
     imported = _imported(urn, shown)
     for step in shown:
         old = _old(urn, step.get("oldState"), imported, state)
         new, keys = step.get("newState"), step.get("replaceReasons") or []
         found = _step(urn, step["op"], old, new, goal, imported, keys)
-        yield replace(found, deletes_first=_deletes_first(ops))
+        yield replace(found, seed=seed, deletes_first=_deletes_first(ops))
 
 
 def _deletes_first(ops: list[str]) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -62,6 +62,8 @@ class Reader:
     urn: str
     packages: Mapping[str, str]
     """Digest of the distribution that owns a top-level module; others belong to the program."""
+    names: Mapping[str, dict[str, JSON]] = field(default_factory=dict)
+    """Markers of the names that this preview drew; another preview draws others."""
     deployed: bool = False
     """Values of the state: nothing there can be unknown, so a sentinel was typed by somebody."""
 
@@ -109,6 +111,8 @@ class Reader:
                 raise _NotYetKnown
             return markers.unknown()
         _refuse_sentinel(text)
+        if text in self.names and not opened:
+            return dict(self.names[text])
         return text
 
     def _special(self, value: dict[str, Any], path: list[str | int], *, opened: bool) -> JSON:

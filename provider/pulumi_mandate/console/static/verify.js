@@ -15,7 +15,7 @@ const CONSTANTS = {
   PARTS: ["base", "checks", "clears", "config", "effectRoot", "kind", "operations", "program", "proposer", "rollback", "rules", "salt", "schema", "secretKeyId", "source", "subject", "tier", "toolchain", "unknowns", "window"],
   OPERATION_PARTS: ["after", "before", "dependencies", "id", "kind", "op", "options", "propertyDependencies", "provider", "replaceKeys", "rule", "tier", "type", "urn"],
   MARKER: "mandate:v1",
-  MARKERS: {"unknown": {"secret": ["boolean"]}, "secret": {"commitment": ["string"]}, "bytes": {"base64": ["string"]}, "asset": {"archive": ["boolean"], "hash": ["string", "null"], "path": ["string", "null"], "entries": ["object", "null"]}, "reference": {"urn": ["string"], "id": ["string", "object", "null"]}, "provider-code": {"module": ["string"], "class": ["string"], "package": ["string"], "code": ["string"]}, "escaped": {"entries": ["list"]}},
+  MARKERS: {"unknown": {"secret": ["boolean"]}, "secret": {"commitment": ["string"]}, "auto-name": {"prefix": ["string"], "drawn": ["string"]}, "bytes": {"base64": ["string"]}, "asset": {"archive": ["boolean"], "hash": ["string", "null"], "path": ["string", "null"], "entries": ["object", "null"]}, "reference": {"urn": ["string"], "id": ["string", "object", "null"]}, "provider-code": {"module": ["string"], "class": ["string"], "package": ["string"], "code": ["string"]}, "escaped": {"entries": ["list"]}},
   RULE_ID: "[A-Za-z0-9][A-Za-z0-9._-]{0,63}",
   TIERS: {"low": 1, "high": 3, "last": 5},
   LIMITS: {"size": 268435456, "depth": 64, "operations": 200000},
