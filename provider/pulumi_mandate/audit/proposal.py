@@ -159,8 +159,8 @@ def _source(evidence: ProposalEvidence) -> Finding:
     require_equal("the change of the source", _part(shown), _part(found))
     changes = shown["changes"]
     hidden = sum(change["withheld"] is not None for change in changes)
-    since = "no plan was completed before" if shown["since"] is None else f"since {expected[:10]}"
-    detail = f"computed again: {len(changes)} files changed, {since}"
+    told = "no plan was completed before" if shown["since"] is None else f"since {expected[:10]}"
+    detail = f"computed again: {len(changes)} files changed, {told}"
     detail += f", {hidden} of them not shown" if hidden else ""
     return detail, {"program": str(document.content["program"]["digest"])}
 
