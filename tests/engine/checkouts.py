@@ -14,7 +14,7 @@ from pulumi_mandate.models import Address, Subject, keccak
 from pulumi_mandate.plan.build import Facts, build_document
 from pulumi_mandate.plan.document import Document
 from pulumi_mandate.plan.program import program_digest
-from pulumi_mandate.plan.raw import KEY_NAME, subject_key
+from pulumi_mandate.plan.raw import KEY_NAME, RawPreview, subject_key
 from pulumi_mandate.plan.toolchain import toolchain
 
 KEY = "ab" * 32
@@ -103,7 +103,14 @@ class Checkout:
 
     def document(self, flags: Sequence[str] = ()) -> Document:
         """Preview and build the document, always with the same facts."""
-        raw = take_preview(self.folder, self.stack, flags=flags, env=self.env)
+        return self.document_of(self.preview(flags))
+
+    def preview(self, flags: Sequence[str] = ()) -> RawPreview:
+        """What the engine says now."""
+        return take_preview(self.folder, self.stack, flags=flags, env=self.env)
+
+    def document_of(self, raw: RawPreview) -> Document:
+        """The document of a preview, always with the same facts."""
         rules = Rules.load()
         facts = Facts(
             subject=Subject("backend", "organization", PROJECT, self.stack),

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import copy
+import random
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -43,7 +46,11 @@ def checkout(tmp_path: Path, pulumi_env: dict[str, str]) -> CheckoutOf:
             "PULUMI_HOME": str(home),
             "PULUMI_BACKEND_URL": f"file://{backend}",
             "PULUMI_CONFIG_PASSPHRASE": f"the passphrase of {name}",
+            "HOME": str(home),
+            "USER": name,
             "TZ": "Asia/Tokyo" if name == "ben" else "UTC",
+            "LC_ALL": "C.UTF-8" if name == "ben" else "POSIX",
+            "LANG": "tr_TR.UTF-8" if name == "ben" else "C",
             "PYTHONHASHSEED": "1" if name == "ben" else "2",
         }
         folder = tmp_path / name / ("a longer path" if name == "ben" else "p")
@@ -80,6 +87,41 @@ def test_two_checkouts_of_a_second_change_agree_under_other_keys_of_the_state(
         (operation["op"], operation["urn"].rpartition("::")[2]) for operation in first.operations
     }
     assert {("update", "a"), ("create-replacement", "c"), ("delete-replaced", "c")} <= ops
+
+
+def test_repeats_agree_whatever_the_order_of_dependencies_and_steps(checkout: CheckoutOf) -> None:
+    ana = checkout("ana").write(PROGRAM).init(password="hunter2")
+    raw = ana.preview()
+    expected = ana.document_of(raw).data
+    for number in range(20):
+        shuffled = copy.deepcopy(raw)
+        order = random.Random(number)  # noqa: S311  # an order, no secret
+        _shuffle(shuffled.plan_file, order)
+        _shuffle(shuffled.steps, order)
+
+        assert ana.document_of(shuffled).data == expected, number
+    for parallel in ("--parallel=1", "--parallel=64", "--parallel=7"):
+        assert ana.document([parallel]).data == expected, parallel
+
+
+def _shuffle(value: Any, order: random.Random) -> None:
+    """What the engine puts in another order every time: keys, resources' steps, dependencies.
+
+    Not the steps of one resource in the plan file (texts): those say what comes first.
+    """
+    items = list(value.items()) if isinstance(value, dict) else list(enumerate(value))
+    for key, item in items:
+        if isinstance(item, dict | list):
+            _shuffle(item, order)
+        if key == "propertyDependencies":
+            for urns in item.values():
+                order.shuffle(urns or [])
+        elif key == "dependencies" or (key == "steps" and isinstance(item[0], dict)):
+            order.shuffle(item)
+    if isinstance(value, dict):
+        order.shuffle(items)
+        value.clear()
+        value.update(items)
 
 
 MUTATIONS = {
