@@ -14,7 +14,7 @@ from pulumi_mandate.models import Kind, Tier
 from pulumi_mandate.plan.raw import RawPreview
 from pulumi_mandate.plan.reading import read_plan
 from pulumi_mandate.plan.summary import rollback
-from tests.plan.samples import PREFIX, THING, build, operation, recorded, secret
+from tests.plan.samples import PREFIX, STACK, THING, build, operation, recorded, secret
 
 Change = Callable[[dict[str, Any]], None]
 
@@ -122,4 +122,57 @@ def test_a_state_that_changes_meanwhile_is_refused() -> None:
     one(raw.after, "b")["id"] = "moved"
 
     with pytest.raises(IncompletePlan, match="changed during the preview"):
+        build(raw)
+
+
+PLUGIN = f"{PREFIX}pulumi:providers:echo::default"
+OLD = f"{PREFIX}echo:index:Thing::old"
+
+
+def imported(*, provider_id: str = "p-1", label: str = "from the cloud") -> RawPreview:
+    """The recorded state, and a copy into which a resource and its provider came."""
+    raw = replace(refreshed(), kind="import")
+    raw.made["deployment"]["resources"] += [
+        {"urn": PLUGIN, "custom": True, "id": provider_id, "type": "pulumi:providers:echo",
+         "inputs": {"region": "eu"}, "outputs": {"region": "eu"}},
+        {"urn": OLD, "custom": True, "id": "id-old", "type": "echo:index:Thing", "parent": STACK,
+         "protect": True, "provider": f"{PLUGIN}::{provider_id}", "inputs": {"label": label},
+         "outputs": {"label": label}},
+    ]  # fmt: skip
+    return raw
+
+
+def test_an_import_names_what_enters_and_with_which_inputs() -> None:
+    document = build(imported())
+    found = operation(document, "old")
+
+    assert [o["op"] for o in document.operations] == ["import", "create"]
+    assert (found["kind"], found["id"], found["before"]) == (Kind.IMPORT, "id-old", None)
+    assert found["after"] == {"inputs": {"label": "from the cloud"}}
+    assert found["options"]["after"]["protect"] is True
+    assert document.tier is Tier.HIGH
+
+
+def test_the_id_of_a_provider_made_for_it_is_another_each_time() -> None:
+    first, again = build(imported()), build(imported(provider_id="p-2"))
+
+    assert first.data == again.data
+    assert first.effect_root != build(imported(label="other")).effect_root
+
+
+def test_an_import_that_changes_something_else_is_refused() -> None:
+    raw = imported()
+    one(raw.made, "b")["outputs"]["label"] = "drifted"
+    with pytest.raises(IncompletePlan, match="would change by an import"):
+        build(raw)
+
+    with pytest.raises(IncompletePlan, match="would change by an import"):
+        build(gone(imported(), "b"))
+
+
+def test_a_component_does_not_enter_by_an_import() -> None:
+    raw = imported()
+    one(raw.made, "old").update(custom=False)
+
+    with pytest.raises(IncompletePlan, match="no resource of a cloud"):
         build(raw)

@@ -17,6 +17,7 @@ from .advance import advance
 from .destroy import destroy
 from .dev import dev
 from .doctor import doctor
+from .import_ import import_
 from .keys import keys
 from .preview import preview
 from .propose import propose
@@ -102,6 +103,7 @@ for _subcommand in (
     up,
     destroy,
     refresh,
+    import_,
     resume,
     revalidate,
     withdraw,

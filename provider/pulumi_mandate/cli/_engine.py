@@ -21,7 +21,7 @@ from ..errors import (
 )
 from ._lookup import standing_of
 from ._output import progress
-from ._program import ProgramChoice, selected_stack
+from ._program import ProgramChoice
 from ._step import take_step
 
 if TYPE_CHECKING:
@@ -33,13 +33,7 @@ CLOSING_SECONDS = 900.0
 """How long to wait for the watcher; it goes on when we stop waiting."""
 _POLL_SECONDS = 0.2
 _FAILING = {"failed", "open"}
-COMMANDS = {
-    "up": "pulumi up",
-    "destroy": "pulumi destroy --run-program",
-    "refresh": "mandate refresh",
-}
-"""What a person types to run, or to go on with, a plan of each kind."""
-_WRAPPED = frozenset({"refresh"})
+_WRAPPED = frozenset({"refresh", "import"})
 """Kinds that run no program: the gate is a process that becomes the engine."""
 
 
@@ -61,11 +55,11 @@ def bring_forward(session: Session, program: ProgramChoice, *, act: bool) -> Non
 
     Raises `Refused`, `ContractRefused`, and what opening the account raises.
     """
-    from ..gate.prepare import ProgramAt, subject_of
+    from ..gate.prepare import subject_of
     from ..gate.standing import newest_proposal
     from ..governance import Step
 
-    place = ProgramAt(program.folder.resolve(), selected_stack(program))
+    place = program.place()
     subject = subject_of(place, session.trust)
     while (proposal := newest_proposal(session.machine, subject)) is not None:
         now = standing_of(session, proposal)
@@ -83,10 +77,11 @@ def run_governed(
 
     Raises `Refused` for a program without the gate's hooks, `EngineError` where there is no engine.
     """
-    from ..gate.prepare import ProgramAt, check_hooks, prepare
+    from ..gate.prepare import check_hooks, prepare
+    from ..gate.standing import RUN_BY
 
-    place = ProgramAt(program.folder.resolve(), selected_stack(program))
-    typed = COMMANDS[kind]
+    place = program.place()
+    typed = RUN_BY[kind]
     if kind not in _WRAPPED:
         progress("previewing, to see that every resource is governed")
         check_hooks(prepare(place, session.trust, kind=kind).raw)
@@ -104,14 +99,16 @@ def _run_pulumi(
     kind: str, place: ProgramAt, message: str | None, trust: Path | None
 ) -> tuple[int, int]:
     """The engine's pid and exit code. What it prints is progress, so it goes to standard error."""
+    from ..gate.standing import RUN_BY
+
     if kind in _WRAPPED:
         # -P: a module in the program's folder must not take the place of one of ours.
         command = [sys.executable, "-P", "-m", "pulumi_mandate.gate.wrapped"]
-        command += [kind, str(place.workdir), place.stack]
+        command += [kind, str(place.workdir), place.stack, message or ""]
+        command += [str(place.imports)] if place.imports else []
     else:
-        command = [*COMMANDS[kind].split(), "--yes", "--skip-preview", "--non-interactive"]
-        command += ["--stack", place.stack]
-    command += ["--message", message] if message else []
+        command = [*RUN_BY[kind].split(), "--yes", "--skip-preview", "--non-interactive"]
+        command += ["--stack", place.stack, *(["--message", message] if message else [])]
     # The gate in the program must believe the file that this command was told to believe.
     told = {"MANDATE_TRUST": str(trust.resolve())} if trust else {}
     try:

@@ -47,12 +47,16 @@ def number_of(target: Target) -> int | None:
 
 def standing_of(session: Session, proposal: Proposal) -> Standing:
     """Where a proposal, or the mandate that came of it, stands now."""
+    from ..gate.standing import for_its_kind
     from ..governance import standing
     from ..models import ZERO
 
     # A proposal without a plan has no mandate: the registry knows nothing of the zero hash.
     mandate = session.registry.mandate(proposal.plan_hash or ZERO)
-    return standing(mandate, proposal, session.client.now())
+    told = standing(mandate, proposal, session.client.now())
+    if proposal.plan_hash is None:
+        return told
+    return for_its_kind(told, session.store, proposal.plan_hash)
 
 
 def load_document(session: Session, plan: Digest) -> Document:

@@ -15,6 +15,7 @@ from ..models import Address, Digest, digest
 from ._target import DurationType
 
 if TYPE_CHECKING:
+    from ..gate.prepare import ProgramAt
     from ..plan.document import Document
     from ._session import Session
 
@@ -28,6 +29,15 @@ class ProgramChoice:
 
     folder: Path
     stack: str | None
+    imports: Path | None = None
+    """What to import, for a plan of that kind."""
+
+    def place(self) -> ProgramAt:
+        """As the gate names it. Raises what `selected_stack` raises."""
+        from ..gate.prepare import ProgramAt
+
+        imports = self.imports.resolve() if self.imports else None
+        return ProgramAt(self.folder.resolve(), selected_stack(self), imports)
 
 
 def program_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -53,10 +63,26 @@ def kind_options(function: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         click.option("--destroy", "kind", flag_value="destroy", help="Plan `pulumi destroy`."),
         click.option("--refresh", "kind", flag_value="refresh", help="Plan `mandate refresh`."),
+        click.option(
+            "--import",
+            "imports",
+            type=click.Path(path_type=Path, exists=True, dir_okay=False),
+            metavar="FILE",
+            help="Plan `mandate import FILE`.",
+        ),
         click.option("--up", "kind", flag_value="up", default=True, hidden=True),
     ):
         function = option(function)
     return function
+
+
+def kind_of(kind: str, imports: Path | None) -> str:
+    """The kind that the options name together. Raises `UsageError` where they name two."""
+    if imports is None:
+        return kind
+    if kind != "up":
+        raise UsageError(f"--import and --{kind} are two plans, not one")
+    return "import"
 
 
 def window_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -114,11 +140,11 @@ def build_plan(
 
     Raises `EmptyPlan`, `Refused` for a program that is not governed, `EngineError`.
     """
-    from ..gate.prepare import ProgramAt, prepare_plan
+    from ..gate.prepare import prepare_plan
     from ..gate.source import last_completed
 
     return prepare_plan(
-        ProgramAt(program.folder.resolve(), selected_stack(program)),
+        program.place(),
         session.trust,
         proposer=terms.proposer,
         window=terms.window,

@@ -17,6 +17,7 @@ from ._program import (
     ProgramChoice,
     Terms,
     build_plan,
+    kind_of,
     kind_options,
     own_terms,
     program_options,
@@ -65,6 +66,7 @@ def preview(  # noqa: PLR0913, PLR0917  # one argument per option
     folder: Path,
     stack: str | None,
     kind: str,
+    imports: Path | None,
     window: int,
     salt: str | None,
     markdown: bool,
@@ -76,14 +78,13 @@ def preview(  # noqa: PLR0913, PLR0917  # one argument per option
 
     Runs Pulumi's own preview and needs no mandate. The document holds commitments, never secrets.
     """
-    session, program = call.session, ProgramChoice(folder, stack)
+    session, program = call.session, ProgramChoice(folder, stack, imports)
     proposed = load_document(session, plan_of(session, against)) if against else None
     progress("previewing the program")
     terms = _terms_of(proposed) if proposed else own_terms(session, window=window, salt=salt)
+    kind = proposed.content["kind"] if proposed else kind_of(kind, imports)
     try:
-        document = build_plan(
-            session, program, terms, kind=proposed.content["kind"] if proposed else kind
-        )
+        document = build_plan(session, program, terms, kind=kind)
     except EmptyPlan:
         return NOTHING
     if output is not None:

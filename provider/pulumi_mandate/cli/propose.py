@@ -14,6 +14,7 @@ from ._output import Answer, progress
 from ._program import (
     ProgramChoice,
     build_plan,
+    kind_of,
     kind_options,
     own_terms,
     program_options,
@@ -57,6 +58,7 @@ def propose(  # noqa: PLR0913, PLR0917  # one argument per option
     folder: Path,
     stack: str | None,
     kind: str,
+    imports: Path | None,
     window: int,
     salt: str | None,
     title: str | None,
@@ -81,7 +83,9 @@ def propose(  # noqa: PLR0913, PLR0917  # one argument per option
         progress("previewing the program")
         terms = own_terms(session, window=window, salt=salt)
         try:
-            document = build_plan(session, ProgramChoice(folder, stack), terms, kind=kind)
+            document = build_plan(
+                session, ProgramChoice(folder, stack, imports), terms, kind=kind_of(kind, imports)
+            )
         except EmptyPlan:
             return NOTHING
     progress("sending the proposal")

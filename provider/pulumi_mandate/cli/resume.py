@@ -23,10 +23,11 @@ def resume(call: Call, run: str | None, give_up: bool) -> Answer:
     """Finish or repair interrupted runs of this machine.
 
     Looks at each run's journal, the stack's state and the chain, and states on chain what really
-    happened. Where operations are still missing it says so and exits with 7: the same `pulumi up`
+    happened. Where operations are still missing it says so and exits with 7: the same command
     goes on under the same mandate while its lease lasts.
     """
     from ..gate.closing import OPEN, finish_run
+    from ..gate.standing import RUN_BY
 
     waiting = [
         folder
@@ -42,7 +43,8 @@ def resume(call: Call, run: str | None, give_up: bool) -> Answer:
     text = "\n".join(_sentence(result) for result in results) or "no run was interrupted"
     still_open = any(result["status"] == OPEN for result in results)
     if still_open:
-        text += "\nnext: pulumi up"
+        kinds = {str(result.get("kind", "up")) for result in results if result["status"] == OPEN}
+        text += "".join(f"\nnext: {RUN_BY[kind]}" for kind in sorted(kinds))
     return Answer({"runs": results}, text, exit_code=PartlyApplied.exit_code if still_open else 0)
 
 

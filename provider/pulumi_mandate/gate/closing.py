@@ -32,6 +32,7 @@ from .engine_hooks import HOOK_NAMES
 from .folder import RunFolder, RunRecord
 from .journal import ALLOWED, REFUSED, Entry
 from .operations import HOOKLESS, STEPS_OF, resolved_unknowns
+from .standing import RUN_BY
 from .state import (
     InputsOf,
     changed_urns,
@@ -198,7 +199,8 @@ def finish_run(  # noqa: PLR0913  # the watcher says what it saw, a person's com
 
     Idempotent: a run that is closed on chain already is reported as it is there. Returns what
     `result.json` then holds: `status` (`completed`, `failed`, `open`, `not-begun`), `runId`,
-    `planHash`, `reasons`, and `receiptRoot`, `postState`, `transaction` where it was stated.
+    `planHash`, `reasons`, the plan's `kind`, and `receiptRoot`, `postState`, `transaction` where it
+    was stated.
 
     `begin_may_come` tells whether a `begin` that the registry does not know may still be mined; the
     watcher asks, a person's command settles at once (`mandate resume` asks the chain each time, so
@@ -240,6 +242,7 @@ def finish_run(  # noqa: PLR0913  # the watcher says what it saw, a person's com
     )
     ending = _with_program(ending, record, document, program_seen)
     found: dict[str, Any] = {"status": ending.status, "reasons": list(ending.reasons)}
+    found["kind"] = document.content["kind"]
     if ending.status != OPEN:
         progress(f"stating on chain that the run {ending.status}")
         found |= _state_outcome(record, ending, machine)
@@ -277,7 +280,7 @@ def raise_unless_complete(result: dict[str, Any]) -> None:
         "the run is not complete: "
         + "; ".join(result.get("reasons") or ["it was closed as failed"]),
         meaning="It can be resumed while its lease lasts." if open_run else "Its mandate is spent.",
-        next_step="pulumi up" if open_run else "mandate propose",
+        next_step=RUN_BY[result.get("kind", "up")] if open_run else "mandate propose",
     )
 
 

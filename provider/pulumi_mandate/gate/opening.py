@@ -52,7 +52,7 @@ from .watcher import wait_for_end
 from .where import Where
 
 _SAME_IN_BOTH = ("MANDATE_TRUST", "MANDATE_HOME", "HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME")
-WITHOUT_PROGRAM = frozenset({"refresh"})
+WITHOUT_PROGRAM = frozenset({"refresh", "import"})
 """Kinds of runs in which no program of the stack is executed: `wrapped` is their gate."""
 _NOBODY = Address("0x" + "00" * 20)
 
@@ -111,7 +111,7 @@ def admit(
     say: Say,
 ) -> Admission | None:
     """(2) to (7). None where there is nothing to do."""
-    program = ProgramAt(place.workdir, place.stack)
+    program = ProgramAt(place.workdir, place.stack, place.imports)
     say("previewing the whole stack again")
     with ThreadPoolExecutor(1) as beside:
         # The engine works in another process while this one hashes and asks the chain.

@@ -45,6 +45,8 @@ class ProgramAt:
     """The folder with `Pulumi.yaml`."""
     stack: str
     """As typed: `dev`, or `organisation/project/dev`."""
+    imports: Path | None = None
+    """For a plan of kind `import`: the file that says what, as `pulumi import --file` reads it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +150,15 @@ def preview_of(program: ProgramAt, environment: Mapping[str, str], kind: str = "
     from .preview import take_preview
 
     nested = engine_environment(environment) | {NESTED_MARK: "1"}
-    return take_preview(program.workdir, program.stack, kind=kind, env=nested)
+    flags = import_flags(program.imports) if kind == "import" else ()
+    return take_preview(program.workdir, program.stack, kind=kind, flags=flags, env=nested)
+
+
+def import_flags(file: Path | None) -> tuple[str, ...]:
+    """What an import is told, previewed and run. Raises `UsageError` where there is no file."""
+    if file is None or not file.is_file():
+        raise UsageError("an import needs the file that says what to import")
+    return "--file", str(file), "--generate-code=false"
 
 
 def document_of(  # noqa: PLR0913  # what a proposer decides, each by name

@@ -30,6 +30,7 @@ _MEMORY = Path("/dev/shm")  # noqa: S108  # a folder of our own, 0700, is made i
 _PID_NAMESPACE = Path("/proc/self/ns/pid")
 _OWNER = re.compile(r"([0-9]+)-([0-9]+)-")
 _COMPLETE = ("--show-sames", "--show-replacement-steps", "--show-reads")
+_ON_A_COPY = frozenset({"refresh", "import"})
 _DESTROY = ("destroy", "--preview-only", "--run-program", "--json", *_COMPLETE[:2])
 _KEPT = ("PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE")
 _LONGEST_MESSAGE = 4000
@@ -56,8 +57,8 @@ def take_preview(
     with _private_folder() as folder:
         plan = folder / "plan.json"
         before = engine.json("stack", "export", "--show-secrets")
-        if kind == "refresh":
-            made = _refreshed(engine, folder, workdir, stack, flags)
+        if kind in _ON_A_COPY:
+            made = _on_a_copy(engine, folder, workdir, stack, (kind, *flags))
             after = engine.json("stack", "export", "--show-secrets")
             config = engine.json("config", "--show-secrets", "--json")
             return RawPreview({}, {}, before, after, config, kind, made)
@@ -73,13 +74,13 @@ def take_preview(
         return RawPreview(_read(plan), steps, before, after, config, kind)
 
 
-def _refreshed(
-    engine: _Engine, folder: Path, workdir: Path, stack: str, flags: Sequence[str]
+def _on_a_copy(
+    engine: _Engine, folder: Path, workdir: Path, stack: str, command: Sequence[str]
 ) -> dict[str, Any]:
-    """The export of a copy of the state, refreshed beside the backend.
+    """The export of a copy of the state, beside the backend, after a command on it.
 
-    A refresh only asks the providers; what it writes goes into this private folder. The copy's
-    secrets stay as the stack's own secrets provider encrypted them.
+    Only for commands that ask the providers and write the state, which is in this private folder.
+    The copy's secrets stay as the stack's own secrets provider encrypted them.
     """
     project, name = read_project(workdir)["name"], stack.rpartition("/")[2]
     full = f"{DIY_ORGANISATION}/{project}/{name}"
@@ -90,7 +91,7 @@ def _refreshed(
     file.write_bytes(orjson.dumps(content))
     (folder / ".pulumi" / "meta.yaml").write_text("version: 1\n")
     copy = engine.beside(folder, full)
-    copy.run("refresh", "--yes", "--skip-preview", "--non-interactive", *flags)
+    copy.run(*command, "--yes", "--skip-preview", "--non-interactive")
     return copy.json("stack", "export", "--show-secrets")
 
 

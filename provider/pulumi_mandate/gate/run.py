@@ -54,6 +54,8 @@ class Place:
     lock: SubjectLock
     kind: str = "up"
     """Which command runs: the kind of plan that may allow it."""
+    imports: Path | None = None
+    """Of an import: the file that says what."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from pulumi_mandate.errors import MandateError
-from pulumi_mandate.governance.lifecycle import Standing, standing
+from pulumi_mandate.governance.lifecycle import Standing, Step, standing
 from pulumi_mandate.governance.proposals import Governor
 from pulumi_mandate.governance.values import Proposal
-from pulumi_mandate.models import Subject, subject_hash
+from pulumi_mandate.models import Digest, Subject, subject_hash
 from pulumi_mandate.plan.document import Document
+from pulumi_mandate.store import PlanStore
 
 from .machine import Machine, open_machine
 from .prepare import ProgramAt, subject_of
 
+RUN_BY = {
+    "up": "pulumi up",
+    "destroy": "pulumi destroy --run-program",
+    "refresh": "mandate refresh",
+    "import": "mandate import",
+}
+"""What a person types to run, or to go on with, an approved plan of each kind."""
 _LOOK_BACK = 50
 """Proposals looked at, newest first: a preview must not read the whole history."""
 
@@ -24,7 +33,23 @@ def newest_of(machine: Machine, subject: Subject) -> Standing | None:
     if proposal is None or proposal.plan_hash is None:
         return None
     mandate = machine.registry.mandate(proposal.plan_hash)
-    return standing(mandate, proposal, machine.client.now())
+    told = standing(mandate, proposal, machine.client.now())
+    return for_its_kind(told, machine.store, proposal.plan_hash)
+
+
+def for_its_kind(told: Standing, store: PlanStore, plan_hash: Digest) -> Standing:
+    """With the command that runs this kind of plan, where running it comes next.
+
+    The chain knows hashes and no kinds; where the store has no document, the words stay.
+    """
+    if told.step is not Step.RUN:
+        return told
+    try:
+        digest = store.document_of(plan_hash)
+        kind = Document.load(store.get(digest)).content["kind"] if digest else "up"
+    except MandateError:
+        return told
+    return replace(told, next_command=RUN_BY[kind])
 
 
 def newest_proposal(machine: Machine, subject: Subject) -> Proposal | None:

@@ -1,11 +1,13 @@
-"""`pulumi refresh` under a mandate: the gate first, then the engine, in one process.
+"""`pulumi refresh` and `pulumi import` under a mandate: first the gate, then, as the same process,
+the engine.
 
-`python -m pulumi_mandate.gate.wrapped refresh FOLDER STACK`, started by `mandate refresh`. A
-refresh runs no program of the stack and calls no hook, so nothing inside it can ask; this process
-does, and then becomes the engine. It keeps its pid, so the watcher waits for the right one.
+`python -m pulumi_mandate.gate.wrapped refresh FOLDER STACK MESSAGE`, started by `mandate refresh`,
+and the same for `import` with a FILE at the end. Neither runs a program of the stack or calls a
+hook, so nothing inside them can ask; this process does, and then becomes the engine. It keeps its
+pid, so the watcher waits for the right one.
 
-Whoever types `pulumi refresh` himself is not stopped: he changes the state, nothing else, and
-mandates that were voted on over the old state no longer fit.
+Whoever types `pulumi refresh` or `pulumi import` himself is not stopped: he changes the state,
+nothing else, and mandates that were voted on over the old state no longer fit.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from .environment import check_environment
 from .folder import SubjectLock
 from .machine import open_machine
 from .opening import WITHOUT_PROGRAM, Say, admit, spend
-from .prepare import ProgramAt, engine_path, subject_of
+from .prepare import ProgramAt, engine_path, import_flags, subject_of
 from .refusals import record_refusal
 from .run import Place, resume_run
 from .search import look_for_run
@@ -37,7 +39,7 @@ def open_wrapped(kind: str, program: ProgramAt, engine: Engine, say: Say) -> boo
     subject = subject_of(program, machine.trust, environment)
     lock = SubjectLock(subject)
     lock.take(progress=say)
-    place = Place(subject, program.stack, program.workdir, engine, lock, kind)
+    place = Place(subject, program.stack, program.workdir, engine, lock, kind, program.imports)
     unfinished = look_for_run(machine, subject, say)
     admission = admit(machine, place, environment, unfinished, say)
     if admission is None:
@@ -52,10 +54,10 @@ def open_wrapped(kind: str, program: ProgramAt, engine: Engine, say: Say) -> boo
 
 def main(argv: Sequence[str]) -> int:
     """Becomes the engine where the mandate stands; else the error's exit code."""
-    kind, folder, stack = argv[1:4]
+    kind, folder, stack, message, *file = argv[1:]
     if kind not in WITHOUT_PROGRAM:
         raise ValueError(f"{kind} has its gate in the program")
-    program = ProgramAt(Path(folder), stack)
+    program = ProgramAt(Path(folder), stack, Path(file[0]) if file else None)
     executable = shutil.which("pulumi") or ""
     engine = this_process(executable)
 
@@ -68,11 +70,13 @@ def main(argv: Sequence[str]) -> int:
         if not open_wrapped(kind, program, engine, say):
             return 0
     except MandateError as refusal:
-        record_refusal(refusal, engine)  # `mandate refresh` says it
+        record_refusal(refusal, engine)  # the command says it
         return refusal.exit_code
     os.chdir(program.workdir)
     words = ["pulumi", kind, "--yes", "--skip-preview", "--non-interactive", "--stack", stack]
-    os.execve(executable, [*words, *argv[4:]], engine.environment)  # noqa: S606  # no shell is meant
+    words += import_flags(program.imports) if kind == "import" else ()
+    words += ["--message", message] if message else []
+    os.execve(executable, words, engine.environment)  # noqa: S606  # no shell is meant
 
 
 if __name__ == "__main__":

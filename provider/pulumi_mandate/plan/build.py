@@ -14,7 +14,7 @@ from .canonical import JSON, canonical_bytes
 from .commitment import SubjectKey, commit
 from .destroy import read_destroy
 from .document import KIND_OF, SCHEMA, Document, order
-from .drift import read_drift
+from .drift import read_drift, read_import
 from .markers import auto_name, unknown
 from .names import could_be_drawn, digits_of, drawn_digits
 from .program import ProgramDigest
@@ -31,6 +31,7 @@ STEPS: Mapping[str, Callable[[RawPreview], list[Step]]] = {
     "up": read_steps,
     "destroy": read_destroy,
     "refresh": read_drift,
+    "import": read_import,
 }
 """Who reads the sources of each kind of plan."""
 CONFIG_PLACE = "mandate:config"

@@ -1,9 +1,9 @@
-"""The steps of a refresh: what the cloud answers, against what the state says.
+"""The steps of a refresh and of an import: the state as it is, against what it would become.
 
-The preview of a refresh masks secrets and says little about what was found. So the engine refreshes
-a copy of the state, beside the backend, and the two states are compared, secrets and all: a
-resource whose state would change, and one that is no longer there and would leave the state.
-Nothing else may happen in a refresh.
+Their previews mask secrets and say little about what was found, and no plan file is saved. So the
+engine works on a copy of the state, beside the backend, and the two states are compared, secrets
+and all. A refresh changes resources of the state, or they are gone and leave it; an import adds
+resources, and the default providers that these need. Nothing else may happen in either.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from typing import Any
 from pulumi_mandate.errors import IncompletePlan
 
 from .raw import RawPreview
-from .sources import State, Step, resources_of, state_of
+from .sources import State, Step, is_default_provider, resources_of, state_of
+from .values import ANY_UNKNOWN, same_json
 
 Key = tuple[str, str]
 
@@ -25,6 +26,42 @@ def read_drift(raw: RawPreview) -> list[Step]:
     for urn, _ in after.keys() - before.keys():
         raise IncompletePlan(f"{urn} would enter the state by a refresh, or get another id")
     return [_step(old, after.get(key)) for key, old in before.items()]
+
+
+def read_import(raw: RawPreview) -> list[Step]:
+    """A step for every resource, old or new. Raises `IncompletePlan`."""
+    before = _by_key(state_of(raw))
+    after = _by_key(resources_of(raw.made))
+    for key, old in before.items():
+        if not same_json(_lasting(old), _lasting(after.get(key) or {})):
+            raise IncompletePlan(f"{old['urn']} would change by an import of something else")
+    entering = [resource for key, resource in after.items() if key not in before]
+    made = {resource["urn"] for resource in entering if is_default_provider(resource["urn"])}
+    steps = [
+        Step(old["urn"], "same", old, old, None, old.get("inputs") or {}, old.get("outputs"), [])
+        for old in before.values()
+    ]
+    return steps + [_entry(resource, made) for resource in entering]
+
+
+def _entry(resource: State, made: set[str]) -> Step:
+    """A resource that enters the state. The id of a provider made for it is another each time."""
+    urn, inputs = resource["urn"], resource.get("inputs") or {}
+    if urn in made:
+        return Step(urn, "create", None, resource, None, inputs, None, [])
+    if not resource["custom"] or not resource.get("id"):
+        raise IncompletePlan(
+            f"{urn} would enter the state, and it is no resource of a cloud",
+            next_step="deploy the stack once, so that it has a root, then import",
+        )
+    provider = (resource.get("provider") or "").rpartition("::")[0]
+    if provider in made:
+        resource = resource | {"provider": f"{provider}::{ANY_UNKNOWN}"}
+    return Step(urn, "import", None, resource, {"id": resource["id"]}, inputs, None, [])
+
+
+def _lasting(resource: State) -> dict[str, Any]:
+    return {key: value for key, value in resource.items() if key != "modified"}
 
 
 def _step(old: State, new: State | None) -> Step:

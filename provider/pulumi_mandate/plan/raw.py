@@ -31,8 +31,8 @@ class RawPreview:
     """Which command was previewed. Of a destroy, `steps` are the destroy's own, and `plan_file` is
     what the program registers meanwhile."""
     made: dict[str, Any] = field(default_factory=dict, repr=False)
-    """Of a refresh, which has neither plan file nor steps: the export of a copy of the state that
-    was refreshed."""
+    """Of a refresh or an import, which have neither plan file nor steps: the export of a copy of
+    the state, on which it was done."""
 
     @property
     def engine_version(self) -> str:

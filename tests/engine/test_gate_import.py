@@ -1,0 +1,74 @@
+"""`mandate import`: what exists already enters the state under a mandate that names it, or not at
+all. On the echo provider, a stand-in."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from pulumi_mandate.gate.prepare import ProgramAt, prepare_plan
+from pulumi_mandate.models import MandateState, Tier
+from pulumi_mandate.plan.document import Document
+from tests.chain.genesis import DAY
+from tests.engine.test_gate_refresh import exported, mandate
+from tests.plugins.gate_fixtures import Governed
+
+pytestmark = [pytest.mark.engine, pytest.mark.chain]
+
+
+def spec(governed: Governed, identity: str) -> Path:
+    """What `pulumi import --file` reads, outside the program."""
+    file = governed.folder.parent / "import.json"
+    resource = {"type": "echo:index:Thing", "name": "old", "id": identity}
+    file.write_text(json.dumps({"resources": [resource]}))
+    return file
+
+
+def planned(governed: Governed, file: Path) -> Document:
+    now = governed.deployment.client.now()
+    return prepare_plan(
+        ProgramAt(governed.folder, "test", file),
+        governed.machine.trust,
+        proposer=governed.people["proposer"].address,
+        window=(now, now + 60 * DAY),
+        kind="import",
+        environment=governed.environment,
+    )
+
+
+def test_a_resource_enters_the_state_under_its_mandate(
+    governed: Governed, echo_path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    governed.environment["PATH"] = echo_path
+    monkeypatch.setenv("PATH", echo_path)
+    governed.approve()
+    governed.up()
+    assert governed.result()["status"] == "completed"
+    state, file = exported(governed), spec(governed, "id-1")
+    assert "refused at step 3" in mandate(governed, "import", str(file), code=3)
+
+    document = planned(governed, file)
+    assert planned(governed, file).effect_root == document.effect_root
+    assert planned(governed, spec(governed, "id-2")).effect_root != document.effect_root
+    names = {o["urn"].rpartition("::")[2]: o for o in document.operations}
+    assert {name: o["op"] for name, o in names.items()} == {"old": "import", "default": "create"}
+    assert names["old"]["id"] == "id-1"
+    assert names["old"]["after"]["inputs"] == {"label": "id-1"}
+    assert document.tier is Tier.HIGH
+    plan = governed.approve(document)
+
+    # Another one than was voted on.
+    output = mandate(governed, "import", str(spec(governed, "id-2")), code=3)
+    assert "refused at step 7" in output
+    assert exported(governed) == state
+    assert governed.mandate(plan).state is MandateState.APPROVED
+
+    output = mandate(governed, "import", str(spec(governed, "id-1")))
+
+    assert "completed" in output
+    assert governed.mandate(plan).state is MandateState.UNCONFIRMED
+    found = governed.state("old")
+    assert found is not None
+    assert found["id"] == "id-1"
