@@ -8,10 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from pulumi_mandate.gate.prepare import ProgramAt, prepare_plan
 from pulumi_mandate.models import MandateState, Tier
 from pulumi_mandate.plan.document import Document
-from tests.chain.genesis import DAY
 from tests.engine.test_gate_refresh import exported, mandate
 from tests.plugins.gate_fixtures import Governed
 
@@ -27,15 +25,7 @@ def spec(governed: Governed, identity: str) -> Path:
 
 
 def planned(governed: Governed, file: Path) -> Document:
-    now = governed.deployment.client.now()
-    return prepare_plan(
-        ProgramAt(governed.folder, "test", file),
-        governed.machine.trust,
-        proposer=governed.people["proposer"].address,
-        window=(now, now + 60 * DAY),
-        kind="import",
-        environment=governed.environment,
-    )
+    return governed.plan(kind="import", imports=file)
 
 
 def test_a_resource_enters_the_state_under_its_mandate(

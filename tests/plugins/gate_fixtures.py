@@ -149,7 +149,7 @@ class Governed(EngineStack):
     def people(self) -> Mapping[str, Person]:
         return self.deployment.people
 
-    def plan(self, **changes: Any) -> Document:
+    def plan(self, *, imports: Path | None = None, **changes: Any) -> Document:
         """What the program wants now, as its proposer would propose it."""
         now = self.deployment.client.now()
         arguments: dict[str, Any] = {
@@ -157,7 +157,7 @@ class Governed(EngineStack):
             "window": (now, now + 60 * DAY),
             "environment": self.environment,
         }
-        machine, program = self.machine, ProgramAt(self.folder, "test")
+        machine, program = self.machine, ProgramAt(self.folder, "test", imports)
         arguments["completed"] = partial(last_completed, machine.registry, machine.store)
         document = prepare_plan(program, machine.trust, **(arguments | changes))
         keep_source(document, machine.store, self.folder)  # a test may edit the program before it
