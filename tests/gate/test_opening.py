@@ -139,7 +139,9 @@ def nothing_to_do(monkeypatch, tmp_path):
     """A gate whose preview wants nothing; gives what was resumed."""
     resumed = []
     raw = RawPreview({}, {"config": SHOWN}, {}, {}, PREVIEWED)
-    place = SimpleNamespace(engine=engine({}), subject=None, workdir=tmp_path, stack="s", kind="up")
+    place = SimpleNamespace(
+        engine=engine({}), subject=None, workdir=tmp_path, stack="s", kind="up", imports=None
+    )
 
     def empty(*_, **__):
         raise EmptyPlan("there is nothing to do")

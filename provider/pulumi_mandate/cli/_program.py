@@ -66,7 +66,7 @@ def kind_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--import",
             "imports",
-            type=click.Path(path_type=Path, exists=True, dir_okay=False),
+            type=click.Path(path_type=Path, dir_okay=False),
             metavar="FILE",
             help="Plan `mandate import FILE`.",
         ),

@@ -20,9 +20,7 @@ from ._program import ProgramChoice, program_options
         "mandate import old-buckets.json",
     ),
 )
-@click.argument(
-    "file", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FILE"
-)
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE")
 @program_options
 @click.option("--message", "-m", metavar="TEXT", help="Passed to `pulumi import`.")
 def import_(call: Call, file: Path, folder: Path, stack: str | None, message: str | None) -> Answer:
