@@ -131,6 +131,15 @@ class Page:
         if wait:
             self._browser.wait_for("Page.loadEventFired")
 
+    def wait_for_download(self) -> None:
+        """Until what the page saves is whole. Needs `Browser.setDownloadBehavior` with events."""
+        while not any(
+            event.get("method") == "Browser.downloadProgress"
+            and event["params"]["state"] == "completed"
+            for event in self._browser.events
+        ):
+            self._browser.events.append(self._browser._next())
+
     def js(self, expression: str) -> Any:
         """The JSON value of an expression. Raises `AssertionError` where it throws."""
         answer = self.call("Runtime.evaluate", expression=expression, returnByValue=True)

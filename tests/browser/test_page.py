@@ -21,6 +21,9 @@ from tests.vectors.documents import DOMAIN
 EMBEDDED = re.compile(r'(?<=id="document">)[^<]*')
 
 
+SHOWN = ["diff", "comparison", "limits"]
+
+
 @pytest.fixture(scope="module")
 def document() -> Document:
     return build(recorded())
@@ -43,7 +46,8 @@ def state_of(chromium: Chromium, folder: Path, html: str) -> dict[str, Any]:
             "state": page.js("document.body.dataset.state"),
             "verdict": page.text("#verdict"),
             "recomputed": page.text("#recomputed"),
-            "shown": page.js("document.getElementById('diff').checkVisibility()"),
+            "shown": page.js(f"{SHOWN}.some(id => document.getElementById(id).checkVisibility())"),
+            "why": page.js("document.getElementById('how').open"),
             "saves": not page.js("document.getElementById('save').disabled"),
             "failed": page.js("document.querySelectorAll('#steps .bad').length"),
             "entries": page.js("document.querySelectorAll('[data-leaf]').length"),
@@ -56,6 +60,7 @@ def is_red(found: dict[str, Any]) -> bool:
         and found["verdict"].startswith("Not verified")
         and found["recomputed"] == "not yet"
         and not found["shown"]
+        and found["why"]
         and not found["saves"]
         and found["failed"] == 1
     )

@@ -115,6 +115,16 @@ def test_the_reader_compares_it_with_the_wallet(page: Page) -> None:
     assert page.text("#same").startswith("Same:")
 
 
+def test_the_bytes_can_be_saved(page: Page, tmp_path: Path) -> None:
+    folder = tmp_path / "saved"
+    page.call("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(folder),
+              eventsEnabled=True)  # fmt: skip
+    page.js("document.getElementById('save').click()")
+    page.wait_for_download()
+
+    assert (folder / "plan.json").read_bytes() == build(recorded()).data
+
+
 def test_everything_can_be_reached_and_opened_by_keyboard(page: Page) -> None:
     focused = "document.activeElement.id || document.activeElement.textContent"
     order = []

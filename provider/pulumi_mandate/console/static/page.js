@@ -17,14 +17,13 @@ function ascii(value) {
 
 /** Every operation of the bytes has its entry, and every entry its operation. */
 function entriesMatch(content) {
-  const leaves = leavesOf(content).map(toHex);
-  const entries = [...document.querySelectorAll("[data-leaf]")];
-  const found = entries.map((entry) => leaves.indexOf(entry.dataset.leaf));
-  if (new Set(found).size !== leaves.length || found.includes(-1) || found.length !== leaves.length) return false;
-  entries.forEach((entry, position) => {
-    entry.querySelector(".bytes").textContent = ascii(content.operations[found[position]]);
-  });
-  return true;
+  const operations = new Map(leavesOf(content).map((leaf, index) => [toHex(leaf), content.operations[index]]));
+  for (const entry of document.querySelectorAll("[data-leaf]")) {
+    const operation = operations.get(entry.dataset.leaf);
+    if (!operation || !operations.delete(entry.dataset.leaf)) return false;
+    entry.querySelector(".bytes").textContent = ascii(operation);
+  }
+  return operations.size === 0;
 }
 
 function show(state, verdict, advice) {
@@ -32,7 +31,8 @@ function show(state, verdict, advice) {
   at("verdict").textContent = verdict;
   at("advice").textContent = advice;
   // What does not belong to the hash is not shown beside it.
-  at("diff").hidden = state !== "good";
+  for (const id of ["comparison", "diff", "limits"]) at(id).hidden = state !== "good";
+  at("how").open = state !== "good";
 }
 
 function list(steps) {
@@ -67,8 +67,8 @@ function check() {
   const { chainId, registry, planHash: claimed } = JSON.parse(at("claim").textContent);
   const { ok, planHash, steps } = verify(bytes, { chainId, registry }, claimed);
   const matching = ok && entriesMatch(parse(bytes));
-  steps.push({ name: "entries", ok: ok ? matching : null,
-    detail: matching ? "one for every operation, and no other" : "they are not those of the operations" });
+  const entries = matching ? "one for every operation, and no other" : "they are not those of the operations";
+  steps.push({ name: "entries", ok: ok ? matching : null, detail: ok ? entries : "not tried" });
   list(steps);
   if (!matching) {
     const failed = steps.find((step) => !step.ok);

@@ -392,7 +392,7 @@ export function verify(bytes, domain, claimed) {
     ["structure", () => {
       checkDocument(found.content);
       const { organisation, project, stack } = found.content.subject;
-      return `${SCHEMA} for ${JSON.stringify(`${organisation}/${project}/${stack}`)}`;
+      return `${SCHEMA} for ${organisation}/${project}/${stack}`;
     }],
     ["effect root", () => {
       found.root = root(leavesOf(found.content));
