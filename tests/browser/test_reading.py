@@ -63,7 +63,7 @@ def attacked(text: str) -> Document:
     raw.plan_file["config"][f"p:{text}"] = {}
     raw.steps["config"][f"p:{text}"] = text
     changed = sourced(f"{text}.py", "one\n", f"{text.replace(chr(0), '')}\n")
-    return build(raw, subject=Subject(text, text, text, text), commit=text, **changed)
+    return build(raw, subject=Subject(text, text, text, text), **changed)
 
 
 @pytest.mark.parametrize("text", ATTACKS)
