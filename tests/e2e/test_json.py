@@ -125,3 +125,5 @@ def _run(speak: Speaker, folder: Path) -> None:
     assert speak("status", one)["proposals"][0]["state"] == "unconfirmed"
     assert speak("trace", one)["holds"]
     assert speak("destroy", cwd=folder, code=3)["step"] == 3, "nobody voted to destroy it"
+    assert "nothing to change" in speak("refresh", cwd=folder)["sentence"]
+    assert speak("import", "nowhere.json", cwd=folder, code=2)["error"]
