@@ -49,8 +49,8 @@ def operation(name: str, op: str, rules: Rules) -> dict[str, Any]:
         "before": None if op == "create" else values,
         "after": None if op == "delete" else values,
         "options": {"before": {}, "after": {}},
-        "dependencies": [],
-        "propertyDependencies": {},
+        "dependencies": {"before": None, "after": None},
+        "propertyDependencies": {"before": None, "after": None},
         "replaceKeys": [],
     }
     tier, rule = rules.judge(made)

@@ -173,7 +173,9 @@ def test_what_depends_on_a_replacement_is_replaced_with_it(document: Document) -
 
     assert made["after"]["inputs"] == {"kind": UNKNOWN, "new": "x"}
     assert made["before"]["inputs"] == {"kind": "arn:replace-first", "old": "x"}
-    assert made["propertyDependencies"]["kind"] == [f"{URN}echo:index:Thing::replace-first"]
+    assert made["propertyDependencies"]["after"]["kind"] == [
+        f"{URN}echo:index:Thing::replace-first"
+    ]
 
 
 def test_a_delete_names_what_goes_and_an_abandon_what_stays(document: Document) -> None:

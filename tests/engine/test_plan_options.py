@@ -123,7 +123,7 @@ def test_an_option_with_a_mark_of_its_own(document: Document) -> None:
     assert by_name["parent"]["options"]["after"]["parent"].endswith("::group")
     # An alias is used up where it finds something, and is no change where it finds nothing.
     assert found(document, "alias") == []
-    assert [urn.rpartition("::")[2] for urn in by_name["depends"]["dependencies"]] == [
+    assert [urn.rpartition("::")[2] for urn in by_name["depends"]["dependencies"]["after"]] == [
         "base",
         "parent",  # a component stands for its children
     ]

@@ -74,8 +74,8 @@ def operation(name: str = "a", op: str = "create", **changes: Any) -> dict[str, 
             "before": dict(options) if has_before else None,
             "after": dict(options) if has_after else None,
         },
-        "dependencies": [],
-        "propertyDependencies": {},
+        "dependencies": {"before": [] if has_before else None, "after": [] if has_after else None},
+        "propertyDependencies": {"before": None, "after": None},
         "replaceKeys": [],
     } | changes
     judged = {key: value for key, value in made.items() if key not in ("tier", "rule")}

@@ -238,7 +238,8 @@ def test_an_earlier_attempt_of_a_resumed_run_counts():
         ),
         ({"options": {"before": {"parent": "urn:x"}, "after": {"parent": "urn:x"}}},
          {"parent": "urn:x"}),
-        ({"dependencies": ["urn:b", "urn:c"]}, {"dependencies": ["urn:c", "urn:b"]}),
+        ({"dependencies": {"before": [], "after": ["urn:b", "urn:c"]}},
+         {"dependencies": ["urn:c", "urn:b"]}),
     ],
 )  # fmt: skip
 def test_a_change_without_a_hook_is_done_when_the_state_has_all_of_it(wanted, reached):

@@ -177,7 +177,7 @@ def _stopped(op: str, **changes: Any) -> Document:
         ("create", "update", {"provider__after": {"urn": "q", "id": "2"}}, "provider.after.urn"),
         ("create", "metadata", {"provider__after": None}, "provider.after"),
         ("create", "update", {"options__after": {"retainOnDelete": True}}, "options.after"),
-        ("create", "update", {"dependencies": ["urn:other"]}, "dependencies"),
+        ("create", "update", {"dependencies__after": ["urn:other"]}, "dependencies.after"),
         ("update", "metadata", {"id": "two"}, "id"),
         ("delete-replaced", "delete", {"id": "two"}, "id"),
         ("delete-replaced", "delete", {"provider__before": None}, "provider.before"),

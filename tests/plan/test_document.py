@@ -119,8 +119,11 @@ FORGERIES: dict[str, Callable[[dict[str, Any]], object]] = {
     "a commit that is no text": _set("program", "commit", 7),
     "a past that is no object": _set("operations", 0, "before", []),
     "options without sides": _set("operations", 0, "options", {}),
-    "dependencies that are no list": _set("operations", 0, "dependencies", "urn"),
-    "sources that are no lists": _set("operations", 0, "propertyDependencies", {"a": "urn"}),
+    "dependencies that are no list": _set("operations", 0, "dependencies", "after", "urn"),
+    "dependencies without sides": _set("operations", 0, "dependencies", []),
+    "sources that are no lists": _set(
+        "operations", 0, "propertyDependencies", "after", {"a": "urn"}
+    ),
 }
 
 

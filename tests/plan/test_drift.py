@@ -86,7 +86,7 @@ def test_options_and_dependencies_that_change_are_part_of_it() -> None:
     def cut(resource: dict[str, Any]) -> None:
         resource["dependencies"] = ["urn:pulumi:dev::fixture::x:y:Z::other"]
 
-    assert operation(build(refreshed(("b", cut))), "b")["dependencies"]
+    assert operation(build(refreshed(("b", cut))), "b")["dependencies"]["after"]
 
 
 def test_what_enters_the_state_or_gets_another_id_is_refused() -> None:

@@ -8,7 +8,18 @@ import pytest
 
 from pulumi_mandate.plan.reading import in_reading_order
 from pulumi_mandate.plan.render import render_markdown, render_text
-from tests.plan.samples import UNKNOWN, build, creation, made_up, recorded, secret
+from tests.plan.samples import (
+    UNKNOWN,
+    build,
+    creation,
+    made_up,
+    operation,
+    plan,
+    recorded,
+    resource,
+    secret,
+    step,
+)
 
 TRICKS = "\x1b[2K\r\u202egood\u200b\n+ create urn:evil \u0430dmin \U0001f600 ``` </pre> @team"
 
@@ -17,8 +28,8 @@ def test_everything_of_the_recorded_plan_is_shown() -> None:
     document = build(recorded())
     text = render_text(document)
 
-    for operation in document.operations:
-        assert f"{operation['op']} {operation['urn']}" in text
+    for entry in document.operations:
+        assert f"{entry['op']} {entry['urn']}" in text
     for shown in ("inputs.size: 1 -> 1.5", 'inputs.kind: "one" -> "two"', "outputs.phase: 1 -> 2",
                   "options.protect: true -> removed",
                   'inputs.ref: "arn:thing:alpha" -> (known only',
@@ -28,6 +39,18 @@ def test_everything_of_the_recorded_plan_is_shown() -> None:
                   "cannot be undone: 2", "known only while it runs: 3", "tier: high"):  # fmt: skip
         assert shown in text
     assert "hunter2" not in text
+
+
+def test_a_resource_that_only_waits_for_another_shows_both() -> None:
+    raw = recorded()
+    for part in (plan(raw, "g")["goal"], step(raw, "g")["newState"]):
+        part["dependencies"] = ["urn:new"]
+    for part in (*resource(raw, "g"), step(raw, "g")["oldState"]):
+        part["dependencies"] = ["urn:old"]
+    document = build(raw)
+
+    assert operation(document, "g")["dependencies"] == {"before": ["urn:old"], "after": ["urn:new"]}
+    assert 'depends on: ["urn:old"] -> ["urn:new"]' in render_text(document)
 
 
 def test_what_cannot_be_undone_comes_first() -> None:

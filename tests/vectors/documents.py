@@ -173,14 +173,20 @@ FORGERIES: dict[str, dict[str, Forgery]] = {
         "a urn that is a number": _set("operations", 0, "urn", 7),
         "an id that is a number": _set("operations", 0, "id", 7),
         "a past that is no object": _set("operations", 0, "before", []),
-        "dependencies that are no list": _set("operations", 0, "dependencies", "urn"),
-        "dependencies in no order": _set("operations", 0, "dependencies", ["b", "a"]),
-        "a dependency twice": _set("operations", 0, "dependencies", ["a", "a"]),
-        "a dependency that is a number": _set("operations", 0, "dependencies", [1]),
+        "dependencies that are no list": _set("operations", 0, "dependencies", "after", "urn"),
+        "dependencies in no order": _set("operations", 0, "dependencies", "after", ["b", "a"]),
+        "a dependency twice": _set("operations", 0, "dependencies", "after", ["a", "a"]),
+        "a dependency that is a number": _set("operations", 0, "dependencies", "before", [1]),
+        "dependencies of one side only": _set("operations", 0, "dependencies", {"after": []}),
+        "sources without sides": _set("operations", 0, "propertyDependencies", {}),
         "replace keys in no order": _set("operations", 0, "replaceKeys", ["b", "a"]),
         "replace keys that are no list": _set("operations", 0, "replaceKeys", {"a": 1}),
-        "sources in no order": _set("operations", 0, "propertyDependencies", {"a": ["b", "a"]}),
-        "sources that are no lists": _set("operations", 0, "propertyDependencies", {"a": "urn"}),
+        "sources in no order": _set(
+            "operations", 0, "propertyDependencies", "before", {"a": ["b", "a"]}
+        ),
+        "sources that are no lists": _set(
+            "operations", 0, "propertyDependencies", "after", {"a": "urn"}
+        ),
         "a forged marker": _set("operations", 0, "after", {"inputs": {"mandate:v1": "anything"}}),
         "a forged marker in the configuration": _set("config", "a", {"mandate:v1": "unknown"}),
         "a toolchain that is no object": _set("toolchain", []),

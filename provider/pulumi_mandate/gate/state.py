@@ -206,7 +206,7 @@ def _is_settled(operation: JSON, resource: JSON, inputs_of: InputsOf) -> bool:
     urn, _, identity = (resource.get("provider") or "").rpartition("::")
     if provider is not None and not refines(provider, {"urn": urn, "id": identity}):
         return False
-    if operation["op"] == "metadata" and operation["dependencies"] != sorted(
+    if operation["op"] == "metadata" and operation["dependencies"]["after"] != sorted(
         set(resource.get("dependencies") or ())
     ):
         return False

@@ -169,7 +169,6 @@ def _operation(step: Step, facts: Facts, names: Mapping[str, dict[str, JSON]]) -
         if _unchanged(before, after):
             return None
         op = "metadata" if op == "same" else op
-    now: Operation = after or before or {}
     if after is not None and step.goal is not None:
         _add_goal_options(after["options"], step.goal, deletes_first=step.deletes_first)
     return {
@@ -182,8 +181,8 @@ def _operation(step: Step, facts: Facts, names: Mapping[str, dict[str, JSON]]) -
         "before": _properties(before, step.old, old_reader),
         "after": _properties(after, None, new_reader),
         "options": _both("options", before, after),
-        "dependencies": now["dependencies"],
-        "propertyDependencies": now["propertyDependencies"],
+        "dependencies": _both("dependencies", before, after),
+        "propertyDependencies": _both("propertyDependencies", before, after),
         "replaceKeys": step.replace_keys,
     }
 
@@ -306,7 +305,8 @@ def _base(steps: Sequence[Step], operations: Sequence[Operation], facts: Facts) 
     old_urn: dict[str, str] = {s.urn: s.old["urn"] for s in steps if s.old is not None}
     waiting: list[str] = []
     for operation in operations:
-        waiting += [old_urn.get(operation["urn"], ""), *operation["dependencies"]]
+        waiting.append(old_urn.get(operation["urn"], ""))
+        waiting += [urn for side in operation["dependencies"].values() for urn in side or ()]
     closure: dict[str, JSON] = {}
     while waiting:
         urn = waiting.pop()

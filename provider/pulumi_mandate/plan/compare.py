@@ -121,8 +121,9 @@ def _rest(operation: Operation, approved: Operation) -> Operation:
         provider = operation["provider"]["before"]
         rest = {part: operation[part] for part in ("type", "id", "before")}
         return rest | {"provider.before": provider}
-    rest = {part: operation[part] for part in ("type", "after", "dependencies")}
-    rest |= {f"{part}.after": operation[part]["after"] for part in ("provider", "options")}
+    rest = {part: operation[part] for part in ("type", "after")}
+    parts = ("provider", "options", "dependencies")
+    rest |= {f"{part}.after": operation[part]["after"] for part in parts}
     return rest | ({"id": operation["id"]} if approved["op"] == "update" else {})
 
 

@@ -86,6 +86,7 @@ RULE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 """SHA-1 or SHA-256, as git writes them: a word that no command line can misunderstand."""
 _SIDES = frozenset({"before", "after"})
+_SIDED = ("provider", "options", "dependencies", "propertyDependencies")
 
 
 @dataclass(frozen=True, slots=False)
@@ -266,21 +267,26 @@ def _check_sides(operation: dict[str, Any]) -> None:
         _require(
             isinstance(operation[part], dict | None), "what an operation changes is not an object"
         )
-    for part in ("provider", "options"):
+    for part in _SIDED:
         _require(
             isinstance(operation[part], dict) and set(operation[part]) == _SIDES,
-            "a provider or the options do not have two sides",
+            "a provider, the options or the dependencies do not have two sides",
         )
-    sources = operation["propertyDependencies"]
+    sets = [operation["replaceKeys"], *_there(operation["dependencies"])]
+    sources = _there(operation["propertyDependencies"])
     _require(
-        isinstance(sources, dict)
-        and all(map(_is_set, (operation["dependencies"], operation["replaceKeys"])))
-        and all(map(_is_set, sources.values())),
+        all(isinstance(side, dict) for side in sources)
+        and all(map(_is_set, sets + [urns for side in sources for urns in side.values()])),
         "the dependencies or replace keys are not sets of texts",
     )
     values = [operation[part] for part in ("before", "after")]
     values += [operation[part][side] for part in ("provider", "options") for side in _SIDES]
     _require(not malformed(values), "an operation holds a marker that is not known or not whole")
+
+
+def _there(sides: dict[str, Any]) -> list[Any]:
+    """A resource that is not there yet, or no more, has no side."""
+    return [side for side in sides.values() if side is not None]
 
 
 def _check_summary(content: dict[str, Any]) -> None:

@@ -43,6 +43,7 @@ _SIGN = {
     "forget": "!",
 }
 _ABSENT = object()
+_NEEDS = {"dependencies": "depends on", "propertyDependencies": "source of inputs"}
 _ANSWER = "(what the provider answers)"
 _MANY = 20
 """A list of the plan's circumstances that is longer is folded: counted, with its digest."""
@@ -261,9 +262,7 @@ def _body(operation: Operation) -> Iterator[Line]:
     if operation["replaceKeys"]:
         yield Line("replaced because of", quoted(operation["replaceKeys"]))
     for side in ("provider", "options"):
-        pair = operation[side]
-        before = _ABSENT if pair["before"] is None else pair["before"]
-        yield from _changes(side, before, _ABSENT if pair["after"] is None else pair["after"])
+        yield from _changes(side, *_sides(operation[side]))
     before, after = operation["before"] or {}, operation["after"] or {}
     for part in sorted({"inputs", "outputs", *before, *after}):
         if operation["after"] is not None and part == "outputs" and part not in after:
@@ -271,10 +270,14 @@ def _body(operation: Operation) -> Iterator[Line]:
                 yield Line(part, _ANSWER, quoted(before[part]), Change.CHANGED)
             continue
         yield from _changes(part, before.get(part, _ABSENT), after.get(part, _ABSENT))
-    if operation["dependencies"]:
-        yield Line("depends on", quoted(operation["dependencies"]))
-    for key, urns in sorted(operation["propertyDependencies"].items()):
-        yield Line(f"inputs.{_key(key)} comes from", quoted(urns))
+    for part, name in _NEEDS.items():
+        if any(operation[part].values()):
+            yield from _changes(name, *_sides(operation[part]))
+
+
+def _sides(pair: dict[str, Any]) -> tuple[Any, Any]:
+    before, after = (_ABSENT if pair[s] is None else pair[s] for s in ("before", "after"))
+    return before, after
 
 
 def _changes(path: str, before: Any, after: Any) -> Iterator[Line]:

@@ -51,11 +51,12 @@ def highest(operations: Sequence[Operation]) -> dict[str, JSON]:
 
 def _unknowns(operation: Operation) -> Iterator[dict[str, JSON]]:
     stack: list[tuple[tuple[str, ...], JSON]] = [((), operation["after"] or {})]
+    waits_for = operation["propertyDependencies"]["after"] or {}
     found = []
     while stack:
         path, value = stack.pop()
         if is_unknown(value):
-            sources = operation["propertyDependencies"].get(path[1], []) if len(path) > 1 else []
+            sources = waits_for.get(path[1], []) if len(path) > 1 else []
             found.append({"urn": operation["urn"], "op": operation["op"], "path": list(path),
                           "from": sources, "constraint": None})  # fmt: skip
         elif isinstance(value, dict):

@@ -319,15 +319,22 @@ function checkOperation(operation) {
   for (const part of ["before", "after"]) {
     require(operation[part] === null || isObject(operation[part]), "what an operation changes is not an object");
   }
-  for (const part of ["provider", "options"]) {
-    require(sameKeys(operation[part], ["before", "after"]), "a provider or the options do not have two sides");
+  for (const part of ["provider", "options", "dependencies", "propertyDependencies"]) {
+    require(sameKeys(operation[part], ["before", "after"]),
+      "a provider, the options or the dependencies do not have two sides");
   }
-  require(isObject(propertyDependencies)
-    && [dependencies, replaceKeys, ...Object.values(propertyDependencies)].every(isSet),
+  const sources = there(propertyDependencies);
+  require(sources.every(isObject)
+    && [replaceKeys, ...there(dependencies), ...sources.flatMap(Object.values)].every(isSet),
     "the dependencies or replace keys are not sets of texts");
   const { provider, options } = operation;
   require(markersAreWhole([operation.before, operation.after, provider.before, provider.after, options.before,
     options.after]), "an operation holds a marker that is not known or not whole");
+}
+
+/** A resource that is not there yet, or no more, has no side. */
+function there(sides) {
+  return Object.values(sides).filter((side) => side !== null);
 }
 
 /** Of texts, in the one form that a set has: sorted, each of them once. */
