@@ -172,6 +172,28 @@ def test_an_update_reached_another_physical_resource():
     assert judge(deployment(resource("a", id="x")), asked, before, plan).status == OPEN
 
 
+@pytest.mark.parametrize(
+    ("after", "status"),
+    [
+        ([resource("a")], COMPLETED),
+        ([resource("a"), resource("a", "old", delete=True)], OPEN),
+        ([resource("a", "old")], OPEN),
+        ([], OPEN),
+    ],
+    ids=["replaced", "old copy left", "not replaced", "only deleted"],
+)
+def test_a_replacement_may_have_the_id_of_what_it_replaced(after, status):
+    """A bucket is named by its id: deleted first, it comes back under the same one."""
+    plan = document(
+        operation("a", "create-replacement", id=None), operation("a", "delete-replaced")
+    )
+    asked = [Entry(ALLOWED, moment, urn("a"), 0) for moment in ("create", "delete")]
+
+    ending = judge(deployment(*after), asked, deployment(resource("a", "old")), plan)
+
+    assert ending.status == status
+
+
 def test_unknowns_are_in_the_receipt():
     plan = document(operation("a", after={"inputs": {"text": unknown()}}))
     entry = Entry(ALLOWED, "create", urn("a"), 0, resolved=((".text", to_hex(keccak(b"v"))),))

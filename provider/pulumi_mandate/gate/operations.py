@@ -25,14 +25,15 @@ STEP = 10
 
 STEPS_OF: dict[Moment, frozenset[str]] = {
     "create": frozenset({"create", "create-replacement"}),
-    # an import whose inputs differ is followed by an update hook
-    "update": frozenset({"update", "import", "import-replacement"}),
+    # also of an import whose inputs differ: its plan has an update of its own
+    "update": frozenset({"update"}),
     "delete": frozenset({"delete", "delete-replaced", "abandon"}),
 }
 """The engine steps that a hook's moment may stand for."""
 
 HOOKLESS = frozenset(
     {"import", "import-replacement", "read", "read-replacement", "metadata", "replace"}
+    | {"discard", "discard-replaced", "remove-pending-replace"}
     | {"refresh", "forget"}
 )
 """Steps that may change the state without any hook: only the whole-plan check covers them."""

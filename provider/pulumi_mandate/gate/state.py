@@ -44,6 +44,9 @@ _TOLD_TO_PROGRAMS = frozenset(
 GONE = frozenset({"delete", "delete-replaced", "abandon", "discard", "discard-replaced", "forget"})
 """Engine steps after which the resource is no longer there."""
 
+MADE_ANEW = frozenset({"create-replacement", "import-replacement", "read-replacement"})
+"""Engine steps after which the live resource is another one."""
+
 _HOOKLESS = frozenset(
     {"metadata", "import", "import-replacement", "read", "read-replacement", "refresh"}
 )
@@ -164,27 +167,41 @@ def post_state(deployment: JSON, urns: set[str], inputs_of: InputsOf) -> Digest:
 def reached(document: Document, deployment: JSON, inputs_of: InputsOf) -> list[bool]:
     """For each approved operation: whether the state shows what it was to lead to."""
     live: dict[str, JSON] = {}
-    present: set[tuple[str, str]] = set()
+    old: set[tuple[str, str | None]] = set()
     for resource in deployment.get("resources") or []:
-        present.add((resource["urn"], resource.get("id") or ""))
-        if not resource.get("delete"):
+        if resource.get("delete"):
+            old.add((resource["urn"], resource.get("id")))
+        else:
             live[resource["urn"]] = resource
     unsettled = set(pending_operations(deployment))
+    operations = [o for o in document.operations if o["urn"] not in unsettled]
+    made = {
+        o["urn"]
+        for o in operations
+        if o["op"] in MADE_ANEW and _is_reached(o, live.get(o["urn"]), inputs_of)
+    }
+
+    def is_gone(operation: JSON) -> bool:
+        urn, identity = operation["urn"], operation["id"]
+        if (urn, identity) in old:
+            return False
+        resource = live.get(urn)
+        # Deleted before it is replaced, a thing that is named by its id comes back under that id.
+        return resource is None or urn in made or identity not in (None, resource.get("id"))
+
     return [
-        operation["urn"] not in unsettled and _is_reached(operation, live, present, inputs_of)
+        operation["urn"] not in unsettled
+        and (
+            is_gone(operation)
+            if operation["op"] in GONE
+            else _is_reached(operation, live.get(operation["urn"]), inputs_of)
+        )
         for operation in document.operations
     ]
 
 
-def _is_reached(
-    operation: JSON, live: Mapping[str, JSON], present: set[tuple[str, str]], inputs_of: InputsOf
-) -> bool:
+def _is_reached(operation: JSON, resource: JSON, inputs_of: InputsOf) -> bool:
     urn = operation["urn"]
-    if operation["op"] in GONE:
-        if operation["id"] is not None:
-            return (urn, operation["id"]) not in present
-        return urn not in live
-    resource = live.get(urn)
     if resource is None or resource["type"] != operation["type"]:
         return False
     if operation["op"] in {"update", "metadata"} and _other_id(operation, resource):
