@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pulumi_mandate.console.page import static
+from pulumi_mandate.console.page import SCRIPTS, static
 from tests.browser.chromium import Chromium
 
 VECTORS = Path(__file__).parent.parent / "vectors"
@@ -36,7 +36,7 @@ def read(name: str) -> Any:
 def test_a_browser_agrees(chromium: Chromium) -> None:
     names = ("canonical", "plan_hash", "document", "document_refused")
     vectors = json.dumps({name: read(name) for name in names})
-    lines = "\n".join(static(name) for name in ("keccak.js", "verify.js")).splitlines()
+    lines = "\n".join(static(name) for name in SCRIPTS if name != "page.js").splitlines()
     script = "\n".join(
         line.removeprefix("export ") for line in lines if not line.startswith("import ")
     )

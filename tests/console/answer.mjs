@@ -1,8 +1,12 @@
 // Answers questions of `tests/console/test_agreement.py`: one JSON line in, one JSON line out.
 
 import { createInterface } from "node:readline";
+import * as document from "../../provider/pulumi_mandate/console/static/document.js";
 import { keccak } from "../../provider/pulumi_mandate/console/static/keccak.js";
-import * as ours from "../../provider/pulumi_mandate/console/static/verify.js";
+import * as protocol from "../../provider/pulumi_mandate/console/static/protocol.js";
+import * as verifier from "../../provider/pulumi_mandate/console/static/verify.js";
+
+const ours = { ...protocol, ...document, ...verifier };
 
 const ANSWERS = {
   /** The bytes again where they are canonical. */
@@ -11,7 +15,13 @@ const ANSWERS = {
   write: ({ bytes }) => ours.toHex(ours.canonical(JSON.parse(new TextDecoder().decode(ours.fromHex(bytes))))),
   keccak: ({ bytes }) => ours.toHex(keccak(ours.fromHex(bytes))),
   whole: ({ bytes }) => ours.markersAreWhole(ours.parse(ours.fromHex(bytes))),
-  verify: ({ bytes, domain }) => ours.verify(ours.fromHex(bytes), domain, undefined).planHash,
+  /** The plan hash, or nothing: a refusal is one, and a defect is neither. */
+  verify: ({ bytes, domain }) => {
+    const { planHash, steps } = ours.verify(ours.fromHex(bytes), domain, undefined);
+    const failed = steps.find((step) => !step.ok);
+    if (failed.detail.startsWith("a defect")) throw new Error(failed.detail);
+    return planHash;
+  },
 };
 
 for await (const line of createInterface({ input: process.stdin })) {

@@ -3,8 +3,12 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import * as document from "../../provider/pulumi_mandate/console/static/document.js";
 import { keccak } from "../../provider/pulumi_mandate/console/static/keccak.js";
-import * as ours from "../../provider/pulumi_mandate/console/static/verify.js";
+import * as protocol from "../../provider/pulumi_mandate/console/static/protocol.js";
+import * as verifier from "../../provider/pulumi_mandate/console/static/verify.js";
+
+const ours = { ...protocol, ...document, ...verifier };
 
 const encode = (text) => new TextEncoder().encode(text);
 const read = (name) => JSON.parse(readFileSync(new URL(`../vectors/${name}.json`, import.meta.url)));

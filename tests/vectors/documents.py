@@ -76,9 +76,9 @@ def documents() -> list[dict[str, object]]:
     return [_document(name, document) for name, document in cases.items()]
 
 
-def build(raw: RawPreview) -> Document:
+def build(raw: RawPreview, **changes: Any) -> Document:
     """Without what may change under a vector: the Python that writes it, and the default rules."""
-    document = build_document(raw, facts(rules=keccak(b"rules")), _judge)
+    document = build_document(raw, facts(rules=keccak(b"rules"), **changes), _judge)
     toolchain = {**document.content["toolchain"], "python": "3.11"}
     return Document.of({**document.content, "toolchain": toolchain})
 

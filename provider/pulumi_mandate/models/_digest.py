@@ -19,10 +19,11 @@ def keccak(data: bytes) -> Digest:
     return Digest(sha3.keccak_256(data).digest())
 
 
-def digest(value: bytes | str) -> Digest:
+def digest(value: object) -> Digest:
     """Accept 32 bytes, or `0x` and 64 lower-case or upper-case hex digits; refuse everything else.
 
-    Libraries pad short values in silence (eth_account takes `"hello"` as bytes32): this never does.
+    Libraries pad short values in silence (eth_account takes `"hello"` as bytes32), and `bytes(32)`
+    is 32 zeros: this never does either.
 
     Raises `ValueError`.
     """
@@ -32,8 +33,10 @@ def digest(value: bytes | str) -> Digest:
                 f"a digest is 0x and {2 * SIZE} hex digits, not {len(value)} characters"
             )
         raw = bytes.fromhex(value[2:])
-    else:
+    elif isinstance(value, bytes | bytearray):
         raw = bytes(value)
+    else:
+        raise ValueError(f"a digest is not a {type(value).__name__}")
     if len(raw) != SIZE:
         raise ValueError(f"a digest is {SIZE} bytes, not {len(raw)}")
     return Digest(raw)

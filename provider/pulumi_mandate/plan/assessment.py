@@ -27,15 +27,24 @@ from .canonical import JSON
 
 VERDICTS = ("pass", "warn", "overridden", "fail")
 """From best to worst."""
-LONGEST_TEXT = 500
-"""Characters of a finding, a reason or a pattern."""
+LINE = re.compile(
+    "[^\x00-\x1f\x7f-\xa0\xad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u1680\u180e"
+    "\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ud800-\uf8ff\ufeff\ufff9-\uffff"
+    "\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    "\U000e0000-\U0010ffff]{1,500}"
+)
+"""A finding, a reason or a pattern: one line for people, not empty, not endless, without controls,
+format characters, private ones and spaces other than the ASCII one. The characters are named here
+because `str.isprintable` follows the Unicode version of whoever reads."""
 MOST_FINDINGS = 1000
 """Per check; a check that has more to say fails."""
 MOST_MEASURES = 20
 CHECK_ID = re.compile(r"[a-z][a-z0-9-]{0,31}")
 MEASURE = re.compile(r"[a-z][A-Za-z0-9]{0,31}")
-_VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+_-]{0,31}")
-_CHECK = {"id", "version", "digest", "mandatory", "verdict", "findings", "measures", "override"}
+VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+_-]{0,31}")
+CHECK_PARTS = frozenset(
+    {"id", "version", "digest", "mandatory", "verdict", "findings", "measures", "override"}
+)
 
 
 def require_checks(checks: object, urns: frozenset[str]) -> None:
@@ -98,8 +107,8 @@ def worse(
 
 
 def is_text(value: object) -> bool:
-    """One line for people: not empty, not endless, every character printable."""
-    return type(value) is str and 0 < len(value) <= LONGEST_TEXT and value.isprintable()
+    """Whether this is a `LINE`."""
+    return type(value) is str and LINE.fullmatch(value) is not None
 
 
 def is_scalar(value: object) -> bool:
@@ -139,10 +148,10 @@ def require_tier(tier: object, highest: Mapping[str, Any], fired: frozenset[str]
 
 def _require_check(check: Any, urns: frozenset[str]) -> None:
     _require(
-        isinstance(check, dict) and set(check) == _CHECK,
+        isinstance(check, dict) and set(check) == CHECK_PARTS,
         "a check does not have the parts of a check",
     )
-    for part, form in (("id", CHECK_ID), ("version", _VERSION)):
+    for part, form in (("id", CHECK_ID), ("version", VERSION)):
         text = check[part]
         _require(
             type(text) is str and form.fullmatch(text) is not None, f"a check's {part} is none"

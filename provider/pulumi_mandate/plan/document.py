@@ -32,7 +32,7 @@ from . import merkle, summary
 from .assessment import overridden, require_checks, require_constraint, require_tier
 from .canonical import LIMITS, Limits, canonical_bytes, is_plain, plain_bytes, read
 from .markers import malformed
-from .program import FILE_PARTS, ProgramFile, listing_digest
+from .program import ProgramFile, is_side, listing_digest
 from .source import check_source
 
 SCHEMA = "mandate/plan/v1"
@@ -375,7 +375,7 @@ def _check_program(program: Any) -> None:
     files = program["files"]
     _require(
         isinstance(files, list)
-        and all(_are_texts(file) and len(file) == FILE_PARTS for file in files)
+        and all(_are_texts(file) and is_side(file[1:]) for file in files)
         and all(a < b for a, b in pairwise(file[0] for file in files)),
         "the program's files are not a list of path, mode and SHA-256, in order",
     )

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ IGNORED_FOLDERS = frozenset(
 _CHUNK = 1 << 20
 FILE_PARTS = 3
 """Path, mode and SHA-256: what a listing says of a file."""
+FILE_MODES = ("file", "executable", "link")
+SHA256 = re.compile("[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,7 @@ class ProgramFile:
     path: str
     """Relative, with slashes."""
     mode: str
-    """`file`, `executable` or `link`."""
+    """One of `FILE_MODES`."""
     sha256: str
     """Of the content; for a link, of its target."""
 
@@ -61,6 +64,17 @@ class ProgramDigest:
 
 def _listing(files: tuple[ProgramFile, ...]) -> list[JSON]:
     return [[file.path, file.mode, file.sha256] for file in files]
+
+
+def is_side(side: object) -> bool:
+    """Whether this is what a listing says of a file beside its path: `[mode, SHA-256]`."""
+    return (
+        isinstance(side, list)
+        and len(side) == FILE_PARTS - 1
+        and all(type(text) is str for text in side)
+        and side[0] in FILE_MODES
+        and SHA256.fullmatch(side[1]) is not None
+    )
 
 
 def listing_digest(files: list[JSON]) -> Digest:

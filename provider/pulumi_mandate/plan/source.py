@@ -20,7 +20,7 @@ from pulumi_mandate.errors import InvalidDocument
 from pulumi_mandate.models import Digest, digest, keccak, to_hex
 
 from .canonical import JSON, canonical_bytes, parse
-from .program import ProgramFile
+from .program import ProgramFile, is_side
 
 SCHEMA = "mandate/source/v1"
 LONGEST_FILE = 256 * 1024
@@ -33,7 +33,7 @@ LONGEST_SOURCE = 4 * 1024 * 1024
 SECRET = "may hold a secret"  # noqa: S105  # a reason, for people
 NOT_TEXT = "not text, or too long"
 NOT_KEPT = "no former text to compare with"
-WITHHELD = frozenset({SECRET, NOT_TEXT, NOT_KEPT})
+WITHHELD = (SECRET, NOT_TEXT, NOT_KEPT)
 """Why a file's change is named and not shown."""
 
 _SECRET_NAMES = re.compile(
@@ -42,7 +42,6 @@ _SECRET_NAMES = re.compile(
     r"|kubeconfig[^/]*|[^/]*secret[^/]*)$",
     re.IGNORECASE,
 )
-_SIDE_LENGTH = 2
 _CHANGE_PARTS = frozenset({"path", "change", "before", "after", "diff", "withheld"})
 _SOURCE_PARTS = frozenset({"since", "content", "changes"})
 
@@ -221,7 +220,7 @@ def _check_change(change: Any, listed: Mapping[str, list[str]]) -> None:
     _require(isinstance(change, dict) and set(change) == _CHANGE_PARTS, "has a foreign part")
     path, before, after = change["path"], change["before"], change["after"]
     _require(type(path) is str, "names a file that is not text")
-    _require(all(side is None or _is_side(side) for side in (before, after)), "has a foreign side")
+    _require(all(side is None or is_side(side) for side in (before, after)), "has a foreign side")
     _require(before != after, "names a file that does not change")
     kind = "added" if before is None else "removed" if after is None else "changed"
     _require(change["change"] == kind, "calls a change what it is not")
@@ -230,14 +229,6 @@ def _check_change(change: Any, listed: Mapping[str, list[str]]) -> None:
     _require((shown is None) != (reason is None), "must show a file's change or say why not")
     _require(shown is None or type(shown) is str, "shows something other than text")
     _require(reason is None or reason in WITHHELD, "withholds a file for a reason not known")
-
-
-def _is_side(side: Any) -> bool:
-    return (
-        isinstance(side, list)
-        and len(side) == _SIDE_LENGTH
-        and all(type(text) is str for text in side)
-    )
 
 
 def _require(condition: bool, happened: str) -> None:

@@ -14,12 +14,13 @@ from .markers import is_unknown
 
 Operation = Mapping[str, Any]
 
-_IRREVERSIBLE = {
+IRREVERSIBLE = {
     "delete": "what is deleted does not come back",
     "delete-replaced": "the old resource and its data are deleted",
     "abandon": "the resource stays where it is, and nobody manages it any more",
     "forget": "the resource is gone already, and now the stack forgets what it was",
 }
+"""Steps that nothing undoes, and why."""
 
 
 def unknowns(operations: Sequence[Operation]) -> list[dict[str, JSON]]:
@@ -33,9 +34,9 @@ def unknowns(operations: Sequence[Operation]) -> list[dict[str, JSON]]:
 def rollback(operations: Sequence[Operation]) -> dict[str, JSON]:
     """What cannot be undone: `{inverse: None, irreversible: [{urn, op, reason}]}`."""
     irreversible: list[JSON] = [
-        {"urn": operation["urn"], "op": operation["op"], "reason": _IRREVERSIBLE[operation["op"]]}
+        {"urn": operation["urn"], "op": operation["op"], "reason": IRREVERSIBLE[operation["op"]]}
         for operation in operations
-        if operation["op"] in _IRREVERSIBLE
+        if operation["op"] in IRREVERSIBLE
     ]
     return {"inverse": None, "irreversible": irreversible}
 

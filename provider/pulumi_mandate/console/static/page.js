@@ -1,6 +1,7 @@
 // What the page does with the verifier: it shows green only for what was computed to its end.
 
-import { leavesOf, parse, toHex, verify } from "./verify.js";
+import { parse, toHex } from "./protocol.js";
+import { leavesOf, verify } from "./verify.js";
 
 const at = (id) => document.getElementById(id);
 

@@ -1,0 +1,160 @@
+"""A document is changed in one place at a time: Python and JavaScript both accept it, or neither.
+
+Every place of two documents that hold something of everything, with every change that its type has.
+What seals a document (roots and digests) is computed again, so that the changed place itself is
+what a reader must notice; where people read what follows from the operations, both the old text and
+the one that follows are tried.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+import pytest
+
+from pulumi_mandate.errors import InvalidDocument
+from pulumi_mandate.models import keccak, plan_hash, to_hex
+from pulumi_mandate.plan import merkle, summary
+from pulumi_mandate.plan.canonical import canonical_bytes
+from pulumi_mandate.plan.document import Document, leaves
+from pulumi_mandate.plan.program import listing_digest
+from tests.console.node import Ask
+from tests.plan.samples import UNKNOWN, creation, recorded, secret, sourced
+from tests.vectors.documents import DOMAIN, build
+
+Place = tuple[Any, ...]
+
+CHECKS = [
+    {"id": "cost", "version": "1.0", "digest": "0x" + "11" * 32, "mandatory": True,
+     "verdict": "overridden", "findings": [{"urn": "", "message": "more than last month"}],
+     "measures": {"eurPerMonth": 12.5, "before": -3}, "override": "agreed with finance"},
+    {"id": "quota", "version": "1.0", "digest": "0x" + "22" * 32, "mandatory": False,
+     "verdict": "pass", "findings": [], "measures": {}, "override": None},
+]  # fmt: skip
+VALUES = [None, True, 0, 2, 3, 32, -1, 1.5, 1e300, "", "0x" + "33" * 32, "a", [], {}, ["a", "b"],
+          [0] * 32, {"a": None}, {"mandate:v1": "unknown", "secret": False},
+          {"mandate:v1": "anything"}]  # fmt: skip
+TEXTS = ["{}x", "x{}", "{}\n", "{}\u2028", "{}\u00e9", "{}\u200b", "{}\U0001f600", "{}\U000e0001"]
+STRANGE = ("more", "__proto__", "constructor", "mandate:v1")
+
+
+def much() -> dict[str, Any]:
+    """Of tier high: an update, a delete, an unknown, a changed source, checks."""
+    content = build(recorded(), **sourced("a.py", "one\n", "two\n")).content
+    kept = [content["operations"][at] for at in (1, 3)]
+    assert [one["op"] for one in kept] == ["update", "delete-replaced"]
+    content = {**content, "operations": kept, "checks": CHECKS}
+    content["tier"] = {"tier": 3, "rule": "vector", "reasons": {"vector": "it deletes"}}
+    content["unknowns"] = summary.unknowns(kept)
+    content["rollback"] = summary.rollback(kept)
+    content["unknowns"][0]["constraint"] = {"pattern": "arn:.*"}
+    return Document.of(content).content
+
+
+def first() -> dict[str, Any]:
+    """Below tier high: creations, every file of the program new, one of them not shown."""
+    inputs = {"u": UNKNOWN, "s": secret("p"), "n": [{"a": 1.5}, None, True]}
+    content = build(creation("x", inputs, {**inputs, "s": "[secret]"})).content
+    files = [["b.env", "link", "44" * 32], ["c.py", "executable", "55" * 32]]
+    content["program"] = {"digest": to_hex(listing_digest(files)), "commit": "ab" * 20,
+                          "files": files}  # fmt: skip
+    changes = [
+        {"path": path, "change": "added", "before": None, "after": side, "diff": None,
+         "withheld": "may hold a secret"}
+        for path, *side in files
+    ]  # fmt: skip
+    changes[1] |= {"diff": "+x\n", "withheld": None}
+    content["unknowns"][0]["constraint"] = {"oneOf": [1, "two", False]}
+    content["source"] = {"since": None, "content": "0x" + "66" * 32, "changes": changes}
+    return Document.of(content).content
+
+
+def places(value: Any, place: Place = ()) -> Iterator[Place]:
+    if isinstance(value, dict | list):
+        pairs = value.items() if isinstance(value, dict) else enumerate(value)
+        for key, item in pairs:
+            yield (*place, key)
+            yield from places(item, (*place, key))
+
+
+def others(value: Any) -> Iterator[Any]:
+    """Everything that may stand here instead."""
+    yield from VALUES
+    if isinstance(value, str):
+        yield from (text.format(value) for text in TEXTS)
+        yield from (value.upper(), value[:-1], value * 501, [value])
+    elif isinstance(value, bool) or value is None:
+        yield not value
+    elif isinstance(value, int | float):
+        yield from (value + 1, value - 1, value + 0.5, -value, 2.0**53, str(value))
+    elif isinstance(value, list):
+        yield from (value[::-1], value[:-1], value[1:], [*value, *value])
+        yield from ([*value, item] for item in VALUES)
+    else:
+        yield from ({**value, key: None} for key in STRANGE)
+        for key in value:
+            yield {name: item for name, item in value.items() if name != key}
+            yield {(name + "x" if name == key else name): item for name, item in value.items()}
+
+
+def changed(content: dict[str, Any], place: Place, value: Any) -> Iterator[bytes]:
+    """The changed document, sealed again; once as it is, once with what follows from it."""
+    content = copy.deepcopy(content)
+    target: Any = content
+    for step in place[:-1]:
+        target = target[step]
+    target[place[-1]] = value
+    seals = (KeyError, TypeError, ValueError, AttributeError, OverflowError, InvalidDocument)
+    if place != ("effectRoot",):
+        with suppress(*seals):
+            content["effectRoot"] = to_hex(merkle.root(leaves(content["operations"])))
+    if place[:2] == ("program", "files"):
+        with suppress(*seals):
+            content["program"]["digest"] = to_hex(listing_digest(content["program"]["files"]))
+    yield canonical_bytes(content)
+    if place[0] == "operations":
+        with suppress(*seals, IndexError):
+            found = summary.unknowns(content["operations"])
+            content["unknowns"] = found
+            content["rollback"] = summary.rollback(content["operations"])
+            yield canonical_bytes(content)
+
+
+def ours(data: bytes) -> Any:
+    """The plan hash, or the class of the refusal. Whatever else is raised is a defect."""
+    try:
+        return to_hex(plan_hash(DOMAIN, Document.load(data).fields()))
+    except InvalidDocument:
+        return InvalidDocument
+
+
+@pytest.mark.parametrize("make", [much, first])
+def test_both_give_the_same_verdict(ask: Ask, make: Any) -> None:
+    honest = make()
+    domain = {"chainId": DOMAIN.chain_id, "registry": DOMAIN.registry}
+    whole = canonical_bytes(honest)
+    assert ask("verify", whole, domain=domain) == ours(whole) != InvalidDocument
+
+    seen: set[bytes] = set()
+    accepted, differ = 0, []
+    for place in places(honest):
+        target: Any = honest
+        for step in place:
+            target = target[step]
+        for value in others(target):
+            for data in changed(honest, place, value):
+                digest = keccak(data)
+                if digest in seen:
+                    continue
+                seen.add(digest)
+                mine = ours(data)
+                accepted += mine is not InvalidDocument
+                if ask("verify", data, domain=domain) != mine:
+                    differ.append((place, value, mine))
+
+    assert differ == []
+    assert len(seen) > 2000
+    assert accepted > 100
