@@ -82,9 +82,12 @@ class Chromium:
                 return result
             self.events.append(answer)
 
-    def wait_for(self, event: str) -> None:
-        """Read on until the browser has reported this event."""
-        while not any(found.get("method") == event for found in self.events):
+    def wait_for(self, event: str, **parameters: str) -> None:
+        """Read on until the browser has reported this event with these parameters."""
+        while not any(
+            found.get("method") == event and parameters.items() <= found["params"].items()
+            for found in self.events
+        ):
             self.events.append(self._next())
 
     def _next(self) -> dict[str, Any]:
@@ -104,6 +107,7 @@ class Chromium:
         page = Page(self, attached["sessionId"])
         for domain in ("Page", "Network", "Log", "Runtime"):
             page.call(f"{domain}.enable")
+        page.call("Page.setLifecycleEventsEnabled", enabled=True)
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         page.call("Emulation.setEmulatedMedia", features=[scheme])
         if not scripts:
@@ -127,9 +131,9 @@ class Page:
         """Load a page from a file, to its end, its scripts included."""
         file = folder / "page.html"
         file.write_text(html, encoding="ascii")
-        self.call("Page.navigate", url=file.as_uri())
-        if wait:
-            self._browser.wait_for("Page.loadEventFired")
+        loader = self.call("Page.navigate", url=file.as_uri())["loaderId"]
+        if wait:  # for this load: the empty page's own may be reported after it was left
+            self._browser.wait_for("Page.lifecycleEvent", name="load", loaderId=loader)
 
     def wait_for_download(self) -> None:
         """Until what the page saves is whole. Needs `Browser.setDownloadBehavior` with events."""
