@@ -4,18 +4,21 @@
 
 Paired in one run: `orjson.loads` of the raw preview; sealing parsed content (bytes, leaves and
 root); a reader's way from the stored bytes to the effect root; and the whole way from the raw bytes
-to the plan hash. Times are medians of CPU seconds; memory is the peak of Python's allocations, as a
-multiple of the raw bytes. Every number is of this machine and moment: compare within one report.
+to the plan hash. Times are medians of CPU seconds; memory is what a process of its own had resident
+at its peak, as a multiple of the raw bytes: by the bare parse, and by parsing and building. Every
+number is of this machine and moment: compare within one report.
 """
 
 from __future__ import annotations
 
 import statistics
+import subprocess
 import sys
+import tempfile
 import time
-import tracemalloc
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -27,10 +30,12 @@ from pulumi_mandate.plan.raw import RawPreview
 from tests.plan.samples import build, made_up, secret
 
 SIZES = (100, 1_000, 10_000)
+PEAK = "--peak"
 DOMAIN = Domain(31337, Address("0x5FbDB2315678afecb367f032d93F642f64180aa3"))
 HEAD = (
     f"{'operations':>10} {'raw':>8} {'parse':>9} | {'canonical+hash':>14} {'ratio':>6} | "
-    f"{'read+check':>10} {'ratio':>6} | {'build':>9} {'ratio':>6} {'memory':>7} | {'rfc8785':>9}"
+    f"{'read+check':>10} {'ratio':>6} | {'build':>9} {'ratio':>6} | {'rfc8785':>9} | "
+    f"{'memory: parse':>13} {'build':>6}"
 )
 
 
@@ -44,8 +49,9 @@ class Row:
     canonical: float
     read: float
     build: float
-    memory: float
     reference: float
+    memory_of_parse: float
+    memory_of_build: float
 
     def __str__(self) -> str:
         def cell(value: float) -> str:
@@ -55,8 +61,8 @@ class Row:
             f"{self.operations:>10} {self.raw / 1e6:6.1f}MB {cell(self.parse)} | "
             f"{cell(self.canonical):>14} {self.canonical / self.parse:6.2f} | "
             f"{cell(self.read):>10} {self.read / self.parse:6.2f} | "
-            f"{cell(self.build)} {self.build / self.parse:6.2f} {self.memory:6.1f}x | "
-            f"{cell(self.reference)}"
+            f"{cell(self.build)} {self.build / self.parse:6.2f} | {cell(self.reference)} | "
+            f"{self.memory_of_parse:12.1f}x {self.memory_of_build:5.1f}x"
         )
 
 
@@ -80,8 +86,9 @@ def measure(size: int) -> Row:
         canonical=_median(lambda: Document.of(content).digest, runs),
         read=_median(lambda: Document.load(document.data).effect_root, runs),
         build=_median(lambda: plan_hash(DOMAIN, build(_preview_from(raw)).fields()), runs),
-        memory=_peak(lambda: plan_hash(DOMAIN, build(_preview_from(raw)).fields())) / len(raw),
         reference=_median(lambda: rfc8785.dumps(content), 1 if size > 1_000 else 3),
+        memory_of_parse=_peak(raw, "parse") / len(raw),
+        memory_of_build=_peak(raw, "build") / len(raw),
     )
     assert len(document.operations) == size
     return row
@@ -128,14 +135,35 @@ def _median(work: Callable[[], object], runs: int) -> float:
     return statistics.median(seconds)
 
 
-def _peak(work: Callable[[], object]) -> int:
-    tracemalloc.start()
-    try:
-        work()
-        return tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
+def _peak(raw: bytes, what: str) -> int:
+    """Bytes that a process had resident while it did this, above what it had before."""
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(raw)
+        file.flush()
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.bench.bench_plan", PEAK, what, file.name],
+            capture_output=True, check=True, text=True,
+        )  # fmt: skip
+    return int(done.stdout)
+
+
+def _print_peak(what: str, path: str) -> None:
+    build(_preview_from(orjson.dumps(_sources(_preview(2)))))  # whatever is loaded only once
+    raw = Path(path).read_bytes()
+    before = _resident()
+    kept = orjson.loads(raw) if what == "parse" else build(_preview_from(raw))
+    print(_resident() - before)
+    del kept
+
+
+def _resident() -> int:
+    """Bytes at the peak so far. `getrusage` would count what the parent had before the `exec`."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) * 1024
 
 
 if __name__ == "__main__":
-    main([int(text) for text in sys.argv[1:]] or list(SIZES))
+    if sys.argv[1:2] == [PEAK]:
+        _print_peak(*sys.argv[2:])
+    else:
+        main([int(text) for text in sys.argv[1:]] or list(SIZES))

@@ -36,5 +36,8 @@ def test_the_up_bench_runs_both_programs_and_says_what_it_does(
     assert re.fullmatch(rf"{CELL}{CELL}s{CELL}s{CELL}\s*-?[\d.]+s", line)
 
 
-def test_one_check_in_a_hook_is_timed() -> None:
-    assert 0 < bench_up.bench_check(2) < 10
+@pytest.mark.parametrize("flushed", [False, True])
+def test_one_check_in_a_hook_is_timed(flushed: bool) -> None:
+    middle, slowest = bench_up.bench_check(3, flushed=flushed)
+
+    assert 0 < middle <= slowest < 10

@@ -191,7 +191,7 @@ class Document:
         content = self.content
         _require(isinstance(content, dict), "the document is not an object")
         _require(content.get("schema") == SCHEMA, f"the schema is not {SCHEMA}")
-        _require(set(content) == PARTS, _difference("the document", set(content), PARTS))
+        _require_parts("the document", content, PARTS)
         _require(content["kind"] in PLAN_KINDS, "the kind of plan is not known")
         _require(
             isinstance(content["operations"], list) and len(content["operations"]) > 0,
@@ -237,10 +237,7 @@ def part_digest(part: Any) -> Digest:
 def _check_operations(operations: list[dict[str, Any]], steps: frozenset[str]) -> None:
     for operation in operations:
         _require(isinstance(operation, dict), "an operation is not an object")
-        _require(
-            set(operation) == OPERATION_PARTS,
-            _difference("an operation", set(operation), OPERATION_PARTS),
-        )
+        _require_parts("an operation", operation, OPERATION_PARTS)
         texts = (operation["urn"], operation["type"], operation["op"], operation["rule"])
         _require(all(type(text) is str for text in texts), "an operation's name is not text")
         _require(type(operation["id"]) in (str, type(None)), "a physical id is not text")
@@ -281,7 +278,10 @@ def _check_sides(operation: dict[str, Any]) -> None:
     )
     values = [operation[part] for part in ("before", "after")]
     values += [operation[part][side] for part in ("provider", "options") for side in _SIDES]
-    _require(not malformed(values), "an operation holds a marker that is not known or not whole")
+    _require(
+        not any(map(malformed, values)),
+        "an operation holds a marker that is not known or not whole",
+    )
 
 
 def _there(sides: dict[str, Any]) -> list[Any]:
@@ -395,8 +395,10 @@ def _require(condition: bool, happened: str) -> None:
         raise InvalidDocument(happened)
 
 
-def _difference(what: str, found: set[str], expected: frozenset[str]) -> str:
-    missing, extra = sorted(expected - found), sorted(found - expected)
-    return (
+def _require_parts(what: str, value: dict[str, Any], expected: frozenset[str]) -> None:
+    if value.keys() == expected:
+        return
+    missing, extra = sorted(expected - value.keys()), sorted(value.keys() - expected)
+    raise InvalidDocument(
         f"{what} lacks {missing}" if missing else f"{what} holds {extra[:3]!r}, which is not known"
     )

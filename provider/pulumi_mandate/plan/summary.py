@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from .canonical import JSON
-from .markers import is_unknown
+from .markers import is_unknown, may_hold
 
 Operation = Mapping[str, Any]
 
@@ -51,7 +51,9 @@ def highest(operations: Sequence[Operation]) -> dict[str, JSON]:
 
 
 def _unknowns(operation: Operation) -> Iterator[dict[str, JSON]]:
-    stack: list[tuple[tuple[str, ...], JSON]] = [((), operation["after"] or {})]
+    if not may_hold(operation["after"]):
+        return
+    stack: list[tuple[tuple[str, ...], JSON]] = [((), operation["after"])]
     waits_for = operation["propertyDependencies"]["after"] or {}
     found = []
     while stack:
