@@ -59,7 +59,7 @@ def operation(name: str, op: str, rules: Rules) -> dict[str, Any]:
 
 def document(proposer: str, window: tuple[int, int], **changes: Any) -> Document:
     """Three operations on three buckets."""
-    rules = Rules.load()
+    rules = Rules.load().about(SUBJECT)
     operations = [
         operation("carts", "create", rules),
         operation("orders", "create", rules),
@@ -92,7 +92,7 @@ def document(proposer: str, window: tuple[int, int], **changes: Any) -> Document
         "proposer": proposer,
         "clears": ZERO_HASH,
     }
-    return Document.of(content | changes)
+    return Document.of(content | rules.state(content) | changes)
 
 
 def receipt_of(found: Document, plan: Digest, run_id: Digest) -> Receipt:

@@ -15,6 +15,7 @@ from pulumi_mandate.audit.evidence import ProposalEvidence, RunEvidence
 from pulumi_mandate.audit.links import Link, broken, run_checks
 from pulumi_mandate.audit.proposal import verify_proposal
 from pulumi_mandate.audit.trace import progress_of, trace
+from pulumi_mandate.checks import Rules
 from pulumi_mandate.dev.chain_service import ChainService
 from pulumi_mandate.errors import Refused, UsageError
 from pulumi_mandate.governance import ProposalState, Tally
@@ -266,9 +267,13 @@ PROPOSAL_CASES: dict[str, tuple[Callable[[ProposalEvidence], ProposalEvidence], 
         lambda e: replace(e, config=replace(e.config, rules=OTHER)),
         {"tier"},
     ),
-    "other rules on this machine": (lambda e: replace(e, rules_here=OTHER), {"tier"}),
+    "rules that are nowhere": (lambda e: replace(e, rules=None), {"tier"}),
+    "other rules than those on chain": (
+        lambda e: replace(e, rules=Rules.of({"version": 1, "rule": []})),
+        {"tier"},
+    ),
     "rules that judge otherwise": (
-        lambda e: replace(e, judge=lambda operation: (Tier.LOW, "all")),
+        lambda e: replace(e, rules=replace(e.rules, rules=())),
         {"tier"},
     ),
     "no config on chain": (lambda e: replace(e, config=replace(e.config, version=0)), {"tier"}),

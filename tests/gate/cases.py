@@ -42,7 +42,7 @@ TOOLCHAIN: dict[str, Any] = {
     "engine": "v3.259.0", "python": "3.11", "plugins": [], "flags": [],
     "packages": [{"name": "pulumi", "version": "3.272.0", "digest": to_hex(keccak(b"pulumi"))}],
 }  # fmt: skip
-RULES = Rules.load()
+RULES = Rules.load().about(SUBJECT)
 PROGRAM = program("hello")
 
 
@@ -108,6 +108,8 @@ def document(*operations: dict[str, Any], **changes: Any) -> Document:
         "proposer": PROPOSER,
         "clears": to_hex(ZERO),
     }
+    if not changes.keys() >= {"tier", "unknowns"}:  # else judged by other rules
+        content |= RULES.state(content)
     return Document.of(content | changes)
 
 
@@ -143,7 +145,7 @@ def evidence(plan: Document | None = None, **changes: Any) -> Evidence:
         "runner_enrolled": True,
         "stored": plan.data,
         "document_digest": plan.digest,
-        "judged": tuple((i, Tier(o["tier"])) for i, o in enumerate(plan.operations)),
+        "misjudged": "",
         "rules_here": RULES.digest,
         "program": fields.program,
         "toolchain": fields.toolchain,

@@ -242,3 +242,38 @@ def test_parallel_operations_do_not_slip_past_a_refusal(check_for, journal):
     verdicts = [entry.verdict for entry in journal.entries()]
     assert len(verdicts) == 46
     assert ALLOWED not in verdicts[verdicts.index(REFUSED) :]
+
+
+def constrained(value: Any, op: str = "create") -> Any:
+    """A plan with an unknown text that may only become `value`."""
+    waiting = operation("a", op, after={"inputs": {"text": unknown()}})
+    plan = document(waiting)
+    entry = plan.content["unknowns"][0] | {"constraint": value}
+    return document(waiting, unknowns=[entry], tier=plan.content["tier"])
+
+
+@pytest.mark.parametrize("op", ["create", "update", "create-replacement"])
+def test_an_unknown_becomes_what_its_constraint_allows(journal, op):
+    moment = "update" if op == "update" else "create"
+    plan = constrained({"oneOf": ["new", "other"]}, op)
+    check = OperationCheck(plan, journal, denials=lambda: None, inputs_of=inputs_of)
+
+    given = call("a", moment)
+    check(dataclasses.replace(given, id="") if op == "create-replacement" else given)
+
+    assert journal.entries()[0].verdict == ALLOWED
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["0.0.0.0/0", ["new", "0.0.0.0/0"], {}, None, 1, [], {SIGNATURE: SECRET, "plaintext": '"new"'}],
+)
+def test_an_unknown_that_breaks_its_constraint_is_refused_and_latches(journal, value):
+    plan = constrained({"pattern": "new"})
+    check = OperationCheck(plan, journal, denials=lambda: None, inputs_of=inputs_of)
+
+    refusal = refused(check, dataclasses.replace(call("a"), new_inputs={"text": value}))
+
+    assert refusal.field == "after.inputs.text"
+    assert "0/0" not in refusal.diagnostics()
+    assert check.latched

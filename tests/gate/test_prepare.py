@@ -53,11 +53,11 @@ def test_the_program_is_digested_for_the_stack_it_is_about(monkeypatch, program)
     monkeypatch.setattr(prepare, "run_engine", lambda *_: "v3")
     monkeypatch.setattr(prepare, "installed_packages", list)
     monkeypatch.setattr(prepare, "visible_plugins", lambda *_: [])
-    rules = SimpleNamespace()
+    subject = Subject("demo", "acme", "shop", "dev")
 
     def looked():
         at = ProgramAt(program, "acme/shop/dev")
-        return prepare.look_here(at, TRUST, rules=rules, subject=SimpleNamespace()).program.digest
+        return prepare.look_here(at, TRUST, subject=subject).program.digest
 
     before = looked()
     (program / "Pulumi.dev.yaml").write_text("config: {}")

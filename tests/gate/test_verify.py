@@ -6,6 +6,7 @@ import dataclasses
 
 import pytest
 
+from pulumi_mandate.checks.judgement import misjudged
 from pulumi_mandate.errors import InvalidDocument, Refused
 from pulumi_mandate.gate.verify import CHECKS, verify, verify_effects, verify_order
 from pulumi_mandate.models import (
@@ -21,6 +22,7 @@ from tests.gate.cases import (
     DOMAIN,
     EXECUTOR,
     PROPOSER,
+    RULES,
     RUN,
     RUNNER,
     SUBJECT,
@@ -64,9 +66,7 @@ REFUSALS = [
     ("other plan hash", 4, {"approved": OTHER}),
     ("rules changed on chain", 5, {"rules": OTHER}),
     ("rules changed here", 5, {"rules_here": OTHER}),
-    ("judged otherwise here", 5, {"judged": ((0, Tier.MEDIUM),)}),
-    ("not judged here", 5, {"judged": ()}),
-    ("judged once too often", 5, {"judged": ((0, Tier.MEDIUM), (0, Tier.MEDIUM))}),
+    ("judged otherwise here", 5, {"misjudged": "operation 0 is high"}),
     ("approved by another tier's voters", 5, {"tier": Tier.LOW}),
     ("program edited", 6, {"program": OTHER}),
     ("package swapped", 6, {"toolchain": OTHER}),
@@ -143,14 +143,12 @@ def test_a_document_that_is_not_one_is_refused_at_step_4():
 def test_a_tier_written_down_too_low_is_found():
     """The leaf and the plan say medium; the rules here say otherwise."""
     plan = document(operation("a", "delete", tier=int(Tier.MEDIUM)))
-    judged = ((0, Tier.HIGH),)
+    wrong = misjudged(RULES, plan.content)
 
-    with pytest.raises(Refused) as refusal:
-        verify(evidence(plan, judged=judged))
+    with pytest.raises(Refused, match="operation 0 is high by replace-or-delete") as refusal:
+        verify(evidence(plan, misjudged=wrong))
 
-    assert (refusal.value.step, refusal.value.expected, refusal.value.found) == (
-        5, "medium", "high",
-    )  # fmt: skip
+    assert refusal.value.step == 5
 
 
 @pytest.mark.parametrize(

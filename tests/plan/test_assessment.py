@@ -204,3 +204,21 @@ def test_a_document_read_again_is_the_same() -> None:
 
     assert Document.load(found.data).content == found.content
     assert build(creation("x", {"size": 1})).content["checks"] == []
+
+
+def test_what_an_unknown_became_before_the_run_keeps_its_constraint() -> None:
+    """Also while resuming, where the rest of the plan knows what the first part made."""
+    good = document().content["unknowns"][0]
+    approved = document(unknowns=[good | {"constraint": {"pattern": "10.*"}}])
+
+    def found(value: Any) -> list[str]:
+        now = _build(creation("x", {"size": 1, "open": value}), lambda _: {})
+        ours, theirs = (
+            {d.field for d in differences(approved, now, resuming=r)} for r in (False, True)
+        )
+        assert ours == theirs
+        return [field.rpartition(".")[2] for field in sorted(ours)]
+
+    assert found("10.0.0.1") == []
+    assert found(UNKNOWN) == []
+    assert found("0.0.0.0/0") == ["open"]

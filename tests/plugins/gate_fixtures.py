@@ -156,6 +156,7 @@ class Governed(EngineStack):
             "proposer": self.people["proposer"].address,
             "window": (now, now + 60 * DAY),
             "environment": self.environment,
+            "rules": self.machine.rules_of,
         }
         machine, program = self.machine, ProgramAt(self.folder, "test", imports)
         arguments["completed"] = partial(last_completed, machine.registry, machine.store)
@@ -264,11 +265,18 @@ def wait_until(what: Callable[[], object]) -> None:
 
 
 @pytest.fixture
+def rules(request: pytest.FixtureRequest) -> Rules | None:
+    """What the subject's config on chain names: `parametrize` it indirectly for other rules."""
+    found: Rules | None = getattr(request, "param", None)
+    return found
+
+
+@pytest.fixture
 def governed(
-    tmp_path: Path, pulumi_env: Mapping[str, str], chain_service: Any
+    tmp_path: Path, pulumi_env: Mapping[str, str], chain_service: Any, rules: Rules | None
 ) -> Iterator[Governed]:
     """Two notes, nothing deployed yet, nobody has proposed anything."""
-    stack = make_governed(tmp_path, dict(pulumi_env), chain_service)
+    stack = make_governed(tmp_path, dict(pulumi_env), chain_service, rules)
     yield stack
     stack.clean_up()
     for folder_of_run in stack.runs():  # no watcher may outlive its chain
@@ -277,10 +285,13 @@ def governed(
             time.sleep(0.05)
 
 
-def make_governed(root: Path, environment: dict[str, str], chain_service: Any) -> Governed:
-    """Contracts, trust file, keys, program and stack below `root`."""
+def make_governed(
+    root: Path, environment: dict[str, str], chain_service: Any, rules: Rules | None = None
+) -> Governed:
+    """Contracts, trust file, keys, program and stack below `root`; the shipped rules by default."""
+    chosen = rules or Rules.load()
     terms = Terms(
-        rules=Rules.load().digest,
+        rules=chosen.digest,
         subject=SUBJECT,
         secret_key_id=SubjectKey.from_hex(COMMITMENT_KEY).id,
     )
@@ -295,6 +306,7 @@ def make_governed(root: Path, environment: dict[str, str], chain_service: Any) -
     (folder / "notes.py").write_text(PROVIDER)
     variables = environment | {"MANDATE_TRUST": str(trust)}
     stack = Governed(folder, variables, deployment, notes)
+    stack.machine.store.put(chosen.data)
     stack.program(TWO_NOTES)
     stack.pulumi("stack", "init", "test")
     stack.pulumi("config", "set", "folder", str(notes))

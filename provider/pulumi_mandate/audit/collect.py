@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from ..chain import BlockRef, ChainClient, Log, Sent
-from ..checks.rules import Rules
+from ..checks.library import find_rules
 from ..errors import Refused, UsageError
 from ..governance import Governor, Proposal, Registry
 from ..models import Digest, Urn, digest, subject_hash, to_hex
@@ -107,23 +107,22 @@ def collect_proposal(sources: Sources, plan: Digest, number: int | None = None) 
     document = Document.load(data)
     found = _find(sources, plan, number)
     block = found.block
-    rules = Rules.load()
     subject = subject_hash(document.subject)
     completed = sources.registry.last_completed(
         subject, block, before=found.proposal.created.block_number
     )
     former = _stored(sources, sources.store.document_of(completed) if completed else None)
+    config = sources.registry.subject_config(subject, block)
     return ProposalEvidence(
         domain=sources.client.trust.domain,
         registry_abi=sources.client.contract("registry").abi,
         plan_hash=plan,
         document=data,
         proposal=found.proposal,
-        config=sources.registry.subject_config(subject, block),
+        config=config,
         mandate=sources.registry.mandate(plan, block),
         registry_hash=sources.registry.hash_plan(document.fields(), block),
-        rules_here=rules.digest,
-        judge=rules.judge,
+        rules=find_rules(config.rules, sources.store),
         block=block,
         completed=completed,
         former=former,
@@ -159,7 +158,9 @@ def collect_run(sources: Sources, plan: Digest, urn: Urn | None) -> RunEvidence:
         # What people may do since then does not make an old run wrong.
         subject = digest(begun.arguments["subject"])
         config = sources.registry.subject_config_before(subject, begun, block)
-        proposal = replace(proposal, config=config or proposal.config)
+        then = config or proposal.config
+        rules = find_rules(then.rules, sources.store)
+        proposal = replace(proposal, config=then, rules=rules)
     closed = _only(history, "Completed", "RunFailed")
     return RunEvidence(
         proposal=proposal,

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from ..chain import BlockRef, Log, Sent
 from ..chain.abi import Abi
+from ..checks import Rules
 from ..governance import Created, Mandate, Proposal, SubjectConfig, Vote
-from ..models import Digest, Domain, Tier, Urn
-
-Operation = Mapping[str, Any]
-Judge = Callable[[dict[str, Any]], tuple[Tier, str]]
+from ..models import Digest, Domain, Urn
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +28,8 @@ class ProposalEvidence:
     mandate: Mandate
     registry_hash: Digest
     """The registry's own hash of the document's fields."""
-    rules_here: Digest
-    """Digest of the rule set on this machine."""
-    judge: Judge = field(repr=False)
-    """The rule set on this machine."""
+    rules: Rules | None = field(repr=False)
+    """Those that the subject's config names; None where they are nowhere to be had."""
     block: BlockRef
     """Where all endpoints were asked for everything above."""
     completed: Digest | None

@@ -2,7 +2,7 @@
 
 (1) document   the bytes are canonical, of a known schema, and their digest is the one in the plan
 (2) effect     the Merkle root over the operations, computed again
-(3) tier       each operation judged again under the subject's rules; the plan's tier is the highest
+(3) tier       tiers, constraints and checks follow from the subject's rules, judged again here
 (4) plan hash  computed again from the document, for this machine's chain and registry
 (5) call       the proposal's call approves that hash, at the electorate of that tier
 (6) identity   the proposal's id follows from that one call and the text, so there is no other call
@@ -14,8 +14,9 @@
 
 from __future__ import annotations
 
+from ..checks.judgement import misjudged
 from ..governance import ProposalState, proposal_id
-from ..models import Digest, MandateState, Plan, Tier, keccak, plan_hash, to_hex
+from ..models import Digest, MandateState, Plan, keccak, plan_hash, to_hex
 from ..plan import merkle
 from ..plan.canonical import canonical_bytes
 from ..plan.document import Document, leaves
@@ -52,23 +53,17 @@ def _tier(evidence: ProposalEvidence) -> Finding:
     rules = to_hex(evidence.config.rules)
     require_equal("the rules' digest", rules, str(document.content["rules"]))
     require(
-        evidence.rules_here == evidence.config.rules,
-        "this machine has other rules than the subject, so the tier cannot be judged here",
+        evidence.rules is not None and evidence.rules.digest == evidence.config.rules,
+        "the subject's rules are not in the plan store, so the tier cannot be judged here",
         expected=rules,
-        found=to_hex(evidence.rules_here),
+        found="no such file",
     )
-    highest = Tier.NONE
-    for index, operation in enumerate(document.operations):
-        tier, rule = evidence.judge(operation)
-        require(
-            tier == operation["tier"],
-            f"operation {index} is of another tier",
-            expected=f"{tier.name.lower()} by {rule}",
-            found=Tier(operation["tier"]).name.lower(),
-        )
-        highest = max(highest, tier)
-    require_equal("the plan's tier", highest.name.lower(), document.tier.name.lower())
-    return f"{highest.name.lower()}, judged again under the subject's rules", {"rules": rules}
+    assert evidence.rules is not None  # noqa: S101  # required above
+    wrong = misjudged(evidence.rules.about(document.subject), document.content)
+    require(not wrong, wrong)
+    tier = document.tier.name.lower()
+    because = document.content["tier"]["reasons"].get(document.content["tier"]["rule"], "")
+    return f"{tier}, judged again under the subject's rules: {because}", {"rules": rules}
 
 
 def _plan_hash(evidence: ProposalEvidence) -> Finding:

@@ -1,5 +1,5 @@
-"""What is said about a plan before anybody votes: the tier it needs, and later the validators."""
+"""What is said about a plan before anybody votes: its tier, its constraints, its checks."""
 
-from .rules import Rule, Rules
+from .rules import Rules
 
-__all__ = ["Rule", "Rules"]
+__all__ = ["Rules"]

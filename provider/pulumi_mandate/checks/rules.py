@@ -1,173 +1,184 @@
-"""Tiering: which rule fires for an operation, and how much consent it asks for.
+"""The rules a subject's plans are judged by: tiers, constraints, and which validators run.
 
-Rules are data (TOML), tried in order; the first that matches decides. An operation that no rule
-matches is high: forgetting a rule never makes anything easier. The subject's config on chain holds
-the digest of the rules, so a pull request cannot judge itself by its own.
+They are data. First match decides for an operation, and what no rule matches is high: forgetting a
+rule never makes anything easier. The subject's config on chain holds their digest, so no pull
+request and no machine chooses them: whoever judges looks for the file that has the digest.
 """
 
 from __future__ import annotations
 
-import re
+import json
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from fnmatch import fnmatchcase
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from pulumi_mandate.errors import UsageError
-from pulumi_mandate.models import Digest, Tier, keccak
+from pulumi_mandate.errors import InvalidDocument, UsageError
+from pulumi_mandate.models import Digest, Subject, Tier, keccak
+from pulumi_mandate.plan import summary
+from pulumi_mandate.plan.assessment import overridden
 from pulumi_mandate.plan.canonical import canonical_bytes
-from pulumi_mandate.plan.code import PROPERTY
-from pulumi_mandate.plan.document import RULE_ID
-from pulumi_mandate.plan.markers import is_marker, is_unknown
+
+from .constraints import Constraint, Unknowns, constrain
+from .tables import (
+    BLANK_CHEQUE,
+    NO_MATCH,
+    OVERRIDDEN,
+    RESERVED,
+    ValidatorChoice,
+    read_constraint,
+    read_plan_rule,
+    read_rule,
+    read_unknowns,
+    read_validator,
+)
+from .tiers import COST, PlanRule, Rule, any_match, changes, unknown_paths
 
 VERSION = 1
-NO_MATCH = "no-rule-matches"
-TIERS = {"low": Tier.LOW, "medium": Tier.MEDIUM, "high": Tier.HIGH}
-_PACKAGES = re.compile(r"0x[0-9a-f]{64}(,0x[0-9a-f]{64})*")
-"""Digests of the packages that own a module; `program` where none does."""
 FLOOR = Tier.MEDIUM
-"""Version 1 has no optimistic governor yet: low is lifted to medium."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One line of the table. An empty tuple means "any"."""
-
-    id: str
-    reason: str
-    """Shown to voters beside the tier."""
-    tier: Tier
-    ops: tuple[str, ...] = ()
-    """Engine steps, as in an operation's `op`."""
-    types: tuple[str, ...] = ()
-    """Globs over the resource type, case-sensitive."""
-    paths: tuple[str, ...] = ()
-    """Globs over the dotted paths that differ: `inputs.policy*`, `options.protect`."""
-    unknowns: tuple[str, ...] = ()
-    """Globs over the dotted paths that are unknown until the plan runs."""
-    providers: tuple[str, ...] = ()
-    """Globs over `module.Class` of the dynamic provider; installed packages only, never a
-    program's own code."""
-
-    def matches(self, operation: Mapping[str, Any], changed: set[str], unknown: set[str]) -> bool:
-        """Every condition that is there must hold."""
-        return (
-            (not self.ops or operation["op"] in self.ops)
-            and (not self.types or _any(self.types, [operation["type"]]))
-            and (not self.paths or _any(self.paths, changed))
-            and (not self.unknowns or _any(self.unknowns, unknown))
-            and (not self.providers or _any(self.providers, _provider_code(operation)))
-        )
+"""There is no optimistic governor yet that low plans could go to: low is lifted to medium."""
+_TABLES = ("rule", "plan", "constraint", "validator")
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """An ordered rule set and its digest."""
+    """A whole rules file and its digest."""
 
     rules: tuple[Rule, ...]
     digest: Digest
+    data: bytes
+    """The canonical bytes that hash to the digest: what a plan store keeps."""
+    plans: tuple[PlanRule, ...] = ()
+    unknowns: Unknowns = Unknowns()  # noqa: RUF009  # frozen
+    constraints: tuple[Constraint, ...] = ()
+    validators: tuple[ValidatorChoice, ...] = ()
+    subject: Subject | None = None
+    """Whose they are; None: of nobody yet, and then none may name subjects."""
 
     @classmethod
     def load(cls, path: Path | None = None) -> Rules:
         """The rules in a file, or those shipped with this package. Raises `UsageError`."""
-        source = path or files(__package__).joinpath("default_rules.toml")
+        return cls._read(path) if path is not None else _shipped()
+
+    @classmethod
+    def _read(cls, path: Path) -> Rules:
         try:
-            content = tomllib.loads(source.read_text(encoding="utf-8"))
+            content = tomllib.loads(path.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise UsageError(f"the rules cannot be read: {error}") from None
         return cls.of(content)
 
     @classmethod
+    def stored(cls, data: bytes) -> Rules:
+        """The rules of canonical bytes, as a plan store keeps them. Raises `UsageError`."""
+        try:
+            return cls.of(json.loads(data))
+        except (ValueError, RecursionError):
+            raise UsageError("the stored rules cannot be read") from None
+
+    @classmethod
     def of(cls, content: Mapping[str, Any]) -> Rules:
-        """Check the table and digest it; an unknown word is an error, never skipped."""
-        if content.get("version") != VERSION or set(content) != {"version", "rule"}:
-            raise UsageError(f"rules are `version = {VERSION}` and [[rule]] tables, nothing else")
-        rules = tuple(_rule(entry) for entry in content["rule"])
-        if len({rule.id for rule in rules}) != len(rules) or NO_MATCH in {r.id for r in rules}:
-            raise UsageError("two rules have the same id, or one uses a reserved id")
-        return cls(rules, keccak(canonical_bytes(dict(content))))
+        """Check the tables and digest them; an unknown word is an error, never skipped."""
+        known = {"version", "unknowns", *_TABLES}
+        if not isinstance(content, dict) or content.get("version") != VERSION:
+            raise UsageError(f"rules begin with `version = {VERSION}`")
+        if strange := sorted(set(content) - known):
+            raise UsageError(f"the rules hold `{strange[0]}`, which is not known")
+        entries = {name: content.get(name, []) for name in _TABLES}
+        if "rule" not in content or not all(isinstance(v, list) for v in entries.values()):
+            raise UsageError(f"rules need [[rule]] and may have {', '.join(_TABLES[1:])} tables")
+        try:
+            data = canonical_bytes(dict(content))
+        except InvalidDocument as error:
+            raise UsageError(f"the rules hold a value without a canonical form: {error}") from None
+        found = cls(
+            tuple(map(read_rule, entries["rule"])),
+            keccak(data),
+            data,
+            tuple(map(read_plan_rule, entries["plan"])),
+            read_unknowns(content.get("unknowns", {})),
+            tuple(map(read_constraint, entries["constraint"])),
+            tuple(sorted(map(read_validator, entries["validator"]), key=lambda one: one.id)),
+        )
+        found._check_ids()
+        return found
+
+    def about(self, subject: Subject) -> Rules:
+        """Only what applies to this subject; the digest stays that of the file."""
+
+        def applies(part: Rule | PlanRule | Constraint | ValidatorChoice) -> bool:
+            return not part.subjects or any_match(part.subjects, [str(subject)])
+
+        return replace(
+            self,
+            rules=tuple(filter(applies, self.rules)),
+            plans=tuple(filter(applies, self.plans)),
+            constraints=tuple(filter(applies, self.constraints)),
+            validators=tuple(filter(applies, self.validators)),
+            subject=subject,
+        )
 
     def judge(self, operation: Mapping[str, Any]) -> tuple[Tier, str]:
         """The tier an operation needs, and the id of the rule that says so."""
-        changed, unknown = set(changed_paths(operation)), set(_unknown_paths(operation))
+        changed, unknown = changes(operation), unknown_paths(operation)
         for rule in self.rules:
+            self._require_subject(rule)
             if rule.matches(operation, changed, unknown):
                 return max(rule.tier, FLOOR), rule.id
         return Tier.HIGH, NO_MATCH
 
+    def state(self, content: Mapping[str, Any]) -> dict[str, Any]:
+        """The parts `unknowns` and `tier` of a document, from its judged operations and its checks.
+
+        Raises `Refused` for a sensitive unknown without a constraint, where the rules want that.
+        """
+        operations, written = content["operations"], summary.unknowns(content["operations"])
+        unknowns, blank = constrain(written, operations, self.constraints, self.unknowns)
+        highest = summary.highest(operations)
+        asked = [(Tier(highest["tier"]), str(highest["rule"]))]
+        for rule in self.plans:
+            self._require_subject(rule)
+            if rule.matches({**content, "unknowns": unknowns}):
+                asked.append((max(rule.tier, FLOOR), rule.id))
+        asked += [(Tier.HIGH, BLANK_CHEQUE)] * blank
+        asked += [(Tier.HIGH, OVERRIDDEN)] * bool(overridden(content["checks"]))
+        tier, rule_id = max(asked, key=lambda pair: pair[0])  # of equals the first: an operation's
+        fired = {rule_id, *(operation["rule"] for operation in operations)}
+        reasons = {name: self.reason(name) for name in fired}
+        return {
+            "unknowns": unknowns,
+            "tier": {"tier": int(tier), "rule": rule_id, "reasons": reasons},
+        }
+
     def reason(self, rule_id: str) -> str:
         """The sentence that explains a rule to voters."""
-        reasons = {rule.id: rule.reason for rule in self.rules}
-        return reasons.get(rule_id, "no rule matches this operation, and what is unknown is high")
+        reasons = {rule.id: rule.reason for rule in self._all()}
+        return reasons.get(rule_id) or RESERVED.get(rule_id, RESERVED[NO_MATCH])
+
+    def _all(self) -> list[Rule | PlanRule]:
+        return [*self.rules, *self.plans]
+
+    def _require_subject(self, rule: Rule | PlanRule) -> None:
+        if rule.subjects and self.subject is None:
+            raise UsageError(f"rule {rule.id} is for some subjects, and none was named")
+
+    def _check_ids(self) -> None:
+        for ids, what in (
+            ([rule.id for rule in self._all()], "rules"),
+            ([choice.id for choice in self.validators], "validators"),
+        ):
+            if len(set(ids)) != len(ids):
+                raise UsageError(f"two {what} have the same id")
+        if any(rule.cost_over is not None for rule in self.plans) and COST[0] not in [
+            choice.id for choice in self.validators
+        ]:
+            raise UsageError("a rule has cost_over, and no validator `cost` runs")
 
 
-def changed_paths(operation: Mapping[str, Any]) -> Iterator[str]:
-    """Dotted paths that differ between before and after; what is created differs whole."""
-    for side in ("options", "provider"):
-        yield from _differences(side, operation[side]["before"], operation[side]["after"])
-    before, after = operation["before"] or {}, operation["after"] or {}
-    for part in ("inputs", "outputs"):
-        if part == "outputs" and part not in after:
-            continue  # the outputs of a provider are its answer, not a wish
-        yield from _differences(part, before.get(part), after.get(part))
-
-
-def _differences(path: str, before: Any, after: Any) -> Iterator[str]:
-    if before == after:
-        return
-    yield path
-    left = before if isinstance(before, dict) and not is_marker(before) else {}
-    right = after if isinstance(after, dict) and not is_marker(after) else {}
-    for key in sorted(left.keys() | right.keys()):
-        yield from _differences(f"{path}.{key}", left.get(key), right.get(key))
-
-
-def _unknown_paths(operation: Mapping[str, Any]) -> Iterator[str]:
-    stack: list[tuple[str, Any]] = [("", operation["after"])]
-    while stack:
-        path, value = stack.pop()
-        if is_unknown(value):
-            yield path.lstrip(".")
-        elif isinstance(value, dict):
-            stack.extend((f"{path}.{key}", item) for key, item in value.items())
-        elif isinstance(value, list):
-            stack.extend((f"{path}.{index}", item) for index, item in enumerate(value))
-
-
-def _provider_code(operation: Mapping[str, Any]) -> list[str]:
-    """Which class of an installed package runs as the provider; empty for all other code."""
-    inputs = (operation["after"] or operation["before"] or {}).get("inputs")
-    marker = inputs.get(PROPERTY) if isinstance(inputs, dict) and not is_marker(inputs) else None
-    if not is_marker(marker, "provider-code") or not _PACKAGES.fullmatch(str(marker["package"])):
-        return []
-    return [f"{marker['module']}.{marker['class']}"]
-
-
-def _any(globs: Iterable[str], texts: Iterable[str]) -> bool:
-    return any(fnmatchcase(text, glob) for text in texts for glob in globs)
-
-
-def _rule(entry: object) -> Rule:
-    lists = ("ops", "types", "paths", "unknowns", "providers")
-    if not isinstance(entry, dict) or set(entry) - {"id", "reason", "tier", *lists}:
-        raise UsageError("a rule holds a key that is not known")
-    words = [entry.get(name) for name in ("id", "reason", "tier")]
-    if not all(isinstance(word, str) and word for word in words) or entry["tier"] not in TIERS:
-        raise UsageError(f"a rule needs id, reason and a tier of {', '.join(TIERS)}")
-    if not RULE_ID.fullmatch(entry["id"]):
-        raise UsageError("a rule's id is up to 64 letters, digits, dots, dashes and underscores")
-    for name in lists:
-        value = entry.get(name, [])
-        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            raise UsageError(f"rule {entry['id']}: {name} is a list of texts")
-    if name_of_empty := [name for name in lists if entry.get(name) == []]:
-        raise UsageError(f"rule {entry['id']}: {name_of_empty[0]} is empty, leave it out for any")
-    return Rule(
-        entry["id"],
-        entry["reason"],
-        TIERS[entry["tier"]],
-        *(tuple(entry.get(name, ())) for name in lists),
-    )
+@cache
+def _shipped() -> Rules:
+    text = files(__package__).joinpath("default_rules.toml").read_text(encoding="utf-8")
+    return Rules.of(tomllib.loads(text))

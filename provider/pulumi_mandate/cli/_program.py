@@ -151,6 +151,7 @@ def build_plan(
         salt=terms.salt,
         kind=kind,
         completed=lambda subject: last_completed(session.registry, session.store, subject),
+        rules=session.machine.rules_of,
     )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pulumi_mandate.chain import BlockRef
+from pulumi_mandate.checks.judgement import misjudged
 from pulumi_mandate.errors import MandateError, Refused
 from pulumi_mandate.models import ZERO, Digest, MandateState, Subject, subject_hash, to_hex
 from pulumi_mandate.plan.compare import Difference, differences
@@ -114,10 +115,6 @@ def fetch_evidence(
     executor, runner = machine.executor_key.address, machine.runner_key.address
     executors = client.call_each("executor_registry", "executor", executor)
     active = registry.executor(executor, final).active and all(each[0] for each in executors)
-    judged = tuple(
-        (index, here.rules.judge(operation)[0])
-        for index, operation in enumerate(document.operations)
-    )
     return Evidence(
         domain=machine.domain,
         subject=subject,
@@ -142,7 +139,7 @@ def fetch_evidence(
         runner_enrolled=runner.lower() in [address.lower() for address in config.runners],
         stored=stored,
         document_digest=document_digest,
-        judged=judged,
+        misjudged=misjudged(here.rules, document.content),
         rules_here=here.rules.digest,
         program=here.program.digest,
         toolchain=here.toolchain.digest,

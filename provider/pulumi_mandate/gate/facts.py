@@ -55,8 +55,8 @@ class Evidence:
     """The document's bytes, as the store gave them."""
     document_digest: Digest
     """The digest under which they were asked for."""
-    judged: tuple[tuple[int, Tier], ...]
-    """Index and tier of each operation, judged here under the rules of `rules_here`."""
+    misjudged: str
+    """What the rules of `rules_here` put otherwise than the document; empty where nothing."""
     rules_here: Digest
     """Digest of the rule set that judged."""
     program: Digest

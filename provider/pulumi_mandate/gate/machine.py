@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from pulumi_mandate.chain.client import ChainClient
 from pulumi_mandate.chain.trust import Key, Trust, load_trust, trust_path
+from pulumi_mandate.checks.rules import Rules
 from pulumi_mandate.errors import UsageError
 from pulumi_mandate.governance.registry import Registry
-from pulumi_mandate.models import Domain
+from pulumi_mandate.models import Domain, Subject, subject_hash
 from pulumi_mandate.store import PlanStore, open_store
 
 if TYPE_CHECKING:
@@ -66,6 +67,18 @@ class Machine:
         )
         runner = AccountKey(open_signer(account.uri, account.address), executor=order.address)
         return executor, runner
+
+    def rules_of(self, subject: Subject) -> Rules:
+        """The rules that the subject's config on chain names; without a config the shipped ones.
+
+        Raises `ChainError`, `Refused` where the rules are nowhere.
+        """
+        from pulumi_mandate.checks.library import require_rules
+
+        config = self.registry.subject_config(subject_hash(subject), self.client.final_block())
+        if config.version == 0:
+            return Rules.load()
+        return require_rules(config.rules, self.store)
 
     def key_epoch(self) -> int:
         """The executor key's epoch now. Raises `ChainError`."""

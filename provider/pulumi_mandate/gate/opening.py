@@ -116,7 +116,13 @@ def admit(
     with ThreadPoolExecutor(1) as beside:
         # The engine works in another process while this one hashes and asks the chain.
         preview = beside.submit(preview_of, program, environment, place.kind)
-        here = look_here(program, machine.trust, environment=environment, subject=place.subject)
+        here = look_here(
+            program,
+            machine.trust,
+            rules=machine.rules_of,
+            environment=environment,
+            subject=place.subject,
+        )
         candidates = choose(machine, here, unfinished)
         prepared = Prepared.of(preview.result(), here)
     if place.kind not in WITHOUT_PROGRAM:

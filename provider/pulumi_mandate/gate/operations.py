@@ -12,6 +12,7 @@ from typing import Any
 
 from pulumi_mandate.errors import MandateError, Refused
 from pulumi_mandate.models import keccak, to_hex
+from pulumi_mandate.plan.assessment import broken
 from pulumi_mandate.plan.canonical import canonical_bytes
 from pulumi_mandate.plan.compare import refines
 from pulumi_mandate.plan.document import Document
@@ -68,6 +69,9 @@ class OperationCheck:
         self._lock = threading.Lock()
         self._latched = ""
         self._used: set[int] = set()
+        self._unknowns: dict[str, list[JSON]] = {}
+        for entry in document.content["unknowns"]:
+            self._unknowns.setdefault(entry["urn"], []).append(entry)
         self._by_urn: dict[str, list[int]] = {}
         for position, operation in enumerate(self._operations):
             self._by_urn.setdefault(operation["urn"], []).append(position)
@@ -145,17 +149,27 @@ class OperationCheck:
             raise _differs(call, "after", "the approved inputs", "no inputs at all")
         for side, given in (("after", call.new_inputs), ("before", call.old_inputs)):
             if given is not None:
-                self._compare_inputs(call, side, _inputs(operation, side), given)
+                self._compare_inputs(call, operation["op"], side, _inputs(operation, side), given)
         for side, options in (("after", call.new_options), ("before", call.old_options)):
             if options is not None and operation["options"][side] is not None:
                 _compare_options(call, operation, side, options)
 
-    def _compare_inputs(self, call: HookCall, side: str, approved: JSON, given: JSON) -> None:
+    def _compare_inputs(
+        self, call: HookCall, op: str, side: str, approved: JSON, given: JSON
+    ) -> None:
         hashed = with_hashes(approved, given, read_files=side == "after")
         found = self._inputs_of(call.urn, hashed)
         if approved is None or not refines(approved, found):
             path = next(_differing_paths(approved, found), "")
             raise _differs(call, f"{side}{path}", "the approved value", "another value")
+        if side == "after":
+            self._keep_constraints(call, op, found)
+
+    def _keep_constraints(self, call: HookCall, op: str, found: JSON) -> None:
+        unknowns = self._unknowns.get(call.urn, ())
+        for path, constraint in broken(unknowns, call.urn, op, {"inputs": found}):
+            wanted = canonical_bytes(dict(constraint)).decode()
+            raise _differs(call, f"after.{path}", wanted, "a value that is not allowed")
 
     def _allowed(self, call: HookCall, position: int) -> Entry:
         resolved: tuple[tuple[str, str], ...] = ()

@@ -35,6 +35,8 @@ from .state import engine_environment, engine_json, run_engine
 from .version_control import commit_of
 
 JSON = Any
+RulesOf = Callable[[Subject], Rules]
+"""Which rules a subject has: `Machine.rules_of`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,11 @@ class Prepared:
         return reader.properties(values)
 
 
+def default_rules(subject: Subject) -> Rules:
+    """The rules that are shipped, whoever asks."""
+    return Rules.load()
+
+
 def prepare_plan(  # noqa: PLR0913  # what a proposer decides, each by name
     program: ProgramAt,
     trust: Trust,
@@ -93,7 +100,7 @@ def prepare_plan(  # noqa: PLR0913  # what a proposer decides, each by name
     kind: str = "up",
     salt: Digest | None = None,
     clears: Digest = NO_CLEARS,
-    rules: Rules | None = None,
+    rules: RulesOf = default_rules,
     environment: Mapping[str, str] | None = None,
     completed: Callable[[Subject], Since | None] | None = None,
 ) -> Document:
@@ -128,7 +135,7 @@ def prepare(
     trust: Trust,
     *,
     kind: str = "up",
-    rules: Rules | None = None,
+    rules: RulesOf = default_rules,
     environment: Mapping[str, str] | None = None,
 ) -> Prepared:
     """Preview the whole stack as a child of this process, and look around meanwhile.
@@ -187,14 +194,14 @@ def document_of(  # noqa: PLR0913  # what a proposer decides, each by name
         source=source,
         commit=commit,
     )
-    return build_document(prepared.raw, facts, here.rules.judge)
+    return build_document(prepared.raw, facts, here.rules.judge, here.rules.state)
 
 
 def look_here(
     program: ProgramAt,
     trust: Trust,
     *,
-    rules: Rules | None = None,
+    rules: RulesOf = default_rules,
     environment: Mapping[str, str] | None = None,
     subject: Subject | None = None,
 ) -> Here:
@@ -203,13 +210,14 @@ def look_here(
     check_project(program.workdir)
     version = run_engine(["version"], program.workdir, source).strip()
     flags = [f"{name}={value}" for name, value in bound_environment(source).items()]
+    about = subject or subject_of(program, trust, source)
     return Here(
-        subject=subject or subject_of(program, trust, source),
+        subject=about,
         program=program_digest(program.workdir, program.stack),
         toolchain=toolchain(
             version, installed_packages(), plugins=visible_plugins(source), flags=flags
         ),
-        rules=rules or Rules.load(),
+        rules=rules(about).about(about),
     )
 
 

@@ -6,7 +6,7 @@ The order of a run. Each check below carries its number; any doubt refuses, with
 (2)  the mandate and the subject's config, grants at a final block, denials at the latest one
 (3)  approved, inside its window, nothing else runs on the subject
 (4)  the stored bytes hash to the document that the approved plan hash binds
-(5)  judged under the subject's rules; the tier computed here is the tier approved
+(5)  judged under the subject's rules: tier, constraints and checks follow from them
 (6)  the program and the toolchain here are the ones approved
 (7)  the whole stack, previewed again, wants exactly the approved effects
 (8)  the executor's key signs the order, `begin` spends the mandate                     [run]
@@ -28,7 +28,6 @@ from pulumi_mandate.models import (
     Address,
     ExecutionOrder,
     MandateState,
-    Tier,
     keccak,
     plan_hash,
     to_hex,
@@ -270,34 +269,22 @@ def check_rules(evidence: Evidence, document: Document) -> None:
 
 
 def check_tier(evidence: Evidence, document: Document) -> None:
-    """(5) every operation's tier is the one in its leaf; none is riskier than what was approved."""
-    operations = document.operations
-    if [index for index, _ in evidence.judged] != list(range(len(operations))):
+    """(5) tier, constraints and checks follow from the rules; that tier's electorate agreed."""
+    if evidence.misjudged:
         raise Refused(
             5,
-            "not every operation was judged again",
-            next_step="this is a defect: please report it",
+            f"the plan is judged otherwise here: {evidence.misjudged}",
+            meaning="What voters read about it does not follow from the subject's rules.",
+            next_step="mandate propose",
         )
-    for index, tier in evidence.judged:
-        written = Tier(operations[index]["tier"])
-        if tier is not written:
-            raise Refused(
-                5,
-                f"operation {index} is judged otherwise here: {operations[index]['urn']}",
-                field="tier",
-                expected=written.name.lower(),
-                found=tier.name.lower(),
-                next_step="mandate propose",
-            )
-    highest = max((tier for _, tier in evidence.judged), default=Tier.NONE)
     planned = document.fields().tier
-    if not operations or planned < highest or evidence.tier is not planned:
+    if evidence.tier is not planned:
         raise Refused(
             5,
-            "the plan was approved at another tier than its operations need",
+            "the plan was approved at another tier than it needs",
             field="tier",
             expected=evidence.tier.name.lower(),
-            found=highest.name.lower(),
+            found=planned.name.lower(),
             next_step="mandate propose",
         )
 

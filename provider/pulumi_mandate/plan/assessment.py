@@ -23,7 +23,8 @@ from typing import Any
 from pulumi_mandate.errors import InvalidDocument
 from pulumi_mandate.models import Tier, digest
 
-from .canonical import JSON
+from .canonical import JSON, canonical_bytes
+from .markers import is_unknown
 
 VERDICTS = ("pass", "warn", "overridden", "fail")
 """From best to worst."""
@@ -39,6 +40,8 @@ because `str.isprintable` follows the Unicode version of whoever reads."""
 MOST_FINDINGS = 1000
 """Per check; a check that has more to say fails."""
 MOST_MEASURES = 20
+LONGEST_VALUE = 4096
+"""Characters of a value that a pattern is tried on."""
 CHECK_ID = re.compile(r"[a-z][a-z0-9-]{0,31}")
 MEASURE = re.compile(r"[a-z][A-Za-z0-9]{0,31}")
 VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+_-]{0,31}")
@@ -72,6 +75,44 @@ def require_constraint(constraint: object) -> None:
         or (name == "pattern" and is_text(value))
     ):
         raise InvalidDocument("a constraint is not `equals`, `oneOf` or `pattern` with its value")
+
+
+def broken(
+    unknowns: Sequence[Mapping[str, Any]], urn: str, op: str, after: JSON
+) -> Iterator[tuple[str, Mapping[str, JSON]]]:
+    """Dotted paths of an operation's values that break the constraint they were approved under.
+
+    `unknowns` is that part of the approved document, `after` what the operation wants now. What is
+    still unknown breaks nothing yet; what cannot be found does.
+    """
+    for entry in unknowns:
+        if (entry["urn"], entry["op"]) != (urn, op) or entry["constraint"] is None:
+            continue
+        value: Any = after
+        try:
+            for step in entry["path"]:
+                value = value[int(step)] if isinstance(value, list) else value[step]
+        except (LookupError, TypeError, ValueError):
+            value = None
+        if not is_unknown(value) and not holds(entry["constraint"], value):
+            yield ".".join(entry["path"]), entry["constraint"]
+
+
+def holds(constraint: Mapping[str, JSON], value: JSON) -> bool:
+    """Whether a value keeps a constraint. A list does where each item does; a secret never does."""
+    if isinstance(value, list):
+        return bool(value) and all(holds(constraint, item) for item in value)
+    if isinstance(value, dict | None):
+        return False
+    (name, wanted), *_ = constraint.items()
+    if name == "pattern":
+        return (
+            isinstance(value, str)
+            and len(value) <= LONGEST_VALUE
+            and re.fullmatch(str(wanted), value, re.ASCII) is not None
+        )
+    allowed = wanted if name == "oneOf" and isinstance(wanted, list) else [wanted]
+    return canonical_bytes(value) in [canonical_bytes(one) for one in allowed]
 
 
 def overridden(checks: Sequence[Mapping[str, Any]]) -> list[str]:

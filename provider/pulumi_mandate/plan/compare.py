@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from .assessment import worse
+from .assessment import broken, worse
 from .canonical import JSON, canonical_bytes
 from .document import Document, order
 from .markers import is_marker, is_unknown
@@ -81,6 +81,9 @@ def refines(approved_value: JSON, found_value: JSON) -> bool:
 
 def _operations(approved: Document, found: Document, *, resuming: bool) -> Iterator[Difference]:
     wanted = {order(operation): operation for operation in approved.operations}
+    unknowns: dict[tuple[str, str], list[Any]] = {}
+    for entry in approved.content["unknowns"]:
+        unknowns.setdefault((entry["urn"], entry["op"]), []).append(entry)
     seen = set()
     for operation in found.operations:
         key = order(operation)
@@ -92,6 +95,10 @@ def _operations(approved: Document, found: Document, *, resuming: bool) -> Itera
             continue
         seen.add(key)
         yield from _operation(name, wanted[key], operation)
+        for path, constraint in broken(
+            unknowns.get(key[:2], ()), key[0], key[1], operation["after"]
+        ):
+            yield _difference(f"{name}.after.{path}", dict(constraint), "another value")
     if not resuming:
         for key in wanted.keys() - seen:
             yield Difference(f"operations.{key[0]}.{key[1]}", "an operation", _ABSENT)
