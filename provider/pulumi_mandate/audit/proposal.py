@@ -62,8 +62,7 @@ def _tier(evidence: ProposalEvidence) -> Finding:
     wrong = misjudged(evidence.rules.about(document.subject), document.content)
     require(not wrong, wrong)
     tier = document.tier.name.lower()
-    because = document.content["tier"]["reasons"].get(document.content["tier"]["rule"], "")
-    return f"{tier}, judged again under the subject's rules: {because}", {"rules": rules}
+    return f"{tier}, judged again under the subject's rules", {"rules": rules}
 
 
 def _plan_hash(evidence: ProposalEvidence) -> Finding:

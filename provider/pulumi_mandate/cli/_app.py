@@ -26,6 +26,7 @@ from .refresh import refresh
 from .resume import resume
 from .revalidate import revalidate
 from .revoke import revoke
+from .rules import rules
 from .show import show
 from .status import status
 from .trace import trace
@@ -110,6 +111,7 @@ for _subcommand in (
     revoke,
     abandon,
     trace,
+    rules,
     keys,
     trust,
 ):

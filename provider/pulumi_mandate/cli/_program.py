@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -86,8 +86,15 @@ def kind_of(kind: str, imports: Path | None) -> str:
 
 
 def window_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`--valid-for` and `--salt`: parts of a plan that nobody can read off the program."""
+    """`--valid-for`, `--salt`, `--override`: what nobody can read off the program."""
     for option in (
+        click.option(
+            "--override",
+            "overrides",
+            multiple=True,
+            metavar="CHECK=REASON",
+            help="Ask voters to accept a check that failed; the plan is then high.",
+        ),
         click.option(
             "--salt",
             metavar="0x…",
@@ -125,12 +132,26 @@ class Terms:
     window: tuple[int, int]
     """Not before, expires at; chain time in seconds."""
     salt: Digest
+    overrides: Mapping[str, str] = field(default_factory=dict)
+    """Why voters should accept a check that failed, by its id."""
+    again: bool = False
+    """Whether the plan is only made to be compared with one that was proposed."""
 
 
-def own_terms(session: Session, *, window: int, salt: str | None) -> Terms:
+def own_terms(
+    session: Session, *, window: int, salt: str | None, overrides: Sequence[str] = ()
+) -> Terms:
     """Those of this command's account, from now on. Raises `UsageError`, `ChainError`."""
+    reasons = dict(map(_override, overrides))
     now = session.client.now()
-    return Terms(session.account.address, (now, now + window), new_salt(salt))
+    return Terms(session.account.address, (now, now + window), new_salt(salt), reasons)
+
+
+def _override(text: str) -> tuple[str, str]:
+    name, equals, reason = text.partition("=")
+    if not name or not equals or not reason.strip():
+        raise UsageError("--override is CHECK=REASON", next_step="mandate preview")
+    return name, reason.strip()
 
 
 def build_plan(
@@ -152,6 +173,8 @@ def build_plan(
         kind=kind,
         completed=lambda subject: last_completed(session.registry, session.store, subject),
         rules=session.machine.rules_of,
+        overrides=terms.overrides,
+        again=terms.again,
     )
 
 

@@ -69,6 +69,7 @@ def preview(  # noqa: PLR0913, PLR0917  # one argument per option
     imports: Path | None,
     window: int,
     salt: str | None,
+    overrides: tuple[str, ...],
     markdown: bool,
     output: Path | None,
     html: Path | None,
@@ -81,8 +82,11 @@ def preview(  # noqa: PLR0913, PLR0917  # one argument per option
     session, program = call.session, ProgramChoice(folder, stack, imports)
     proposed = load_document(session, plan_of(session, against)) if against else None
     progress("previewing the program")
-    terms = _terms_of(proposed) if proposed else own_terms(session, window=window, salt=salt)
-    kind = proposed.content["kind"] if proposed else kind_of(kind, imports)
+    if proposed is not None:
+        terms, kind = _terms_of(proposed), proposed.content["kind"]
+    else:
+        terms = own_terms(session, window=window, salt=salt, overrides=overrides)
+        kind = kind_of(kind, imports)
     try:
         document = build_plan(session, program, terms, kind=kind)
     except EmptyPlan:
@@ -116,7 +120,7 @@ def facts_of(session: Session, document: Document) -> dict[str, Any]:
 def _terms_of(document: Document) -> Terms:
     """So that only what the program wants can differ."""
     fields = document.fields()
-    return Terms(fields.proposer, (fields.not_before, fields.expires_at), fields.salt)
+    return Terms(fields.proposer, (fields.not_before, fields.expires_at), fields.salt, again=True)
 
 
 def _compared(proposed: Document, found: Document, style: Style) -> Answer:

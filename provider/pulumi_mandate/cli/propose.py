@@ -61,6 +61,7 @@ def propose(  # noqa: PLR0913, PLR0917  # one argument per option
     imports: Path | None,
     window: int,
     salt: str | None,
+    overrides: tuple[str, ...],
     title: str | None,
     plan_file: Path | None,
     resend: bool,
@@ -81,7 +82,7 @@ def propose(  # noqa: PLR0913, PLR0917  # one argument per option
         _require_own(document, session.account.address)
     else:
         progress("previewing the program")
-        terms = own_terms(session, window=window, salt=salt)
+        terms = own_terms(session, window=window, salt=salt, overrides=overrides)
         try:
             document = build_plan(
                 session, ProgramChoice(folder, stack, imports), terms, kind=kind_of(kind, imports)

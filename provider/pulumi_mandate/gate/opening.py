@@ -130,7 +130,7 @@ def admit(
         check_config(prepared.raw.config, prepared.raw.steps.get("config") or {})
     check_hooks(prepared.raw)
     try:
-        found = document_of(prepared, proposer=_NOBODY, window=(0, 1), salt=ZERO)
+        found = document_of(prepared, proposer=_NOBODY, window=(0, 1), salt=ZERO, again=True)
     except EmptyPlan:
         return None
     resuming = unfinished is not None

@@ -15,6 +15,7 @@ from typing import Any
 
 from pulumi_mandate.chain.trust import Trust
 from pulumi_mandate.checks.rules import Rules
+from pulumi_mandate.checks.running import run_validators
 from pulumi_mandate.errors import IncompletePlan, Refused, UsageError
 from pulumi_mandate.models import NO_CLEARS, Address, Digest, Subject
 from pulumi_mandate.plan.build import Facts, build_document
@@ -101,13 +102,16 @@ def prepare_plan(  # noqa: PLR0913  # what a proposer decides, each by name
     salt: Digest | None = None,
     clears: Digest = NO_CLEARS,
     rules: RulesOf = default_rules,
+    overrides: Mapping[str, str] | None = None,
+    again: bool = False,
     environment: Mapping[str, str] | None = None,
     completed: Callable[[Subject], Since | None] | None = None,
 ) -> Document:
     """Preview and build, for `mandate preview` and `mandate propose`; `kind` is a plan's kind.
 
-    `window` is (not before, expires at) in seconds of chain time. `completed` says which program
-    ran last on a subject; with it, the document shows how the source changed since.
+    `window` is (not before, expires at) in seconds of chain time; `overrides` and `again` as in
+    `checks.running.run_validators`. `completed` says which program ran last on a subject; with it,
+    the document shows how the source changed since.
 
     Raises `EmptyPlan` where there is nothing to do, `Refused` where the program is not governed,
     `EngineError`, `UsageError`.
@@ -127,6 +131,8 @@ def prepare_plan(  # noqa: PLR0913  # what a proposer decides, each by name
         clears=clears,
         source=source,
         commit=commit,
+        overrides=overrides,
+        again=again,
     )
 
 
@@ -177,9 +183,18 @@ def document_of(  # noqa: PLR0913  # what a proposer decides, each by name
     clears: Digest = NO_CLEARS,
     source: Mapping[str, JSON] | None = None,
     commit: str | None = None,
+    overrides: Mapping[str, str] | None = None,
+    again: bool = False,
 ) -> Document:
-    """The document of a preview. Raises `EmptyPlan`, `IncompletePlan`."""
+    """The document of a preview, its checks made. Raises `EmptyPlan`, `IncompletePlan`, `Refused`
+    for a sensitive unknown without a constraint, `UsageError` for an override that may not be.
+    """
     here = prepared.here
+
+    def assess(content: Mapping[str, JSON]) -> dict[str, JSON]:
+        checks = run_validators(here.rules, content, overrides, again=again)
+        return {"checks": checks, **here.rules.state({**content, "checks": checks})}
+
     facts = Facts(
         subject=here.subject,
         program=here.program,
@@ -194,7 +209,7 @@ def document_of(  # noqa: PLR0913  # what a proposer decides, each by name
         source=source,
         commit=commit,
     )
-    return build_document(prepared.raw, facts, here.rules.judge, here.rules.state)
+    return build_document(prepared.raw, facts, here.rules.judge, assess)
 
 
 def look_here(

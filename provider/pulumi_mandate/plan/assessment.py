@@ -152,6 +152,11 @@ def is_text(value: object) -> bool:
     return type(value) is str and LINE.fullmatch(value) is not None
 
 
+def is_number(value: object) -> bool:
+    """A number that keeps its value on its way through every JSON."""
+    return type(value) in (int, float) and abs(value) <= 2**53 - 1  # type: ignore[arg-type]
+
+
 def is_scalar(value: object) -> bool:
     return isinstance(value, str | bool | int) or (
         isinstance(value, float) and math.isfinite(value)
@@ -216,7 +221,7 @@ def _require_check(check: Any, urns: frozenset[str]) -> None:
         isinstance(measures, dict)
         and len(measures) <= MOST_MEASURES
         and all(MEASURE.fullmatch(name) for name in measures)
-        and all(type(value) in (int, float) for value in measures.values()),
+        and all(is_number(value) for value in measures.values()),
         "a check's measures are not numbers with short names",
     )
 

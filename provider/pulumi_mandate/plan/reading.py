@@ -203,6 +203,8 @@ def _head(document: Document) -> Iterator[Line]:
     yield Line("tier", f"{tier} (rule {named(content['tier']['rule'])})")
     for rule, reason in sorted(content["tier"]["reasons"].items()):
         yield Line(f"why {named(rule)}", quoted(reason))
+    for check in content["checks"]:
+        yield from _check(check)
     yield Line("cannot be undone", str(len(content["rollback"]["irreversible"])))
     yield Line("known only while it runs", str(len(content["unknowns"])))
     subject = content["subject"]
@@ -236,6 +238,22 @@ def _file(change: dict[str, Any]) -> FileChange:
     if not lines[-1]:  # what ends with a line feed has no line after it
         lines.pop()
     return FileChange(title, tuple(ascii_only(line) for line in lines))
+
+
+def _check(check: dict[str, Any]) -> Iterator[Line]:
+    """A verdict, what was measured, and each finding; an override before all of them."""
+    name = named(check["id"])
+    if check["override"] is not None:
+        reason = quoted(check["override"])
+        yield Line(f"check {name}", f"FAILED, and voters are asked to accept it because {reason}")
+    weight = "mandatory" if check["mandatory"] else "not mandatory"
+    made = f"version {named(check['version'])}, settings {named(check['digest'])}"
+    yield Line(f"check {name}", f"{named(check['verdict'])} ({weight}, {made})")
+    for measure, value in sorted(check["measures"].items()):
+        yield Line(f"check {name} measured {named(measure)}", quoted(value))
+    for finding in check["findings"]:
+        about = f" ({named(finding['urn'])})" if finding["urn"] else ""
+        yield Line(f"check {name} found", f"{quoted(finding['message'])}{about}")
 
 
 def _entry(index: int, operation: Operation, losses: dict[tuple[str, str], str]) -> Entry:
