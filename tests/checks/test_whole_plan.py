@@ -82,10 +82,11 @@ def test_dependents_count_through_others_and_creations_have_none() -> None:
     found = rules(plan=[BIG | {"dependents_over": 1}])
     chain = [
         operation("a", "update"),
-        operation("b", "update", dependencies=[urn("a")]),
-        operation("c", "update", dependencies=[urn("b")]),
+        operation("b", "update", dependencies={"before": [], "after": [urn("a")]}),
+        operation("c", "update", dependencies={"before": [urn("b")], "after": []}),
     ]
-    fresh = [operation("a"), *chain[1:2], operation("c", dependencies=[urn("a")])]
+    leaves = {"before": None, "after": [urn("a")]}
+    fresh = [operation("a"), *chain[1:2], operation("c", dependencies=leaves)]
 
     assert stated(found, *chain)["tier"]["rule"] == "big"
     assert stated(found, *chain[:2])["tier"]["rule"] == "any"
@@ -94,7 +95,7 @@ def test_dependents_count_through_others_and_creations_have_none() -> None:
 
 @pytest.mark.parametrize(
     ("source", "changed"),
-    [(None, True), ({"files": []}, False), ({"files": ["x"]}, True), ({}, True)],
+    [(None, True), ({"changes": []}, False), ({"changes": ["x"]}, True), ({}, True)],
 )
 def test_a_source_nobody_can_compare_has_changed(source: Any, changed: bool) -> None:
     found = rules(plan=[BIG | {"source_changed": True}])

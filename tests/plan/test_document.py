@@ -137,15 +137,16 @@ def test_a_forged_document_is_refused(document: Document, name: str) -> None:
         resealed(content)
 
 
-def test_a_base_below_tier_high_is_refused() -> None:
+def test_a_base_is_needed_at_tier_high_and_may_be_named_below() -> None:
     content = copy.deepcopy(build(recorded()).content)
+    with pytest.raises(InvalidDocument, match="names its base"):
+        resealed(copy.deepcopy(content | {"base": None}))
     for operation in content["operations"]:
         operation["tier"] = 2
     content["tier"] = {"tier": 2, "rule": content["operations"][0]["rule"], "reasons": {}}
-    assert resealed(copy.deepcopy(content | {"base": None})).tier == Tier.MEDIUM
 
-    with pytest.raises(InvalidDocument, match="names its base"):
-        resealed(content)
+    for base in (None, content["base"]):
+        assert resealed(copy.deepcopy(content | {"base": base})).tier == Tier.MEDIUM
 
 
 MARKERS: list[dict[str, Any]] = [

@@ -165,7 +165,6 @@ FORGERIES: dict[str, dict[str, Forgery]] = {
         "an operation without a tier": _set("operations", 0, "tier", 0),
         "an operation of tier critical": _set("operations", 0, "tier", 4),
         "an operation's tier in words": _set("operations", 0, "tier", "low"),
-        "a base below tier high": _set("base", "0x" + "11" * 32),
         "a rule that is a sentence": _set("operations", 0, "rule", "all is well"),
         "a rule with a line end": _set("operations", 0, "rule", "vector\n"),
     },

@@ -112,7 +112,7 @@ def added_cost(checks: Iterable[Mapping[str, Any]]) -> float:
 
 def source_changed(source: Mapping[str, Any] | None) -> bool:
     """Without a diff against the last completed program nobody can say that it did not."""
-    return source is None or bool(source.get("files", True))
+    return source is None or bool(source.get("changes", True))
 
 
 def changes(operation: Operation) -> dict[str, Any]:
@@ -192,7 +192,8 @@ def _dependents(operations: Sequence[Operation], limit: int) -> bool:
     """Whether one operation that is no creation has more dependents than `limit` in the plan."""
     users: dict[str, set[str]] = {}
     for operation in operations:
-        for urn in {*operation["dependencies"], _parent(operation)}:
+        needed = [urn for side in operation["dependencies"].values() for urn in side or ()]
+        for urn in {*needed, _parent(operation)}:
             users.setdefault(urn, set()).add(operation["urn"])
     return any(
         operation["kind"] != Kind.CREATE and _reaches(users, operation["urn"], limit)

@@ -193,7 +193,10 @@ def document_of(  # noqa: PLR0913  # what a proposer decides, each by name
 
     def assess(content: Mapping[str, JSON]) -> dict[str, JSON]:
         checks = run_validators(here.rules, content, overrides, again=again)
-        return {"checks": checks, **here.rules.state({**content, "checks": checks})}
+        # Made again, the program is the approved one (step 6), and so is its change since the last.
+        source = {"changes": []} if again else content["source"]
+        judged = here.rules.state({**content, "checks": checks, "source": source})
+        return {"checks": checks, **judged}
 
     facts = Facts(
         subject=here.subject,
@@ -208,6 +211,7 @@ def document_of(  # noqa: PLR0913  # what a proposer decides, each by name
         clears=clears,
         source=source,
         commit=commit,
+        again=again,
     )
     return build_document(prepared.raw, facts, here.rules.judge, assess)
 

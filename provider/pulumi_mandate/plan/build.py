@@ -58,6 +58,8 @@ class Facts:
     source: Mapping[str, Any] | None = None
     """The change of the source since the last completed program, by `source.source_part`; None
     where nobody will vote on the document."""
+    again: bool = False
+    """Whether the document is only made to be compared with an approved one."""
 
 
 def build_document(
@@ -111,7 +113,7 @@ def build_document(
     }
     if assess is not None:
         content |= assess(content)
-    if content["tier"]["tier"] == Tier.HIGH:
+    if content["tier"]["tier"] == Tier.HIGH or facts.again:  # the approved one may name its base
         content["base"] = _base(steps, operations, facts)
     return Document.of(content)
 

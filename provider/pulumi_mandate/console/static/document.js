@@ -221,7 +221,7 @@ function checkSummary(content) {
   checkChecks(checks, new Set(operations.map(({ urn }) => urn)));
   require(tier.tier === TIERS.high || checks.every(({ verdict }) => verdict !== "overridden"),
     "a check is overridden in a plan whose tier is not high");
-  require((base !== null) === (tier.tier === TIERS.high), "a plan names its base where its tier is high");
+  require(base !== null || tier.tier !== TIERS.high, "a plan names its base where its tier is high");
   checkUnknowns(unknowns, operations.flatMap(unknownsOf));
   require(same(rollback, rollbackOf(operations)), "what cannot be undone does not follow from the operations");
 }
