@@ -67,6 +67,13 @@ class Stranger(Base):
 class Rubbish(Base):
     def validate(self, plan, settings): return "pass"
 
+class Deep(Base):
+    def validate(self, plan, settings):
+        for fd in range(3, 20):
+            try: os.write(fd, b"[" * 1000000)
+            except OSError: pass
+        os._exit(0)
+
 class Nothing(Base):
     def validate(self, plan, settings): return None
 
@@ -153,6 +160,7 @@ def test_an_answer_is_a_check_whatever_else_it_prints(rules: Callable[..., Rules
         ("stranger", "about nothing in the plan"),
         ("rubbish", "ended with AttributeError"),
         ("nothing", "ended with AttributeError"),
+        ("deep", "no JSON"),
         ("overrides", "says too much|without a reason"),
         ("silent", "without saying why"),
         ("numbers", "not numbers|no JSON|canonical|measures"),

@@ -7,7 +7,6 @@ request and no machine chooses them: whoever judges looks for the file that has 
 
 from __future__ import annotations
 
-import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -20,7 +19,7 @@ from pulumi_mandate.errors import InvalidDocument, UsageError
 from pulumi_mandate.models import Digest, Subject, Tier, keccak
 from pulumi_mandate.plan import summary
 from pulumi_mandate.plan.assessment import overridden
-from pulumi_mandate.plan.canonical import canonical_bytes
+from pulumi_mandate.plan.canonical import canonical_bytes, parse
 
 from .constraints import Constraint, Unknowns, constrain
 from .tables import (
@@ -75,9 +74,10 @@ class Rules:
     def stored(cls, data: bytes) -> Rules:
         """The rules of canonical bytes, as a plan store keeps them. Raises `UsageError`."""
         try:
-            return cls.of(json.loads(data))
-        except (ValueError, RecursionError):
-            raise UsageError("the stored rules cannot be read") from None
+            content = parse(data)
+        except InvalidDocument as error:
+            raise UsageError(f"the stored rules cannot be read: {error}") from None
+        return cls.of(content if isinstance(content, dict) else {})
 
     @classmethod
     def of(cls, content: Mapping[str, Any]) -> Rules:

@@ -17,6 +17,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import IO, Any
 
+import orjson
+
 from pulumi_mandate.errors import InvalidDocument, UsageError
 from pulumi_mandate.plan.assessment import is_text, require_checks
 
@@ -153,8 +155,8 @@ def _ask(request: bytes, environment: dict[str, str], timeout: int) -> dict[str,
     if not data or len(data) > LARGEST_ANSWER:
         return "the validator gave no answer, or one without end"
     try:
-        answer = json.loads(data)
-    except (ValueError, RecursionError):
+        answer = orjson.loads(data)  # bounded in depth, and without NaN
+    except orjson.JSONDecodeError:
         return "the validator's answer is no JSON"
     return answer if isinstance(answer, dict) else "the validator's answer is no object"
 

@@ -48,7 +48,17 @@ _ANSWER = "(what the provider answers)"
 _MANY = 20
 """A list of the plan's circumstances that is longer is folded: counted, with its digest."""
 _TOLD = frozenset(
-    {"kind", "operations", "effectRoot", "tier", "unknowns", "window", "subject", "source"}
+    {
+        "kind",
+        "operations",
+        "effectRoot",
+        "tier",
+        "unknowns",
+        "window",
+        "subject",
+        "source",
+        "checks",
+    }
 )
 """Parts that have lines of their own; every other part is told leaf by leaf."""
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_:.$/@-]+", re.ASCII)
