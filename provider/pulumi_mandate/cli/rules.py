@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from ..checks import Rules
     from ..plan.document import Document
 
-_FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
+_RULES = click.Path(path_type=Path, dir_okay=False)
+"""A file that cannot be read says so in our words."""
 
 
 @click.group(
@@ -44,7 +45,7 @@ def rules() -> None:
     "Print rules with their reasons.",
     examples=("mandate rules show", "mandate rules show rules.toml"),
 )
-@click.argument("file", type=_FILE, required=False, metavar="[FILE]")
+@click.argument("file", type=_RULES, required=False, metavar="[FILE]")
 def show(call: Call, file: Path | None) -> Answer:
     """Print the rules of a file, or the shipped ones, in the order in which they are tried."""
     found = _load(file)
@@ -73,9 +74,15 @@ def show(call: Call, file: Path | None) -> Answer:
         "mandate rules check rules.toml --plan plan.json",
     ),
 )
-@click.argument("file", type=_FILE, metavar="FILE")
+@click.argument("file", type=_RULES, metavar="FILE")
 @click.argument("target", type=TargetType(), required=False, metavar="[PROPOSAL|PLAN-HASH]")
-@click.option("--plan", "plan_file", type=_FILE, metavar="FILE", help="A document of your own.")
+@click.option(
+    "--plan",
+    "plan_file",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="FILE",
+    help="A document of your own.",
+)
 def check(call: Call, file: Path, target: Target | None, plan_file: Path | None) -> Answer:
     """Say whether a rules file can be used and, given a plan, how it would be judged under it.
 
@@ -100,7 +107,7 @@ def check(call: Call, file: Path, target: Target | None, plan_file: Path | None)
     "The digest for the subject's config.",
     examples=("mandate rules digest", "mandate rules digest rules.toml --keep"),
 )
-@click.argument("file", type=_FILE, required=False, metavar="[FILE]")
+@click.argument("file", type=_RULES, required=False, metavar="[FILE]")
 @click.option("--keep", is_flag=True, help="Put the rules into the plan store, for all to find.")
 def digest(call: Call, file: Path | None, keep: bool) -> Answer:
     """Print the digest of a file, or of the rules that are shipped. Comments do not count.
