@@ -67,6 +67,7 @@ def test_every_command_that_offers_json_speaks_it(home: Home) -> None:
     assert speak("dev", "status")["rpc"].startswith("http://127.0.0.1:")
     assert speak("trust", "show")["development"]
     _keys(speak)
+    _rules(speak)
 
     folder, stuck = stuck_run(home, "json", "json-orders")
     assert speak("dev", "enrol", "json/prod")["version"] >= 1
@@ -95,6 +96,14 @@ def _keys(speak: Speaker) -> None:
     made = speak("keys", "new", str(folder / "key.json"), "--passphrase-file", str(passphrase))
     assert speak("keys", "enrol", made["uri"])["address"] == made["address"]
     assert "executor" in speak("keys", "show")["keys"]
+
+
+def _rules(speak: Speaker) -> None:
+    file = speak.home.folder / "rules.toml"
+    file.write_text('version = 1\n[[rule]]\nid = "r"\nreason = "why"\ntier = "high"\n')
+    assert speak("rules", "show")["rules"]
+    digest = speak("rules", "check", str(file))["digest"]
+    assert speak("rules", "digest", str(file), "--keep")["digest"] == digest
 
 
 def _ended_early(speak: Speaker, folder: Path) -> None:
