@@ -61,7 +61,7 @@ def rebuilt(
     document = _document(evidence)
     progress("previewing the proposed program here")
     at = ProgramAt(program.folder.resolve(), program.stack or _stack_of(document))
-    found = rebuild(document, at, call.session.trust)
+    found = rebuild(document, at, call.session.trust, call.session.machine.rules_of)
     if found.differences:
         first = found.differences[0]
         raise Refused(

@@ -116,7 +116,7 @@ def _of_kind(  # noqa: PLR0913  # what the person typed, each by name
     progress(f"previewing the program ({kind})")
     terms = own_terms(call.session, window=window, salt=salt)
     try:
-        wanted = build_plan(call.session, program, terms, kind=kind)
+        wanted = build_plan(call.session, program, replace(terms, again=True), kind=kind)
     except EmptyPlan:
         wanted = None
     rows = [
@@ -124,18 +124,25 @@ def _of_kind(  # noqa: PLR0913  # what the person typed, each by name
         for one in waiting
         if one.document.content["kind"] == kind
     ]
-    return _apply(call.session, rows, wanted, program) if act else rows
+    if not act:
+        return rows
+    fresh = None  # what is only compared says other things than what is voted on
+    if wanted is not None and all(row.stale for row in rows):
+        fresh = build_plan(call.session, program, terms, kind=kind)
+    return _apply(call.session, rows, fresh, program)
 
 
 def _apply(
     session: Session, rows: list[_Row], wanted: Document | None, program: ProgramChoice
 ) -> list[_Row]:
-    """Withdraw first: two plans of one change must never stand side by side."""
+    """Withdraw first: two plans of one change must never stand side by side.
+
+    `wanted` is to be proposed; None where nothing is, or where one that is retained says it.
+    """
     stale = [row for row in rows if row.stale]
     _require_own(session, stale)
     done = {row.pending.proposal.number: _withdraw(session, row) for row in stale}
-    retained = any(not row.stale for row in rows)
-    if stale and wanted is not None and not retained:
+    if stale and wanted is not None:
         numbers = ", ".join(str(number) for number in done)
         new = _propose(session, wanted, program, replacing=numbers)
         done = dict.fromkeys(done, f"withdrawn; replaced by proposal {new}")

@@ -22,7 +22,7 @@ from pulumi_mandate.plan.compare import Difference, differences
 from pulumi_mandate.plan.document import Document
 from pulumi_mandate.plan.program import program_digest, stack_files
 
-from .prepare import ProgramAt, check_hooks, document_of, prepare
+from .prepare import ProgramAt, RulesOf, check_hooks, document_of, prepare
 from .version_control import archive
 
 
@@ -37,7 +37,7 @@ class Rebuilt:
     """The commit that was checked out; None where the plan names none and the folder was used."""
 
 
-def rebuild(document: Document, program: ProgramAt, trust: Trust) -> Rebuilt:
+def rebuild(document: Document, program: ProgramAt, trust: Trust, rules: RulesOf) -> Rebuilt:
     """Preview the program again and compare it with a proposed plan.
 
     `program` is a checkout of one's own. Where the plan names a commit, that commit is exported
@@ -48,7 +48,7 @@ def rebuild(document: Document, program: ProgramAt, trust: Trust) -> Rebuilt:
     with _checkout(program, commit) as folder:
         at = ProgramAt(folder, program.stack)
         check_same_program(document, at)
-        prepared = prepare(at, trust, kind=document.content["kind"])
+        prepared = prepare(at, trust, kind=document.content["kind"], rules=rules)
         check_hooks(prepared.raw)
         fields = document.fields()
         found = document_of(
@@ -56,6 +56,7 @@ def rebuild(document: Document, program: ProgramAt, trust: Trust) -> Rebuilt:
             proposer=fields.proposer,
             window=(fields.not_before, fields.expires_at),
             salt=ZERO,
+            again=True,
         )
         return Rebuilt(found.effect_root, tuple(differences(document, found)), commit)
 
