@@ -277,3 +277,16 @@ def test_an_unknown_that_breaks_its_constraint_is_refused_and_latches(journal, v
     assert refusal.field == "after.inputs.text"
     assert "0/0" not in refusal.diagnostics()
     assert check.latched
+
+
+def test_a_secret_breaks_every_constraint_and_is_told_nowhere(journal):
+    plan = constrained({"pattern": ".*"})
+    check = OperationCheck(plan, journal, denials=lambda: None, inputs_of=inputs_of)
+    given = {"text": {SIGNATURE: SECRET, "plaintext": '"hunter2"'}}
+
+    refusal = refused(check, dataclasses.replace(call("a"), new_inputs=given))
+
+    assert refusal.field == "after.inputs.text"
+    told = f"{refusal} {refusal.diagnostics()} {journal.entries()}"
+    assert "hunter2" not in told
+    assert "commitment" not in told

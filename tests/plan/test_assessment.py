@@ -12,7 +12,7 @@ from pulumi_mandate.models import Tier, keccak, to_hex
 from pulumi_mandate.plan.compare import differences
 from pulumi_mandate.plan.document import Document
 from pulumi_mandate.plan.render import render_markdown, render_text
-from tests.plan.samples import UNKNOWN, build, creation
+from tests.plan.samples import UNKNOWN, build, creation, secret
 
 URN = "urn:pulumi:dev::fixture::pulumi-python:dynamic/mandate:Thing::x"
 HIGH = {"tier": 3, "rule": "overridden-check", "reasons": {"overridden-check": "voters decide"}}
@@ -222,3 +222,18 @@ def test_what_an_unknown_became_before_the_run_keeps_its_constraint() -> None:
     assert found("10.0.0.1") == []
     assert found(UNKNOWN) == []
     assert found("0.0.0.0/0") == ["open"]
+
+
+def test_a_secret_never_keeps_a_constraint_and_is_not_told() -> None:
+    """Only its commitment could be looked at; its text would say whether a guess was right."""
+    good = document().content["unknowns"][0]
+    approved = document(unknowns=[good | {"constraint": {"pattern": ".*"}}])
+    inputs = {"size": 1, "open": secret("hunter2")}
+
+    now = _build(creation("x", inputs, inputs | {"open": "[secret]"}), lambda _: {})
+    (difference,) = differences(approved, now)
+
+    assert difference.field.endswith("::x.create.after.inputs.open")
+    assert difference.expected == '{"pattern":".*"}'
+    assert difference.found == "a value that it does not allow"
+    assert b"hunter2" not in now.data

@@ -86,15 +86,8 @@ def kind_of(kind: str, imports: Path | None) -> str:
 
 
 def window_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`--valid-for`, `--salt`, `--override`: what nobody can read off the program."""
+    """`--valid-for` and `--salt`: parts of a plan that nobody can read off the program."""
     for option in (
-        click.option(
-            "--override",
-            "overrides",
-            multiple=True,
-            metavar="CHECK=REASON",
-            help="Ask voters to accept a check that failed; the plan is then high.",
-        ),
         click.option(
             "--salt",
             metavar="0x…",
@@ -112,6 +105,17 @@ def window_options(function: Callable[..., Any]) -> Callable[..., Any]:
     ):
         function = option(function)
     return function
+
+
+def override_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`--override`: a question to voters, so a new one with each proposal."""
+    return click.option(
+        "--override",
+        "overrides",
+        multiple=True,
+        metavar="CHECK=REASON",
+        help="Ask voters to accept a check that failed; the plan is then high.",
+    )(function)
 
 
 def new_salt(text: str | None) -> Digest:

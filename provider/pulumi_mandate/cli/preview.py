@@ -19,6 +19,7 @@ from ._program import (
     build_plan,
     kind_of,
     kind_options,
+    override_option,
     own_terms,
     program_options,
     window_options,
@@ -47,6 +48,7 @@ NOTHING = Answer({"operations": 0}, "nothing would change")
 @program_options
 @kind_options
 @window_options
+@override_option
 @click.option("--markdown", is_flag=True, help="For a pull request's comment.")
 @click.option(
     "--output",

@@ -16,6 +16,7 @@ from ._program import (
     build_plan,
     kind_of,
     kind_options,
+    override_option,
     own_terms,
     program_options,
     window_options,
@@ -44,6 +45,7 @@ MOST_SUMMARY = 6_000
 @program_options
 @kind_options
 @window_options
+@override_option
 @click.option("--title", metavar="TEXT", help="First line of the proposal.")
 @click.option(
     "--plan",

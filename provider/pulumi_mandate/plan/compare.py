@@ -98,7 +98,8 @@ def _operations(approved: Document, found: Document, *, resuming: bool) -> Itera
         for path, constraint in broken(
             unknowns.get(key[:2], ()), key[0], key[1], operation["after"]
         ):
-            yield _difference(f"{name}.after.{path}", dict(constraint), "another value")
+            told = "a value that it does not allow"  # it may be a secret
+            yield Difference(f"{name}.after.{path}", _show(dict(constraint)), told)
     if not resuming:
         for key in wanted.keys() - seen:
             yield Difference(f"operations.{key[0]}.{key[1]}", "an operation", _ABSENT)
