@@ -52,6 +52,11 @@ function isScalar(value) {
   return isText(value) || typeof value === "boolean" || typeof value === "number";
 }
 
+/** One that keeps its value on its way through every JSON. */
+function isNumber(value) {
+  return typeof value === "number" && Math.abs(value) <= Number.MAX_SAFE_INTEGER;
+}
+
 function areTexts(value) {
   return Array.isArray(value) && value.every(isText);
 }
@@ -257,7 +262,7 @@ function checkVerdict(check, urns) {
   checkFindings(findings, urns);
   require(findings.length > 0 || !["fail", "overridden"].includes(verdict), "a check failed without saying why");
   require(isObject(measures) && Object.keys(measures).length <= MOST_MEASURES
-    && Object.entries(measures).every(([name, value]) => matches(MEASURE, name) && typeof value === "number"),
+    && Object.entries(measures).every(([name, value]) => matches(MEASURE, name) && isNumber(value)),
     "a check's measures are not numbers with short names");
 }
 
