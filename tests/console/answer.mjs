@@ -15,6 +15,8 @@ const ANSWERS = {
   write: ({ bytes }) => ours.toHex(ours.canonical(JSON.parse(new TextDecoder().decode(ours.fromHex(bytes))))),
   keccak: ({ bytes }) => ours.toHex(keccak(ours.fromHex(bytes))),
   whole: ({ bytes }) => ours.markersAreWhole(ours.parse(ours.fromHex(bytes))),
+  /** Why it is no plan. */
+  why: ({ bytes, domain }) => ours.verify(ours.fromHex(bytes), domain, undefined).steps.find((step) => !step.ok).detail,
   /** The plan hash, or nothing: a refusal is one, and a defect is neither. */
   verify: ({ bytes, domain }) => {
     const { planHash, steps } = ours.verify(ours.fromHex(bytes), domain, undefined);

@@ -24,7 +24,8 @@ from pulumi_mandate.plan.markers import KEY, PARTS, malformed
 from tests.console.node import Ask
 from tests.plan.samples import creation
 from tests.properties.strategies import JSON, OBJECTS, places
-from tests.vectors.documents import DOMAIN, build
+from tests.vectors.documents import DOMAIN
+from tests.vectors.whole import build
 
 BITS = st.integers(0, 2**64 - 1).map(lambda bits: struct.unpack("<d", struct.pack("<Q", bits))[0])
 POWERS = st.builds(

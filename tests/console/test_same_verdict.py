@@ -22,54 +22,16 @@ from pulumi_mandate.plan.canonical import canonical_bytes
 from pulumi_mandate.plan.document import Document, leaves
 from pulumi_mandate.plan.program import listing_digest
 from tests.console.node import Ask
-from tests.plan.samples import UNKNOWN, creation, recorded, secret, sourced
-from tests.vectors.documents import DOMAIN, build
+from tests.vectors.documents import DOMAIN
+from tests.vectors.whole import first, much
 
 Place = tuple[Any, ...]
 
-CHECKS = [
-    {"id": "cost", "version": "1.0", "digest": "0x" + "11" * 32, "mandatory": True,
-     "verdict": "overridden", "findings": [{"urn": "", "message": "more than last month"}],
-     "measures": {"eurPerMonth": 12.5, "before": -3}, "override": "agreed with finance"},
-    {"id": "quota", "version": "1.0", "digest": "0x" + "22" * 32, "mandatory": False,
-     "verdict": "pass", "findings": [], "measures": {}, "override": None},
-]  # fmt: skip
 VALUES = [None, True, 0, 2, 3, 32, -1, 1.5, 1e300, "", "0x" + "33" * 32, "a", [], {}, ["a", "b"],
           [0] * 32, {"a": None}, {"mandate:v1": "unknown", "secret": False},
           {"mandate:v1": "anything"}]  # fmt: skip
 TEXTS = ["{}x", "x{}", "{}\n", "{}\u2028", "{}\u00e9", "{}\u200b", "{}\U0001f600", "{}\U000e0001"]
 STRANGE = ("more", "__proto__", "constructor", "mandate:v1")
-
-
-def much() -> dict[str, Any]:
-    """Of tier high: an update, a delete, an unknown, a changed source, checks."""
-    content = build(recorded(), **sourced("a.py", "one\n", "two\n")).content
-    kept = [content["operations"][at] for at in (1, 3)]
-    assert [one["op"] for one in kept] == ["update", "delete-replaced"]
-    content = {**content, "operations": kept, "checks": CHECKS}
-    content["tier"] = {"tier": 3, "rule": "vector", "reasons": {"vector": "it deletes"}}
-    content["unknowns"] = summary.unknowns(kept)
-    content["rollback"] = summary.rollback(kept)
-    content["unknowns"][0]["constraint"] = {"pattern": "arn:.*"}
-    return Document.of(content).content
-
-
-def first() -> dict[str, Any]:
-    """Below tier high: creations, every file of the program new, one of them not shown."""
-    inputs = {"u": UNKNOWN, "s": secret("p"), "n": [{"a": 1.5}, None, True]}
-    content = build(creation("x", inputs, {**inputs, "s": "[secret]"})).content
-    files = [["b.env", "link", "44" * 32], ["c.py", "executable", "55" * 32]]
-    content["program"] = {"digest": to_hex(listing_digest(files)), "commit": "ab" * 20,
-                          "files": files}  # fmt: skip
-    changes = [
-        {"path": path, "change": "added", "before": None, "after": side, "diff": None,
-         "withheld": "may hold a secret"}
-        for path, *side in files
-    ]  # fmt: skip
-    changes[1] |= {"diff": "+x\n", "withheld": None}
-    content["unknowns"][0]["constraint"] = {"oneOf": [1, "two", False]}
-    content["source"] = {"since": None, "content": "0x" + "66" * 32, "changes": changes}
-    return Document.of(content).content
 
 
 def places(value: Any, place: Place = ()) -> Iterator[Place]:
@@ -133,7 +95,7 @@ def ours(data: bytes) -> Any:
 
 @pytest.mark.parametrize("make", [much, first])
 def test_both_give_the_same_verdict(ask: Ask, make: Any) -> None:
-    honest = make()
+    honest = make().content
     domain = {"chainId": DOMAIN.chain_id, "registry": DOMAIN.registry}
     whole = canonical_bytes(honest)
     assert ask("verify", whole, domain=domain) == ours(whole) != InvalidDocument

@@ -103,3 +103,10 @@ each(read("document_refused"), (found) => {
   assert.ok(!result.steps[failed].detail.startsWith("a defect"), result.steps[failed].detail);
   assert.ok(result.steps.slice(failed + 1).every((step) => step.ok === null));
 });
+
+test("too many operations", () => {
+  const content = ours.parse(encode(read("document")[0].bytes));
+  const operations = content.operations.length;
+  ours.checkDocument(content, { operations });
+  assert.throws(() => ours.checkDocument(content, { operations: operations - 1 }), /too many operations/);
+});

@@ -169,7 +169,8 @@ MARKERS: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("marker", MARKERS)
 @pytest.mark.parametrize(
-    "place", [("after", "inputs"), ("before",), ("options", "after"), ("provider", "before")]
+    "place",
+    [("after", "inputs"), ("before", "inputs"), ("options", "after"), ("provider", "before")],
 )
 def test_a_marker_that_is_not_known_or_not_whole_is_refused(
     marker: dict[str, Any], place: tuple[str, ...]

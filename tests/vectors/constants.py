@@ -24,6 +24,7 @@ def constants() -> dict[str, object]:
         "IRREVERSIBLE": summary.IRREVERSIBLE,
         "PARTS": sorted(document.PARTS),
         "OPERATION_PARTS": sorted(document.OPERATION_PARTS),
+        "CHANGE_PARTS": sorted(document.CHANGE_PARTS),
         "CHECK_PARTS": sorted(assessment.CHECK_PARTS),
         "MARKER": markers.KEY,
         "MARKERS": {

@@ -81,6 +81,8 @@ OPERATION_PARTS = frozenset(
     {"urn", "type", "op", "kind", "tier", "rule", "provider", "id", "before", "after"}
     | {"options", "dependencies", "propertyDependencies", "replaceKeys"}
 )
+CHANGE_PARTS = frozenset({"inputs", "outputs", "id", "urn"})
+"""What `before` and `after` may hold; the inputs always, the URN where it was another one."""
 RULE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 """The form of a rule's id: a word for people, and no room for a sentence."""
 COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
@@ -260,9 +262,12 @@ def _check_operations(operations: list[dict[str, Any]], steps: frozenset[str]) -
 
 
 def _check_sides(operation: dict[str, Any]) -> None:
-    for part in ("before", "after"):
+    for change in _there({side: operation[side] for side in _SIDES}):
         _require(
-            isinstance(operation[part], dict | None), "what an operation changes is not an object"
+            isinstance(change, dict)
+            and {"inputs"} <= set(change) <= CHANGE_PARTS
+            and all(isinstance(change.get(part, {}), dict) for part in ("inputs", "outputs")),
+            "what an operation changes is not inputs, with outputs, an id or a former URN",
         )
     for part in _SIDED:
         _require(

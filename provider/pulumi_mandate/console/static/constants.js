@@ -6,6 +6,7 @@ export const KIND_OF = {"create": 0, "update": 1, "replace": 2, "create-replacem
 export const IRREVERSIBLE = {"delete": "what is deleted does not come back", "delete-replaced": "the old resource and its data are deleted", "abandon": "the resource stays where it is, and nobody manages it any more", "forget": "the resource is gone already, and now the stack forgets what it was"};
 export const PARTS = ["base", "checks", "clears", "config", "effectRoot", "kind", "operations", "program", "proposer", "rollback", "rules", "salt", "schema", "secretKeyId", "source", "subject", "tier", "toolchain", "unknowns", "window"];
 export const OPERATION_PARTS = ["after", "before", "dependencies", "id", "kind", "op", "options", "propertyDependencies", "provider", "replaceKeys", "rule", "tier", "type", "urn"];
+export const CHANGE_PARTS = ["id", "inputs", "outputs", "urn"];
 export const CHECK_PARTS = ["digest", "findings", "id", "mandatory", "measures", "override", "verdict", "version"];
 export const MARKER = "mandate:v1";
 export const MARKERS = {"unknown": {"secret": ["boolean"]}, "secret": {"commitment": ["string"]}, "auto-name": {"prefix": ["string"], "drawn": ["string"]}, "bytes": {"base64": ["string"]}, "asset": {"archive": ["boolean"], "hash": ["string", "null"], "path": ["string", "null"], "entries": ["object", "null"]}, "reference": {"urn": ["string"], "id": ["string", "object", "null"]}, "provider-code": {"module": ["string"], "class": ["string"], "package": ["string"], "code": ["string"]}, "escaped": {"entries": ["list"]}};

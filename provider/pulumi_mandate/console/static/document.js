@@ -5,7 +5,7 @@
 // names, its checks what the rules ask for, and its programs those of its source.
 
 import { keccak } from "./keccak.js";
-import { CHECK_ID, CHECK_PARTS, COMMIT, FILE_MODES, IRREVERSIBLE, KIND_OF, LIMITS, LINE } from "./constants.js";
+import { CHANGE_PARTS, CHECK_ID, CHECK_PARTS, COMMIT, FILE_MODES, IRREVERSIBLE, KIND_OF, LIMITS, LINE } from "./constants.js";
 import { MARKER, MARKERS, MEASURE, MOST_FINDINGS, MOST_MEASURES, OPERATION_PARTS, PARTS } from "./constants.js";
 import { RULE_ID, SCHEMA, SHA256, STEPS_OF_PLAN, TIERS, VERDICTS, VERSION, WITHHELD } from "./constants.js";
 import { canonical, equal, isAddress, isObject, require, sameKeys, toHex } from "./protocol.js";
@@ -108,8 +108,8 @@ function checkOperation(operation, steps) {
   require(isTier(tier), "an operation's tier is not low, medium or high");
   require(matches(RULE_ID, rule), "an operation's rule is not the id of a rule");
   const { before, after, provider, options } = operation;
-  require([before, after].every((side) => side === null || isObject(side)),
-    "what an operation changes is not an object");
+  require(there({ before, after }).every(isChange),
+    "what an operation changes is not inputs, with outputs, an id or a former URN");
   require([provider, options, dependencies, propertyDependencies].every((pair) => sameKeys(pair, ["before", "after"])),
     "a provider, the options or the dependencies do not have two sides");
   const sources = there(propertyDependencies);
@@ -118,6 +118,11 @@ function checkOperation(operation, steps) {
     "the dependencies or replace keys are not sets of texts");
   require(markersAreWhole([before, after, ...Object.values(provider), ...Object.values(options)]),
     "an operation holds a marker that is not known or not whole");
+}
+
+function isChange(value) {
+  return isObject(value) && Object.keys(value).every((part) => CHANGE_PARTS.includes(part))
+    && isObject(value.inputs) && (!Object.hasOwn(value, "outputs") || isObject(value.outputs));
 }
 
 /** A resource that is not there yet, or no more, has no side. */
