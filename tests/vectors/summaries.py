@@ -128,6 +128,8 @@ CHECKS: Forgeries = {
     "measures are numbers with short names": {
         "measures that are a list": check("measures", []),
         "a measure in words": check("measures", {"eur": "12"}),
+        "a measure beyond 2^53": check("measures", {"eur": 2.0**53}),
+        "a measure far below -2^53": check("measures", {"eur": -1e300}),
         "a measure that is true": check("measures", {"eur": True}),
         "a measure that is null": check("measures", {"eur": None}),
         "a measure with a long name": check("measures", {"a" * 33: 1}),
