@@ -61,6 +61,15 @@ def test_what_cannot_be_undone_comes_first() -> None:
 
 
 @pytest.mark.parametrize("render", [render_text, render_markdown])
+def test_losses_and_unknowns_stand_by_name_before_the_operations(render: object) -> None:
+    text = render(build(recorded()))  # type: ignore[operator]
+    warnings = re.findall(r"^(?:cannot be undone|known only while it runs): .*urn:", text, re.M)
+
+    assert len(warnings) == 2 + 3
+    assert all(text.index(line) < text.index("- delete ") for line in warnings)
+
+
+@pytest.mark.parametrize("render", [render_text, render_markdown])
 def test_values_cannot_move_the_cursor_or_hide(render: object) -> None:
     document = build(creation("x", {"v": TRICKS, TRICKS: "w"}))
     text = render(document)  # type: ignore[operator]

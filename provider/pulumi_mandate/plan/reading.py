@@ -180,7 +180,7 @@ def quoted(value: JSON) -> str:
     if is_marker(value, "auto-name"):
         return f"({named(value['prefix'])} and {named(value['drawn'])}, drawn when it is made)"
     if is_marker(value, "secret"):
-        return f"(secret, {ascii_only(value['commitment'])})"
+        return f"(secret, {named(value['commitment'])})"
     if is_marker(value, "asset") and value["hash"] and not value["path"] and not value["entries"]:
         return f"({'archive' if value['archive'] else 'file'} {named(value['hash'])})"
     if is_marker(value, "provider-code"):

@@ -13,7 +13,7 @@ _RED, _YELLOW, _BOLD, _PLAIN = "\x1b[31m", "\x1b[33m", "\x1b[1m", "\x1b[0m"
 def render_text(document: Document, *, colour: bool = False) -> str:
     """For a terminal. Without `colour` the text is printable ASCII and line ends."""
     reading = read_plan(document)
-    lines = [reading.title, *map(_text, reading.head)]
+    lines = [reading.title, *map(_text, reading.head), *_warnings(reading)]
     for entry in reading.entries:
         title = entry.title
         if colour:
@@ -21,7 +21,7 @@ def render_text(document: Document, *, colour: bool = False) -> str:
         lines += ["", title, *(f"    {line}" for line in _body(entry))]
     for file in reading.files:
         lines += ["", f"source {file.title}", *(f"    | {line}" for line in file.lines)]
-    lines += ["", *_tail(reading)]
+    lines += ["", *map(_text, reading.rest)]
     if colour:
         lines[0] = f"{_BOLD}{lines[0]}{_PLAIN}"
     return "\n".join(lines) + "\n"
@@ -48,11 +48,13 @@ def render_markdown(document: Document, *, most: int | None = None) -> str:
 
 def _markdown(reading: Reading) -> Iterator[str]:
     yield _section("## Plan", [reading.title, *map(_text, reading.head)])
+    if warnings := _warnings(reading):
+        yield _section("### Cannot be undone, or known only while it runs", warnings)
     for number, entry in enumerate(reading.entries, 1):
         yield _section(f"### {number}. {entry.op} ({entry.tier})", [entry.title, *_body(entry)])
     for file in reading.files:
         yield _section("### Source", [file.title, *file.lines])
-    yield _section("### Also in the plan", _tail(reading))
+    yield _section("### Also in the plan", [*map(_text, reading.rest)])
 
 
 def _section(heading: str, body: Sequence[str]) -> str:
@@ -79,11 +81,11 @@ def _body(entry: Entry) -> Iterator[str]:
         yield f"not changed: {len(entry.same)} values (each: --html or --json)"
 
 
-def _tail(reading: Reading) -> list[str]:
+def _warnings(reading: Reading) -> list[str]:
+    """By name, before anything else: also what is cut off at its end begins with them."""
     return [
         *(f"cannot be undone: {loss}" for loss in reading.losses),
         *(f"known only while it runs: {unknown}" for unknown in reading.unknowns),
-        *map(_text, reading.rest),
     ]
 
 
