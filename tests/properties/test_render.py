@@ -47,7 +47,8 @@ NASTY = st.text(
     st.sampled_from("`~\\<>&\"'[]()!#*_|$@:/.-\r\n\t\x1b\u202e\u200b aA1💡"), max_size=30
 )
 OURS = re.compile(
-    r"## Plan|### Cannot be undone, or known only while it runs|### Source|### Also in the plan|### \d+\. [a-z-]+ \((?:low|medium|high)\)|",
+    r"## Plan|### Cannot be undone, or known only while it runs|### Source|### Also in the plan|"
+    r"### \d+\. [a-z-]+ \((?:low|medium|high)\)|",
     re.ASCII,
 )
 
