@@ -31,6 +31,7 @@ LOCKS = {
         f"--no-emit-package={NODE}",
     ),
     "requirements-node.lock": ("requirements-node.in",),
+    "requirements-policy.lock": ("requirements-policy.in", "--no-deps"),
 }
 
 

@@ -102,6 +102,13 @@ def test_packages_are_installed_by_hash_into_a_new_environment(installed: list[l
     assert "--require-hashes" in installed[1]
 
 
+def test_the_policy_sdk_brings_nothing_with_it(installed: list[list[str]]) -> None:
+    _step("policy SDK").make()
+
+    assert [words[1:4] for words in installed] == [["-m", "pip", "install"]]
+    assert {"--require-hashes", "--no-deps"} <= set(installed[0])
+
+
 def test_an_environment_that_works_is_brought_up_to_date_in_place(
     checkout: Path, installed: list[list[str]]
 ) -> None:

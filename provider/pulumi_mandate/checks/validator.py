@@ -28,6 +28,7 @@ from pulumi_mandate.plan.canonical import JSON
 GROUP = "pulumi_mandate.validators"
 BUILT_IN = {
     "cost": "pulumi_mandate.checks.validators.cost:Cost",
+    "crossguard": "pulumi_mandate.checks.validators.crossguard:CrossGuard",
     "quota": "pulumi_mandate.checks.validators.quota:Quota",
     "rego": "pulumi_mandate.checks.validators.rego:Rego",
     "residency": "pulumi_mandate.checks.validators.residency:Residency",

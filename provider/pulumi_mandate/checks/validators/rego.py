@@ -5,7 +5,7 @@ Settings: `policy` (the text of a module `package mandate`), `data` (a table it 
 "message"}`. The policy is part of the rules file, so its digest is on chain.
 
 Evaluated by the `opa` on this machine's PATH, without any function whose answer changes from call
-to call (network, clock, chance, environment). See docs/adr/0012-rego-is-evaluated-by-opa.md.
+to call (network, clock, chance, environment). See docs/adr/0013-rego-is-evaluated-by-opa.md.
 """
 
 from __future__ import annotations
