@@ -58,8 +58,8 @@ class StackValidationPolicy(ResourceValidationPolicy):
     kind = 2
 
 class PolicyConfigSchema:
-    def __init__(self, properties=None, required=None):
-        self.properties, self.required = properties, required or []
+    def __init__(self, properties, required=None):
+        self.required = required or []
 
 class PolicyPack(wire.AnalyzerServicer):
     def __init__(self, name, policies, initial_config=None):
@@ -93,7 +93,8 @@ class PolicyPack(wire.AnalyzerServicer):
             resource_type=request.type, urn=request.urn, name=request.name,
             props=checked(plain(request.properties)), opts=request.options,
             provider=SimpleNamespace(props=plain(request.provider.properties),
-                                     resource_type=request.provider.type))
+                                     resource_type=request.provider.type)
+            if request.HasField("provider") else None)
         for policy in self.policies:
             if policy.name in self.disabled:
                 continue
@@ -128,7 +129,7 @@ PolicyPack("ours", [
                              enforcement_level=EnforcementLevel.MANDATORY),
     ResourceValidationPolicy(name="small", description="Things are small.", validate=small,
                              enforcement_level=EnforcementLevel.ADVISORY,
-                             config_schema=PolicyConfigSchema(required=["most"])),
+                             config_schema=PolicyConfigSchema({"most": {}}, ["most"])),
 ])
 """
 ONE = """
@@ -210,7 +211,8 @@ def test_an_escaped_object_is_judged_by_its_own_names(judge: Judge) -> None:
 def test_a_policy_sees_options_and_the_provider(judge: Judge) -> None:
     code = """
 def v(args, report):
-    report(f"{args.opts.protect} {args.provider.resource_type} {dict(args.provider.props)}")
+    if args.provider:
+        report(f"{args.opts.protect} {args.provider.resource_type} {dict(args.provider.props)}")
 """
     policy = 'ResourceValidationPolicy(name="p", description="d", validate=v)'
     known = "urn:pulumi:prod::shop::pulumi:providers:aws::west"
@@ -221,6 +223,7 @@ def v(args, report):
 
     report = judge(made, provider, pack=ONE.format(code=code, policy=policy, more=""))
 
+    assert len(report.findings) == 1  # a provider has none itself
     assert "True pulumi:providers:aws {'region': 'eu-west-1'}" in report.findings[0].message
 
 
