@@ -14,10 +14,14 @@ from pulumi_mandate.audit.attestation import SignedAttestation, check_attestatio
 from pulumi_mandate.errors import InvalidDocument, Refused, SignerError
 from pulumi_mandate.models import Address, Attestation, Domain, keccak
 from pulumi_mandate.plan.canonical import canonical_bytes, parse
+from pulumi_mandate.plan.markers import secret
+from pulumi_mandate.plan.withheld import open_root
 from pulumi_mandate.signing import AttestorKey, create_keystore, open_signer
+from tests.gate.cases import document, operation
 
 DOMAIN = Domain(31337, Address("0x5FbDB2315678afecb367f032d93F642f64180aa3"))
-SAID = Attestation(keccak(b"plan"), keccak(b"root"), keccak(b"program"), 1_800_000_000)
+PLAN = document(operation("a", after={"inputs": {"text": secret("0x" + "1" * 64)}}))
+SAID = Attestation(keccak(b"plan"), PLAN.effect_root, True, PLAN.fields().program, 1_800_000_000)
 PROPOSER = Address("0x70997970C51812dc3A010C7d01b50e0d17dc79C8")
 HIGH = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 
@@ -25,7 +29,11 @@ HIGH = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 @pytest.fixture(scope="module")
 def signed(tmp_path_factory: pytest.TempPathFactory) -> SignedAttestation:
     key = _key(tmp_path_factory.mktemp("attestor"), (PROPOSER,))
-    return SignedAttestation(DOMAIN, SAID, key.address, key.sign_attestation(DOMAIN, SAID))
+    return _signed(key, SAID)
+
+
+def _signed(key: AttestorKey, said: Attestation) -> SignedAttestation:
+    return SignedAttestation(DOMAIN, said, key.address, key.sign_attestation(DOMAIN, said))
 
 
 def _key(folder: Any, parties: tuple[Address, ...]) -> AttestorKey:
@@ -38,9 +46,7 @@ def _key(folder: Any, parties: tuple[Address, ...]) -> AttestorKey:
 
 
 def check(signed: SignedAttestation, *parties: Address) -> Address:
-    return check_attestation(
-        signed, DOMAIN, SAID.plan_hash, SAID.effect_root, parties or (PROPOSER,)
-    )
+    return check_attestation(signed, DOMAIN, SAID.plan_hash, PLAN, parties or (PROPOSER,))
 
 
 def test_an_attestation_survives_its_file_and_names_who_signed(signed: SignedAttestation) -> None:
@@ -62,6 +68,7 @@ def test_the_typed_data_is_what_another_library_makes_of_it(signed: SignedAttest
             "Attestation": [
                 {"name": "planHash", "type": "bytes32"},
                 {"name": "effectRoot", "type": "bytes32"},
+                {"name": "secrets", "type": "bool"},
                 {"name": "program", "type": "bytes32"},
                 {"name": "attestedAt", "type": "uint64"},
             ]
@@ -69,6 +76,7 @@ def test_the_typed_data_is_what_another_library_makes_of_it(signed: SignedAttest
         {
             "planHash": SAID.plan_hash,
             "effectRoot": SAID.effect_root,
+            "secrets": SAID.secrets,
             "program": SAID.program,
             "attestedAt": SAID.attested_at,
         },
@@ -82,6 +90,7 @@ FORGERIES: dict[str, Callable[[SignedAttestation], SignedAttestation]] = {
     "another registry": lambda s: replace(s, domain=replace(DOMAIN, registry=PROPOSER)),
     "another plan": lambda s: _said(s, plan_hash=keccak(b"other")),
     "another effect root": lambda s: _said(s, effect_root=keccak(b"other")),
+    "secrets that he did not see": lambda s: _said(s, secrets=False),
     "another program": lambda s: _said(s, program=keccak(b"other")),
     "another time": lambda s: _said(s, attested_at=1),
     "another attestor": lambda s: replace(s, attestor=PROPOSER),
@@ -107,6 +116,23 @@ def test_a_forged_attestation_is_refused(signed: SignedAttestation, name: str) -
     assert refusal.value.step == 7
 
 
+def test_without_the_secrets_another_root_is_signed_and_it_says_so(tmp_path: Any) -> None:
+    key = _key(tmp_path, (PROPOSER,))
+    honest = replace(SAID, secrets=False, effect_root=open_root(PLAN.operations))
+
+    assert check(SignedAttestation.load(_signed(key, honest).data)) == key.address
+    for root, seen in ((honest.effect_root, True), (SAID.effect_root, False)):
+        with pytest.raises(Refused, match="another effect root"):
+            check(_signed(key, replace(SAID, secrets=seen, effect_root=root)))
+
+
+def test_an_attestor_of_another_program_is_refused(tmp_path: Any) -> None:
+    key = _key(tmp_path, (PROPOSER,))
+
+    with pytest.raises(Refused, match="another program"):
+        check(_signed(key, replace(SAID, program=keccak(b"other"))))
+
+
 def test_nobody_attests_his_own_plan(signed: SignedAttestation, tmp_path: Any) -> None:
     with pytest.raises(Refused, match="proposes or runs this plan himself"):
         check(signed, PROPOSER, Address(signed.attestor.lower()))
@@ -117,7 +143,7 @@ def test_nobody_attests_his_own_plan(signed: SignedAttestation, tmp_path: Any) -
 @pytest.mark.parametrize(
     "change",
     [{"schema": "x"}, {"planHash": "0x12"}, {"chainId": "1"}, {"attestedAt": -1},
-     {"signature": "0xzz"}, {"more": 1}, {"attestor": None}, {"signature": 5}],
+     {"signature": "0xzz"}, {"secrets": 1}, {"more": 1}, {"attestor": None}, {"signature": 5}],
 )  # fmt: skip
 def test_a_file_of_another_form_is_refused(
     signed: SignedAttestation, change: dict[str, Any]

@@ -2,7 +2,8 @@
 
 (1) form       canonical bytes of the schema `mandate/attestation/v1`
 (2) domain     this machine's chain and registry
-(3) plan       the plan hash and the effect root of the document that is voted on
+(3) plan       the plan hash, the effect root and the program of the document that is voted on; the
+               root modulo secrets where the attestor did not see them
 (4) signature  low-s, and the recovered address is the attestor that the file names
 (5) apart      the attestor is neither the proposer nor the executor
 """
@@ -15,12 +16,14 @@ from typing import Any
 from ..errors import InvalidDocument, Refused, SignerError
 from ..models import Address, Attestation, Digest, Domain, digest, signing_digest, to_hex
 from ..plan.canonical import canonical_bytes, parse
+from ..plan.document import Document
+from ..plan.withheld import open_root
 from ..signing import recover
 
 SCHEMA = "mandate/attestation/v1"
 _PARTS = frozenset(
-    {"schema", "chainId", "registry", "planHash", "effectRoot", "program", "attestedAt"}
-    | {"attestor", "signature"}
+    {"schema", "chainId", "registry", "planHash", "effectRoot", "secrets", "program"}
+    | {"attestedAt", "attestor", "signature"}
 )
 
 
@@ -44,6 +47,7 @@ class SignedAttestation:
                 "registry": self.domain.registry,
                 "planHash": to_hex(said.plan_hash),
                 "effectRoot": to_hex(said.effect_root),
+                "secrets": said.secrets,
                 "program": to_hex(said.program),
                 "attestedAt": said.attested_at,
                 "attestor": self.attestor,
@@ -65,16 +69,17 @@ class SignedAttestation:
 
 def _read(content: dict[str, Any]) -> SignedAttestation:
     numbers = (content["chainId"], content["attestedAt"])
-    texts = [content[part] for part in _PARTS - {"chainId", "attestedAt"}]
+    texts = [content[part] for part in _PARTS - {"chainId", "attestedAt", "secrets"}]
     if not all(type(number) is int and number >= 0 for number in numbers):
         raise ValueError
-    if not all(type(text) is str for text in texts):
+    if not all(type(text) is str for text in texts) or type(content["secrets"]) is not bool:
         raise ValueError
     return SignedAttestation(
         Domain(content["chainId"], Address(content["registry"])),
         Attestation(
             plan_hash=digest(content["planHash"]),
             effect_root=digest(content["effectRoot"]),
+            secrets=content["secrets"],
             program=digest(content["program"]),
             attested_at=content["attestedAt"],
         ),
@@ -87,16 +92,18 @@ def check_attestation(
     signed: SignedAttestation,
     domain: Domain,
     plan: Digest,
-    effect_root: Digest,
+    document: Document,
     parties: tuple[Address, ...],
 ) -> Address:
     """(2) to (5). Returns the attestor. Raises `Refused`; `parties` may not attest."""
     said = signed.attestation
+    effect_root = document.effect_root if said.secrets else open_root(document.operations)
     for name, expected, found in (
         ("chain", str(domain.chain_id), str(signed.domain.chain_id)),  # (2)
         ("registry", domain.registry.lower(), signed.domain.registry.lower()),
         ("plan hash", to_hex(plan), to_hex(said.plan_hash)),  # (3)
         ("effect root", to_hex(effect_root), to_hex(said.effect_root)),
+        ("program", to_hex(document.fields().program), to_hex(said.program)),
     ):
         if expected != found:
             raise _refused(f"the attestation is about another {name}", name, expected, found)

@@ -13,7 +13,7 @@ from ._program import ProgramChoice
 
 if TYPE_CHECKING:
     from ..audit.evidence import ProposalEvidence
-    from ..models import Address
+    from ..models import Address, Digest
     from ..plan.document import Document
 
 
@@ -31,13 +31,18 @@ def attested(
             signed,
             call.session.domain,
             evidence.plan_hash,
-            document.effect_root,
+            document,
             _parties(call, document),
         )
-        found.append({"attestor": signer, "attestedAt": signed.attestation.attested_at})
+        said = signed.attestation
+        found.append({"attestor": signer, "attestedAt": said.attested_at, "secrets": said.secrets})
     if found:
         data["attestations"] = found
-    return [f"attested by {one['attestor']}, who previewed it independently" for one in found]
+    return [
+        f"attested by {one['attestor']}, who previewed it independently"
+        + ("" if one["secrets"] else ", without the secrets")
+        for one in found
+    ]
 
 
 def _read(file: Path) -> bytes:
@@ -47,21 +52,26 @@ def _read(file: Path) -> bytes:
         raise UsageError(f"{file} cannot be read: {error.strerror}") from None
 
 
-def rebuilt(
+def rebuilt(  # noqa: PLR0913  # what was typed, each by name
     call: Call,
     evidence: ProposalEvidence,
     program: ProgramChoice,
     attest: Path | None,
     data: dict[str, Any],
+    *,
+    withhold: bool,
 ) -> list[str]:
     """What an own preview gave. Raises `Refused` where it wants something else."""
     from ..gate.prepare import ProgramAt
     from ..gate.rebuild import rebuild
+    from ..plan.withheld import open_root
 
     document = _document(evidence)
-    progress("previewing the proposed program here")
+    wanted = open_root(document.operations) if withhold else document.effect_root
+    progress("previewing the proposed program here" + (", without its secrets" * withhold))
     at = ProgramAt(program.folder.resolve(), program.stack or _stack_of(document))
-    found = rebuild(document, at, call.session.trust, call.session.machine.rules_of)
+    session = call.session
+    found = rebuild(document, at, session.trust, session.machine.rules_of, withhold=withhold)
     if found.differences:
         first = found.differences[0]
         raise Refused(
@@ -74,25 +84,36 @@ def rebuilt(
             meaning="The proposer's preview cannot be reproduced. Do not approve what you cannot.",
             next_step="mandate preview --against " + to_hex(evidence.plan_hash),
         )
-    if found.effect_root != document.effect_root:
+    if found.effect_root != wanted:
         raise Refused(
             7,
             "what was unknown when it was proposed is known here now",
             field="effect root",
-            expected=to_hex(document.effect_root),
+            expected=to_hex(wanted),
             found=to_hex(found.effect_root),
             meaning="It may still run, but the proposer's preview cannot be repeated any more.",
             next_step="mandate revalidate",
         )
-    data["rebuilt"] = {"effectRoot": to_hex(found.effect_root), "commit": found.commit}
+    data["rebuilt"] = {
+        "effectRoot": to_hex(wanted), "secrets": not withhold, "commit": found.commit
+    }  # fmt: skip
     place = f"commit {found.commit}" if found.commit else "this folder"
-    lines = [f"rebuilt: a preview of {place} gives effect root {to_hex(found.effect_root)}"]
+    root = f"effect root {to_hex(wanted)}" + (" (modulo secrets)" * withhold)
+    lines = [f"rebuilt: a preview of {place} gives {root}"]
     if attest is not None:
-        lines.append(_sign(call, evidence, document, attest))
+        lines.append(_sign(call, evidence, document, attest, found.effect_root, withhold=withhold))
     return lines
 
 
-def _sign(call: Call, evidence: ProposalEvidence, document: Document, file: Path) -> str:
+def _sign(  # noqa: PLR0913  # what is said, about what, and where
+    call: Call,
+    evidence: ProposalEvidence,
+    document: Document,
+    file: Path,
+    root: Digest,
+    *,
+    withhold: bool,
+) -> str:
     from ..audit.attestation import SignedAttestation
     from ..models import Attestation
 
@@ -100,7 +121,8 @@ def _sign(call: Call, evidence: ProposalEvidence, document: Document, file: Path
     key = session.attestor(_parties(call, document))
     said = Attestation(
         plan_hash=evidence.plan_hash,
-        effect_root=document.effect_root,
+        effect_root=root,
+        secrets=not withhold,
         program=document.fields().program,
         attested_at=session.client.now(),
     )

@@ -26,6 +26,7 @@ from ._target import Target, TargetType
         "mandate verify 0x5a…c3",
         "mandate verify 1 --json",
         "mandate verify 1 --rebuild --as dee --attest dee.json",
+        "mandate verify 1 --rebuild --without-secrets",
         "mandate verify 1 --attestation dee.json",
     ),
 )
@@ -35,6 +36,11 @@ from ._target import Target, TargetType
     "--rebuild",
     is_flag=True,
     help="Also preview the program again, from your own checkout, and compare.",
+)
+@click.option(
+    "--without-secrets",
+    is_flag=True,
+    help="With --rebuild: for whoever may not decrypt the stack's secrets.",
 )
 @click.option(
     "--attest",
@@ -56,6 +62,7 @@ def verify(  # noqa: PLR0913, PLR0917  # one argument per option
     target: Target,
     brief: bool,
     rebuild: bool,
+    without_secrets: bool,
     attest: Path | None,
     attestations: tuple[Path, ...],
     folder: Path,
@@ -65,6 +72,9 @@ def verify(  # noqa: PLR0913, PLR0917  # one argument per option
 
     From the stored bytes: canonical form, digest, Merkle tree, tier, plan hash; from the chain: the
     proposal's only call, its id, and what the registry says. Exits with 3 at the first thing wrong.
+
+    `--rebuild` runs the proposed program: do it where no credentials lie but read-only ones. With
+    `--without-secrets` every secret is `[withheld]`, and all that is no secret is compared.
     """
     from ..audit.collect import collect_proposal
     from ..audit.links import broken
@@ -72,6 +82,8 @@ def verify(  # noqa: PLR0913, PLR0917  # one argument per option
 
     if attest is not None and not rebuild:
         raise UsageError("--attest signs what --rebuild finds", next_step="add --rebuild")
+    if without_secrets and not rebuild:
+        raise UsageError("--without-secrets is about --rebuild", next_step="add --rebuild")
     plan = plan_of(call.session, target)
     evidence = collect_proposal(call.session.sources, plan, number_of(target))
     links = verify_proposal(evidence)
@@ -93,5 +105,6 @@ def verify(  # noqa: PLR0913, PLR0917  # one argument per option
         return Answer(data, text, exit_code=Refused.exit_code)
     lines = [text, *attested(call, evidence, attestations, data)]
     if rebuild:
-        lines += rebuilt(call, evidence, ProgramChoice(folder, stack), attest, data)
+        choice = ProgramChoice(folder, stack)
+        lines += rebuilt(call, evidence, choice, attest, data, withhold=without_secrets)
     return Answer(data, "\n".join(lines))

@@ -136,15 +136,18 @@ def prepare_plan(  # noqa: PLR0913  # what a proposer decides, each by name
     )
 
 
-def prepare(
+def prepare(  # noqa: PLR0913  # what an attestor decides, each by name
     program: ProgramAt,
     trust: Trust,
     *,
     kind: str = "up",
     rules: RulesOf = default_rules,
     environment: Mapping[str, str] | None = None,
+    subject: Subject | None = None,
 ) -> Prepared:
     """Preview the whole stack as a child of this process, and look around meanwhile.
+
+    `subject` is what the stack stands for where its backend is not the real one.
 
     Raises `EngineError` where the program or the engine fails, `IncompletePlan`, `UsageError`,
     `Refused` where settings or environment could not be run with.
@@ -154,7 +157,7 @@ def prepare(
     check_project(program.workdir)
     with ThreadPoolExecutor(1) as beside:
         preview = beside.submit(preview_of, program, source, kind)
-        here = look_here(program, trust, rules=rules, environment=source)
+        here = look_here(program, trust, rules=rules, environment=source, subject=subject)
         return Prepared.of(preview.result(), here)
 
 

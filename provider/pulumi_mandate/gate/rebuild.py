@@ -6,11 +6,12 @@ machine. What a proposer's machine did to its own preview does not survive that.
 
 from __future__ import annotations
 
+import os
 import shutil
 import tarfile
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -18,12 +19,14 @@ from pathlib import Path
 from pulumi_mandate.chain.trust import Trust
 from pulumi_mandate.errors import EngineError, Refused
 from pulumi_mandate.models import ZERO, Digest
-from pulumi_mandate.plan.compare import Difference, differences
+from pulumi_mandate.plan.compare import Difference, differences, open_differences
 from pulumi_mandate.plan.document import Document
-from pulumi_mandate.plan.program import program_digest, stack_files
+from pulumi_mandate.plan.program import IGNORED_FOLDERS, program_digest, stack_files
+from pulumi_mandate.plan.withheld import open_root
 
-from .prepare import ProgramAt, RulesOf, check_hooks, document_of, prepare
+from .prepare import ProgramAt, RulesOf, check_hooks, document_of, prepare, subject_of
 from .version_control import archive
+from .withheld import withheld_stack
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,18 +40,39 @@ class Rebuilt:
     """The commit that was checked out; None where the plan names none and the folder was used."""
 
 
-def rebuild(document: Document, program: ProgramAt, trust: Trust, rules: RulesOf) -> Rebuilt:
+def rebuild(
+    document: Document,
+    program: ProgramAt,
+    trust: Trust,
+    rules: RulesOf,
+    *,
+    withhold: bool = False,
+) -> Rebuilt:
     """Preview the program again and compare it with a proposed plan.
 
     `program` is a checkout of one's own. Where the plan names a commit, that commit is exported
-    from it to a clean folder; else the folder is taken as it is. Raises `Refused` where it is
-    another program, `EngineError`, `EmptyPlan` where it wants nothing, `UsageError`.
+    from it to a clean folder; else the folder is taken as it is. With `withhold`, nobody needs to
+    decrypt the stack's secrets, and the effect root is the one modulo secrets.
+
+    Raises `Refused` where it is another program, `EngineError`, `EmptyPlan` where it wants nothing,
+    `UsageError`.
     """
     commit = document.content["program"]["commit"]
-    with _checkout(program, commit) as folder:
-        at = ProgramAt(folder, program.stack)
+    with _checkout(program, commit, copied=withhold) as folder, ExitStack() as stack:
+        at, environment = ProgramAt(folder, program.stack), dict(os.environ)
         check_same_program(document, at)
-        prepared = prepare(at, trust, kind=document.content["kind"], rules=rules)
+        subject = subject_of(program, trust, environment)
+        if withhold:
+            made = withheld_stack(program, folder, environment)
+            at, environment = stack.enter_context(made)
+        prepared = prepare(
+            at,
+            trust,
+            kind=document.content["kind"],
+            rules=rules,
+            environment=environment,
+            subject=subject,
+        )
         check_hooks(prepared.raw)
         fields = document.fields()
         found = document_of(
@@ -58,7 +82,11 @@ def rebuild(document: Document, program: ProgramAt, trust: Trust, rules: RulesOf
             salt=ZERO,
             again=True,
         )
-        return Rebuilt(found.effect_root, tuple(differences(document, found)), commit)
+    if withhold:
+        return Rebuilt(
+            open_root(found.operations), tuple(open_differences(document, found)), commit
+        )
+    return Rebuilt(found.effect_root, tuple(differences(document, found)), commit)
 
 
 def check_same_program(document: Document, program: ProgramAt) -> None:
@@ -79,10 +107,18 @@ def check_same_program(document: Document, program: ProgramAt) -> None:
 
 
 @contextmanager
-def _checkout(program: ProgramAt, commit: str | None) -> Iterator[Path]:
+def _checkout(program: ProgramAt, commit: str | None, *, copied: bool) -> Iterator[Path]:
     """A clean folder with the commit's files of the program, and this checkout's stack file."""
     if commit is None:
-        yield program.workdir
+        if not copied:
+            yield program.workdir
+            return
+        with tempfile.TemporaryDirectory(prefix="mandate-rebuild-") as name:
+            ignored = shutil.ignore_patterns(*IGNORED_FOLDERS)
+            shutil.copytree(
+                program.workdir, name, symlinks=True, ignore=ignored, dirs_exist_ok=True
+            )
+            yield Path(name)
         return
     files = archive(program.workdir, commit)
     if files is None:

@@ -31,7 +31,8 @@ OUTCOME_TYPE = (
 )
 
 ATTESTATION_TYPE = (
-    "Attestation(bytes32 planHash,bytes32 effectRoot,bytes32 program,uint64 attestedAt)"
+    "Attestation(bytes32 planHash,bytes32 effectRoot,bool secrets,bytes32 program,"
+    "uint64 attestedAt)"
 )
 
 Message = Plan | ExecutionOrder | Renewal | Outcome | Attestation

@@ -157,6 +157,8 @@ class Attestation:
     plan_hash: Digest
     effect_root: Digest
     """Of the attestor's own preview."""
+    secrets: bool
+    """Whether he saw the secrets. If not, the effect root is the one modulo secrets."""
     program: Digest
     """Of the files that were previewed."""
     attested_at: int

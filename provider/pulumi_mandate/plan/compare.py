@@ -18,6 +18,7 @@ from .canonical import JSON, canonical_bytes
 from .document import Document, order
 from .markers import is_marker, is_unknown
 from .names import is_like
+from .withheld import open_operations, without_secrets
 
 _LONGEST = 200
 _EXACT = ("schema", "kind", "subject", "rules", "secretKeyId", "config", "toolchain")
@@ -26,6 +27,7 @@ _ABSENT = "absent"
 _RANDOM_END = re.compile(r'[0-9A-Za-z]{4,32}"[0-9A-Za-z]{4,32}"')
 
 Operation = dict[str, Any]
+Content = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +55,7 @@ def differences(approved: Document, found: Document, *, resuming: bool = False) 
     With `resuming`, `found` may lack operations (the caller checks in the state that they are
     done), and an operation may stand at a later point of the same approved change.
     """
-    result = [
-        difference
-        for part in _EXACT
-        for difference in _exactly(part, approved.content[part], found.content[part])
-    ]
-    ours, theirs = approved.content["program"]["digest"], found.content["program"]["digest"]
-    result += _exactly("program.digest", ours, theirs)
+    result = _frame(approved.content, found.content, _EXACT)
     if approved.content["base"] is not None and not resuming:
         result += _exactly("base", approved.content["base"], found.content["base"])
     tiers = [document.content["tier"]["tier"] for document in (approved, found)]
@@ -67,7 +63,21 @@ def differences(approved: Document, found: Document, *, resuming: bool = False) 
         result.append(_difference("tier", *tiers))
     checks = (document.content["checks"] for document in (approved, found))
     result += [_difference(f"checks.{part}", *pair) for part, *pair in worse(*checks)]
-    return result + list(_operations(approved, found, resuming=resuming))
+    return result + list(_operations(approved.content, found.content, resuming=resuming))
+
+
+def open_differences(approved: Document, found: Document) -> list[Difference]:
+    """The same for somebody who may not read the secrets, nor so the state that the base names."""
+    parts = tuple(part for part in _EXACT if part != "secretKeyId")
+    ours, theirs = (
+        document.content
+        | {
+            "config": without_secrets(document.content["config"]),
+            "operations": open_operations(document.operations),
+        }
+        for document in (approved, found)
+    )
+    return _frame(ours, theirs, parts) + list(_operations(ours, theirs, resuming=False))
 
 
 def refines(approved_value: JSON, found_value: JSON) -> bool:
@@ -79,13 +89,21 @@ def refines(approved_value: JSON, found_value: JSON) -> bool:
     return next(_unlawful("", approved_value, found_value), None) is None
 
 
-def _operations(approved: Document, found: Document, *, resuming: bool) -> Iterator[Difference]:
-    wanted = {order(operation): operation for operation in approved.operations}
+def _frame(approved: Content, found: Content, parts: tuple[str, ...]) -> list[Difference]:
+    result = [
+        difference for part in parts for difference in _exactly(part, approved[part], found[part])
+    ]
+    ours, theirs = approved["program"]["digest"], found["program"]["digest"]
+    return result + list(_exactly("program.digest", ours, theirs))
+
+
+def _operations(approved: Content, found: Content, *, resuming: bool) -> Iterator[Difference]:
+    wanted = {order(operation): operation for operation in approved["operations"]}
     unknowns: dict[tuple[str, str], list[Any]] = {}
-    for entry in approved.content["unknowns"]:
+    for entry in approved["unknowns"]:
         unknowns.setdefault((entry["urn"], entry["op"]), []).append(entry)
     seen = set()
-    for operation in found.operations:
+    for operation in found["operations"]:
         key = order(operation)
         if key not in wanted and resuming:
             key = _earlier(operation, wanted)
