@@ -140,6 +140,7 @@ def test_the_price_list_is_asked_through_boto3(
     """Against a stand-in for AWS Price List: the answer's form is AWS's own."""
     url, answers = server
     monkeypatch.setenv("AWS_ENDPOINT_URL_PRICING", url)
+    monkeypatch.delenv("AWS_REGION", raising=False)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "x")
@@ -155,8 +156,12 @@ def test_the_price_list_is_asked_through_boto3(
     assert report.measures["usdPerMonth"] == 918.34
     assert '"Value": "eu-central-1"' in answers.asked
     answers.body = json.dumps({"PriceList": []}).encode()
+    monkeypatch.setenv("AWS_REGION", "eu-north-1")
     listed = Cost().validate(wanted, {"source": "aws-price-list"})
+    assert '"Value": "eu-north-1"' in answers.asked, "where our own resources would be made"
     assert listed.measures["usdPerMonth"] == 734.38, "the table decides where the list is silent"
+    Cost().validate({**wanted, "config": {"aws:region": "sa-east-1"}}, {"source": "aws-price-list"})
+    assert '"Value": "sa-east-1"' in answers.asked
 
 
 # ---- residency ----

@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/aws-cost-management/latest/APIReference/API_pricing_
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -22,11 +23,13 @@ _ENDPOINT_REGION = "us-east-1"
 class PriceList:
     """On-demand prices of Linux instances; None for everything else, so that a table decides."""
 
-    def __init__(self) -> None:
+    def __init__(self, region: str | None) -> None:
+        """`region` is the configuration's; without one, that in which this process makes things."""
         import boto3
 
+        own = os.environ.get("AWS_REGION") or boto3.session.Session().region_name
         self._client = boto3.client("pricing", region_name=_ENDPOINT_REGION)
-        self._region = boto3.session.Session().region_name or _ENDPOINT_REGION
+        self._region = region or own or _ENDPOINT_REGION
         self._found: dict[str, Decimal | None] = {}
 
     def monthly(self, kind: str, values: Mapping[str, Any]) -> Decimal | None:

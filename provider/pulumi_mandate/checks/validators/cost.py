@@ -51,7 +51,7 @@ class Cost:
     def validate(self, plan: Mapping[str, Any], settings: Mapping[str, Any]) -> Report:
         only(settings, "limit", "unpriced", "source", "prices")
         limit, unpriced = number(settings, "limit"), choice(settings, "unpriced", "warn", "fail")
-        price_of = _prices(settings)
+        price_of = _prices(settings, plan["config"].get("aws:region"))
         total, unknown = Decimal(0), []
         for operation in plan["operations"]:
             delta = _delta(operation, price_of)
@@ -87,7 +87,7 @@ def _delta(operation: Operation, price_of: PriceOf) -> Decimal | None:
     return total
 
 
-def _prices(settings: Mapping[str, Any]) -> PriceOf:
+def _prices(settings: Mapping[str, Any], region: object) -> PriceOf:
     shipped = tomllib.loads(files(__package__).joinpath("prices.toml").read_text("utf-8"))["price"]
     own = settings.get("prices", [])
     if not isinstance(own, list):
@@ -97,7 +97,7 @@ def _prices(settings: Mapping[str, Any]) -> PriceOf:
     if asked == "aws-price-list":
         from ._price_list import PriceList
 
-        listed = PriceList()
+        listed = PriceList(region if isinstance(region, str) else None)
 
     def price_of(kind: str, values: Mapping[str, Any]) -> Decimal | None:
         if asked == "aws-price-list" and (found := listed.monthly(kind, values)) is not None:
