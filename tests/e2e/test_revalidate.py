@@ -33,8 +33,15 @@ def test_a_stale_proposal_is_replaced_and_a_done_one_is_cleared(home: Home) -> N
     assert verdicts(home, folder, code=0) == {second: "retain"}
     assert f"replaces proposal {first}" in home.ok("show", str(second)).out + home.ok("status").out
 
-    # The same change, proposed twice: once it is done, nothing is left of the other one.
-    third = home.propose(folder)
+    # Proposed again, the same change is the same proposal; whoever wants two says so.
+    found = home.ok("propose", "--as", "bo", "--json", cwd=folder).json
+    assert (found["proposal"], found["opened"]) == (second, False)
+    assert home.ok("show", str(second), "--json").json["planHash"] == found["planHash"]
+    more = home.ok("propose", "--as", "ana", "--again", "--json", cwd=folder).json
+    third = more["proposal"]
+    assert (third != second, more["opened"]) == (True, True)
+
+    # Once it is done, nothing is left of the other one.
     home.vote(second)
     for name in ("bo", "chi"):
         home.ok("vote", str(third), "for", "--as", name)

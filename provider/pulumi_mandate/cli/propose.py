@@ -24,6 +24,7 @@ from ._program import (
 from .preview import NOTHING, facts_of
 
 if TYPE_CHECKING:
+    from ..gate.pending import Pending
     from ..plan.document import Document
     from ._session import Session
 
@@ -54,6 +55,11 @@ MOST_SUMMARY = 6_000
     metavar="FILE",
     help="Propose this document instead of previewing again.",
 )
+@click.option(
+    "--again",
+    is_flag=True,
+    help="Open one more, even where a pending proposal wants exactly this.",
+)
 @click.option("--resend", is_flag=True, help="With --plan: only put it back into the plan store.")
 def propose(  # noqa: PLR0913, PLR0917  # one argument per option
     call: Call,
@@ -66,13 +72,18 @@ def propose(  # noqa: PLR0913, PLR0917  # one argument per option
     overrides: tuple[str, ...],
     title: str | None,
     plan_file: Path | None,
+    again: bool,
     resend: bool,
 ) -> Answer:
     """Open a proposal that approves exactly this change, and nothing else.
 
     The proposal holds one call: the registry's approval of the plan hash. The document goes into
     the plan store; whoever votes recomputes the hash from it with `mandate verify`.
+
+    Where a pending proposal wants exactly this already, nothing is sent and that one is named, so
+    a pipeline may propose at every push.
     """
+    from ..gate.pending import pending_like
     from ..gate.proposal import open_proposal
     from ..plan.document import Document
 
@@ -91,6 +102,10 @@ def propose(  # noqa: PLR0913, PLR0917  # one argument per option
             )
         except EmptyPlan:
             return NOTHING
+        # Who gives the salt, or the document, means this very plan hash.
+        found = None if again or salt is not None else pending_like(session.machine, document)
+        if found is not None:
+            return _already(session, found)
     progress("sending the proposal")
     proposal = open_proposal(
         document,
@@ -101,7 +116,7 @@ def propose(  # noqa: PLR0913, PLR0917  # one argument per option
         summary=summary_of(document),
     )
     facts = facts_of(session, document)
-    data = {"proposal": proposal.number, **facts}
+    data = {"proposal": proposal.number, "opened": True, **facts}
     lines = [
         f"proposal {proposal.number}: {title_of(document, title)}",
         f"  plan hash    {facts['planHash']}",
@@ -126,6 +141,16 @@ def summary_of(document: Document) -> str:
     from ..plan.render import render_markdown
 
     return render_markdown(document, most=MOST_SUMMARY)
+
+
+def _already(session: Session, found: Pending) -> Answer:
+    number = found.proposal.number
+    data = {"proposal": number, "opened": False, **facts_of(session, found.document)}
+    return Answer(
+        data,
+        f"proposal {number} wants exactly this already, so nothing was sent\n"
+        f"next: mandate status {number}   (or, for one more: mandate propose --again)",
+    )
 
 
 def _put_back(session: Session, plan_file: Path | None) -> Answer:

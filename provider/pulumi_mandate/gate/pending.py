@@ -9,6 +9,7 @@ from pulumi_mandate.governance.proposals import Governor
 from pulumi_mandate.governance.refusals import ProposalState
 from pulumi_mandate.governance.values import Proposal
 from pulumi_mandate.models import MandateState, Subject, subject_hash
+from pulumi_mandate.plan.compare import differences
 from pulumi_mandate.plan.document import Document
 
 from .machine import Machine
@@ -47,6 +48,18 @@ def pending_plans(machine: Machine, subject: Subject) -> list[Pending]:
         if _may_run(machine, proposal):
             found.append(Pending(proposal, document))
     return found
+
+
+def pending_like(machine: Machine, document: Document) -> Pending | None:
+    """The newest pending proposal that wants exactly what `document` wants, whoever opened it.
+
+    Raises `ChainError`.
+    """
+    for one in reversed(pending_plans(machine, document.subject)):
+        same = one.document.effect_root == document.effect_root
+        if same and not differences(one.document, document):
+            return one
+    return None
 
 
 def _may_run(machine: Machine, proposal: Proposal) -> bool:
