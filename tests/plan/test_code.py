@@ -69,6 +69,43 @@ def test_a_pickle_that_names_more_than_a_class_belongs_to_nobody(provider: objec
     assert (code.module, code.name) == ("__main__", SEVERAL)
 
 
+OURS = ("pulumi_mandate.resources.s3_bucket", "S3BucketProvider")
+
+
+def pushed(text: str) -> bytes:
+    return pickle.SHORT_BINUNICODE + bytes([len(text)]) + text.encode()
+
+
+@pytest.mark.parametrize("put", [b"p0\n", b"q\x00"])
+@pytest.mark.parametrize("get", [b"g0\n", b"h\x00"])
+def test_a_class_is_not_swapped_by_what_a_pickle_remembers(put: bytes, get: bytes) -> None:
+    """Old opcodes write into the same memory as new ones."""
+    first, second = ((one, one.replace(b"0", b"1").replace(b"\x00", b"\x01")) for one in (put, get))
+    module, name = (pushed(part) + one for part, one in zip(OURS, first, strict=True))
+    other = pushed("collections") + b"p0\n" + pushed("OrderedDict") + b"p1\n"
+    data = b"\x80\x04" + module + name + other + b"".join(second) + b"\x93)\x81."
+    assert pickle.loads(data) == {}  # noqa: S301  # our own bytes: the other class is what is made
+
+    code = describe(base64.b64encode(data).decode())
+
+    assert (code.module, code.name) == ("collections", "OrderedDict")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\x80\x04cpulumi_mandate evil\nProvider\n)\x81.",
+        b"\x80\x04" + pushed("pulumi_mandate") + pushed("evil Provider") + b"\x93)\x81.",
+        b"\x80\x04" + pushed("pulumi_mandate.cli") + pushed("sys.modules") + b"\x93)\x81.",
+    ],
+    ids=["module with a space", "class with a space", "what a module only imports"],
+)
+def test_what_is_no_class_of_the_module_itself_belongs_to_nobody(data: bytes) -> None:
+    code = describe(base64.b64encode(data).decode())
+
+    assert (code.module, code.name) == ("__main__", SEVERAL)
+
+
 @pytest.mark.parametrize(
     "provider",
     [S3BucketProvider, Ec2InstanceProvider, EdgeBundleProvider, EvmContractProvider,
@@ -85,6 +122,18 @@ def test_the_state_of_the_provider_is_bound() -> None:
 
     assert first.module == second.module
     assert first.stream != second.stream
+
+
+def test_a_path_in_the_state_of_a_provider_is_bound_whole() -> None:
+    """Only where a code object came from does not matter."""
+    streams = [describe(encoded(Configured(f"/{place}/run.py"))).stream for place in ("a", "b")]
+    assert streams[0] != streams[1]
+
+    namespace: dict[str, Any] = {"__name__": "__main__"}
+    exec(compile(SOURCE.format(answer="one"), "/a/__main__.py", "exec"), namespace)  # noqa: S102  # ours
+    here, there = namespace["Local"](), namespace["Local"]()
+    here.script, there.script = "/good/run.py", "/evil/run.py"
+    assert describe(encoded(here)).stream != describe(encoded(there)).stream
 
 
 def test_code_by_value_is_bound_without_the_path_of_its_file() -> None:

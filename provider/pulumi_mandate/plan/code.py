@@ -25,6 +25,9 @@ _CALLS = frozenset(
     {"REDUCE", "INST", "OBJ", "EXT1", "EXT2", "EXT4", "PERSID", "BINPERSID", "NEWOBJ_EX"}
 )
 """Opcodes that call what they find, or find it outside the stream. `NEWOBJ` makes an instance."""
+_PUTS = frozenset({"PUT", "BINPUT", "LONG_BINPUT"})
+_GETS = frozenset({"GET", "BINGET", "LONG_BINGET"})
+_LINES = frozenset({"BININT", "BININT1", "BININT2"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,8 @@ class ProviderCode:
     module: str
     name: str
     """The class; `(by value)` where the pickle carries its code, and `(several)` where it names
-    more than one class or calls something. Neither belongs to a package."""
+    more than one class, calls something, or names what no `class` statement of a module makes.
+    Neither belongs to a package."""
     stream: list[list[str]]
     """Opcodes and arguments in order; file names without their folder."""
 
@@ -52,10 +56,28 @@ def describe(pickled: str) -> ProviderCode:
     module, name = names[0]
     if any(module == _DILL for module, _ in names):
         module, name = "__main__", BY_VALUE
-    elif len(names) > 1 or any(opcode in _CALLS for opcode, _ in opcodes):
+    elif len(names) > 1 or not _is_class(*names[0]) or _CALLS & {opcode for opcode, _ in opcodes}:
         module, name = "__main__", SEVERAL
-    stream = [[op, _portable(argument)] for op, argument in opcodes if op not in _FRAMING]
+    told = [(op, argument) for op, argument in opcodes if op not in _FRAMING]
+    files = _code_files(told) if name == BY_VALUE else frozenset()
+    stream = [[op, _portable(argument, at in files)] for at, (op, argument) in enumerate(told)]
     return ProviderCode(module, name, stream)
+
+
+def _is_class(module: str, name: str) -> bool:
+    """A space would move the border between the two, a dot in the name leads to other modules."""
+    return name.isidentifier() and all(part.isidentifier() for part in module.split("."))
+
+
+def _code_files(opcodes: list[tuple[str, object]]) -> frozenset[int]:
+    """Where a text is the file of a code object: its name, qualified name and line follow."""
+
+    def follows(at: int) -> bool:
+        names, line = opcodes[at + 1 : at + 3], opcodes[at + 3 : at + 4]
+        told = all(isinstance(argument, str) or op in _GETS for op, argument in names)
+        return told and bool(line) and line[0][0] in _LINES
+
+    return frozenset(at for at in range(len(opcodes)) if follows(at))
 
 
 def _globals(opcodes: list[tuple[str, object]]) -> list[tuple[str, str]]:
@@ -66,9 +88,9 @@ def _globals(opcodes: list[tuple[str, object]]) -> list[tuple[str, str]]:
     for name, argument in opcodes:
         if name == "MEMOIZE":
             memo[len(memo)] = stack[-1] if stack else None
-        elif name in ("BINPUT", "LONG_BINPUT") and isinstance(argument, int):
+        elif name in _PUTS and isinstance(argument, int):
             memo[argument] = stack[-1] if stack else None
-        elif name in ("BINGET", "LONG_BINGET") and isinstance(argument, int):
+        elif name in _GETS and isinstance(argument, int):
             stack.append(memo.get(argument))
         elif name == "GLOBAL" and isinstance(argument, str):
             module, _, member = argument.partition(" ")
@@ -85,10 +107,10 @@ def _globals(opcodes: list[tuple[str, object]]) -> list[tuple[str, str]]:
     return found
 
 
-def _portable(argument: object) -> str:
+def _portable(argument: object, is_file: bool) -> str:
     if isinstance(argument, str):
         # A code object remembers the absolute path of its file, which differs between checkouts.
-        is_path = argument.startswith("/") and argument.endswith(".py")
+        is_path = is_file and argument.startswith("/") and argument.endswith(".py")
         return "text:" + (PurePosixPath(argument).name if is_path else argument)
     if isinstance(argument, bytes | bytearray):
         return "bytes:" + bytes(argument).hex()
