@@ -172,6 +172,38 @@ def test_the_first_rule_that_matches_decides_and_none_means_high() -> None:
     assert "no rule matches" in rules.reason(NO_MATCH)
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [({"x": 1}, {"x": True}), ({"x": 0}, {"x": False}), ({"x": [0]}, {"x": [False]}),
+     ({}, {"x": None}), ({"x": None}, {}), ({"x": []}, {"x": None}), ({"x": {}}, {"x": []}),
+     ({"x": "1"}, {"x": 1})],
+    ids=repr,
+)  # fmt: skip
+def test_what_python_calls_equal_is_a_change_all_the_same(before: Any, after: Any) -> None:
+    table = [{**RULE, "paths": ["inputs.in.x*"]}, {**RULE, "id": "else", "tier": "high"}]
+    rules = Rules.of({"version": 1, "rule": table})
+
+    assert rules.judge(operation("update", {"in": before}, {"in": after}))[1] == "r"
+    same = operation("update", {"in": before}, {"in": before, "y": 1})
+    assert rules.judge(same)[1] == "else"
+
+
+@pytest.mark.parametrize(
+    ("after", "allowed"),
+    [({"labels": {"a": 2}}, True), ({"labels": {}}, True), ({}, True), (None, True), (U, False),
+     ("evil", False), ({"labels": U}, False), ({"labels": "evil"}, False),
+     ({"mandate:v1": "escaped", "entries": [["labels", {"a": 2}], ["mandate:v1", 1]]}, False)],
+    ids=repr,
+)  # fmt: skip
+def test_something_else_in_place_of_what_may_change_is_more_than_that(
+    after: Any, allowed: bool
+) -> None:
+    rules = Rules.of({"version": 1, "rule": [{**RULE, "only_paths": ["inputs.m.labels.*"]}]})
+    found = rules.judge(operation("update", {"m": {"labels": {"a": 1}}}, {"m": after}))
+
+    assert (found[1] == "r") is allowed
+
+
 def test_low_is_lifted_to_medium_as_long_as_nothing_decides_low_plans() -> None:
     rules = Rules.of({"version": 1, "rule": [{**RULE, "tier": "low"}]})
 

@@ -15,11 +15,14 @@ from typing import Any
 from pulumi_mandate.models import Kind, Tier
 from pulumi_mandate.plan.code import PROPERTY
 from pulumi_mandate.plan.markers import is_marker, is_unknown
+from pulumi_mandate.plan.values import same_json
 
 COST = ("cost", "usdPerMonth")
 """Id and measure of the check that `cost_over` reads."""
 _PACKAGES = re.compile(r"0x[0-9a-f]{64}(,0x[0-9a-f]{64})*")
 """Digests of the packages that own a module; `program` where none does."""
+_ABSENT = object()
+"""Null is a value."""
 _LOSSES = frozenset({Kind.DELETE, Kind.REPLACE, Kind.ABANDON})
 
 Operation = Mapping[str, Any]
@@ -145,12 +148,12 @@ def any_match(globs: Iterable[str], texts: Iterable[str]) -> bool:
 
 
 def _differences(path: str, before: Any, after: Any) -> Iterator[tuple[str, Any]]:
-    if before == after:
+    if before == after and same_json(before, after):
         return
-    yield path, after
+    yield path, None if after is _ABSENT else after
     left, right = dict(inside(before)), dict(inside(after))
     for key in sorted(left.keys() | right.keys()):
-        yield from _differences(f"{path}.{key}", left.get(key), right.get(key))
+        yield from _differences(f"{path}.{key}", left.get(key, _ABSENT), right.get(key, _ABSENT))
 
 
 def inside(value: Any) -> Iterator[tuple[str, Any]]:
@@ -164,10 +167,19 @@ def inside(value: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _only(globs: Sequence[str], changed: Changes) -> bool:
-    """Whether every path that differs, and does not only hold one that does, is among these."""
-    holders = {path[:at] for path in changed for at in range(len(path)) if path[at] == "."}
+    """Whether every path that differs, and does not only hold one that does, is among these.
+
+    What goes holds what went with it; what is unknown or a plain value now holds nothing.
+    """
+    above = {path[:at] for path in changed for at in range(len(path)) if path[at] == "."}
+    holders = {path for path in above & changed.keys() if _may_hold(changed[path])}
     leaves = [path for path in changed if path not in holders]
     return bool(leaves) and all(any_match(globs, [path]) for path in leaves)
+
+
+def _may_hold(value: Any) -> bool:
+    is_object = isinstance(value, dict) and (not is_marker(value) or is_marker(value, "escaped"))
+    return value is None or is_object or isinstance(value, list)
 
 
 def _has(globs: Sequence[str], value: Any) -> bool:
