@@ -13,9 +13,11 @@ from pulumi_mandate.errors import EmptyPlan, IncompletePlan
 from pulumi_mandate.models import Kind, Tier, keccak, to_hex
 from pulumi_mandate.plan.build import build_document
 from pulumi_mandate.plan.document import Document
+from pulumi_mandate.plan.program import ProgramDigest
 from pulumi_mandate.plan.raw import RawPreview
 from tests.plan.samples import (
     PROVIDER,
+    SIGNATURE,
     STACK,
     UNKNOWN,
     build,
@@ -49,6 +51,16 @@ def test_the_recorded_preview_has_these_operations() -> None:
         ("update", "default"),
         ("metadata", "fixture-dev"),
     ]
+
+
+def test_an_archive_of_what_the_programs_digest_leaves_out_is_refused() -> None:
+    site = {SIGNATURE: "0def7320c3a5731c473e5ecbe6d01bc7", "path": "site"}
+    ours = facts().program
+    there = ProgramDigest.of(ours.files, left_out=("site/lib/__pycache__",))
+
+    assert build(creation("x", {"site": site}), program=ours)
+    with pytest.raises(IncompletePlan, match="content is not known"):
+        build(creation("x", {"site": site}), program=there)
 
 
 def test_an_operation_says_everything_the_engine_decided() -> None:

@@ -101,6 +101,27 @@ def test_a_link_that_leaves_the_tree_is_refused(program: Path, target: str) -> N
         program_digest(program, "dev")
 
 
+@pytest.mark.parametrize("target", [".venv/x.py", "lib/node_modules", "Pulumi.dev.yaml"])
+def test_a_link_to_what_the_digest_leaves_out_is_refused(program: Path, target: str) -> None:
+    _write(".venv/x.py")(program)
+    _write("lib/node_modules/x.js")(program)
+    _write("Pulumi.dev.yaml")(program)
+    (program / "bad.py").symlink_to(target)
+
+    with pytest.raises(UsageError, match="no part of the program's digest"):
+        program_digest(program, "dev")
+
+
+def test_what_is_left_out_is_told_and_not_hashed(program: Path) -> None:
+    before = program_digest(program, "dev")
+    _write("lib/node_modules/deep/node_modules/x.js")(program)
+    _write("Pulumi.dev.yaml")(program)
+    after = program_digest(program, "dev")
+
+    assert (before.left_out, after.left_out) == ((), ("Pulumi.dev.yaml", "lib/node_modules"))
+    assert before == after
+
+
 def test_a_linked_folder_is_not_followed(program: Path) -> None:
     (program / "again").symlink_to("lib")
 

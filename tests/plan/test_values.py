@@ -116,10 +116,35 @@ def test_assets_are_bound_by_content() -> None:
     assert convert(ASSET | {"path": "./dir/a"})["path"] == "dir/a"
 
 
-@pytest.mark.parametrize("where", [{"path": "/etc/passwd"}, {"path": "../x"}, {"uri": "https://x"}])
+@pytest.mark.parametrize(
+    "where",
+    [{"path": "/etc/passwd"}, {"path": "../x"}, {"uri": "https://x"}, {"path": ".git/config"},
+     {"path": "app/node_modules/x.js"}, {"path": "venv"}, {"path": "./Pulumi.dev.yaml"}],
+    ids=repr,
+)  # fmt: skip
 def test_an_asset_nobody_can_check_is_refused(where: dict[str, str]) -> None:
     with pytest.raises(IncompletePlan, match="content is not known"):
         convert(ASSET | where)
+
+
+@pytest.mark.parametrize(
+    ("path", "digested"),
+    [("app", False), ("app/lib", False), ("site/app", False), (".", False), ("ap", True),
+     ("app/lib/x", True), ("other", True)],
+)  # fmt: skip
+def test_an_archive_with_something_in_it_that_is_not_digested_is_refused(
+    path: str, digested: bool
+) -> None:
+    reader = Reader(KEY, READER.urn, {}, left_out=("site/app/lib/node_modules",))
+    archive = {"x": secret([ARCHIVE | {"path": path}])}
+
+    # What is deployed already is not taken from the folder again.
+    assert DEPLOYED.properties({"x": [ARCHIVE | {"path": "venv"}]})
+    if digested:
+        assert reader.properties(archive)
+    else:
+        with pytest.raises(IncompletePlan, match="content is not known"):
+            reader.properties(archive)
 
 
 def test_references_and_bytes_have_markers() -> None:

@@ -157,7 +157,8 @@ def _operation(step: Step, facts: Facts, names: Mapping[str, dict[str, JSON]]) -
     packages = facts.toolchain.modules
     old_reader = Reader(facts.key, old_urn, packages, deployed=True)
     found = step.op == "refresh"  # both sides are states, and the provider's answer is the point
-    new_reader = Reader(facts.key, step.urn, packages, names, deployed=found)
+    left_out = facts.program.left_out
+    new_reader = Reader(facts.key, step.urn, packages, names, left_out, deployed=found)
     before = _side(step.old, old_reader, answers=found)
     after = None
     if step.new is not None and step.inputs is not None:

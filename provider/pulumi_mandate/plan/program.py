@@ -14,7 +14,7 @@ import os
 import re
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pulumi_mandate.errors import UsageError
@@ -51,11 +51,14 @@ class ProgramDigest:
 
     digest: Digest
     files: tuple[ProgramFile, ...]
+    left_out: tuple[str, ...] = field(default=(), compare=False)
+    """What is there and not digested: folders, and the stack's own file. Nothing of a plan may be
+    taken from there."""
 
     @classmethod
-    def of(cls, files: tuple[ProgramFile, ...]) -> ProgramDigest:
+    def of(cls, files: tuple[ProgramFile, ...], left_out: tuple[str, ...] = ()) -> ProgramDigest:
         """Of files in the order of their paths."""
-        return cls(listing_digest(_listing(files)), files)
+        return cls(listing_digest(_listing(files)), files, left_out)
 
     def part(self, commit: str | None) -> dict[str, JSON]:
         """The document's `program`. `commit`: of version control, if there is one."""
@@ -88,14 +91,16 @@ def program_digest(root: Path, stack: str) -> ProgramDigest:
     `stack` is the one in use, as `name` or `organisation/project/name`: its own stack file is left
     out, and only that one.
 
-    Raises `UsageError` for a link that leaves the tree, a name that is not UTF-8, a device or a
-    pipe, and a tree without files.
+    Raises `UsageError` for a link that leaves the tree or leads to what is left out, a name that is
+    not UTF-8, a device or a pipe, and a tree without files.
     """
     top = root.resolve()
-    files = tuple(sorted(_files(top, top, stack_files(stack)), key=lambda file: file.path))
+    left_out: list[str] = []
+    found = _files(top, top, stack_files(stack), left_out)
+    files = tuple(sorted(found, key=lambda file: file.path))
     if not files:
         raise UsageError("the program's folder holds no files")
-    return ProgramDigest.of(files)
+    return ProgramDigest.of(files, tuple(sorted(left_out)))
 
 
 def stack_files(stack: str) -> tuple[str, str]:
@@ -104,17 +109,20 @@ def stack_files(stack: str) -> tuple[str, str]:
     return f"Pulumi.{name}.yaml", f"Pulumi.{name}.yml"
 
 
-def _files(top: Path, folder: Path, unbound: tuple[str, str]) -> Iterator[ProgramFile]:
+def _files(
+    top: Path, folder: Path, unbound: tuple[str, str], left_out: list[str]
+) -> Iterator[ProgramFile]:
     with os.scandir(folder) as entries:
         for entry in entries:
             path = Path(entry.path)
             name = _name(top, path)
             if entry.is_symlink():
-                yield _link(top, path, name)
+                yield _link(top, path, name, unbound)
+            elif name in unbound or (entry.name in IGNORED_FOLDERS and entry.is_dir()):
+                left_out.append(name)
             elif entry.is_dir():
-                if entry.name not in IGNORED_FOLDERS:
-                    yield from _files(top, path, unbound)
-            elif name not in unbound:
+                yield from _files(top, path, unbound, left_out)
+            else:
                 yield _file(path, name)
 
 
@@ -129,11 +137,19 @@ def _file(path: Path, name: str) -> ProgramFile:
     return ProgramFile(name, "executable" if mode & stat.S_IXUSR else "file", digest.hexdigest())
 
 
-def _link(top: Path, path: Path, name: str) -> ProgramFile:
+def _link(top: Path, path: Path, name: str, unbound: tuple[str, str]) -> ProgramFile:
     target = path.readlink()
-    if target.is_absolute() or not path.resolve().is_relative_to(top):
+    place = path.resolve()
+    if target.is_absolute() or not place.is_relative_to(top):
         raise UsageError(
             f"{name} is a link that leaves the program's folder",
+            meaning="What it points to would run without being part of the plan.",
+            next_step="replace the link by the file itself",
+        )
+    inside = place.relative_to(top)
+    if IGNORED_FOLDERS.intersection(inside.parts) or inside.as_posix() in unbound:
+        raise UsageError(
+            f"{name} is a link to {inside}, which is no part of the program's digest",
             meaning="What it points to would run without being part of the plan.",
             next_step="replace the link by the file itself",
         )

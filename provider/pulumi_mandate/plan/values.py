@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
@@ -22,6 +22,7 @@ from . import markers
 from .canonical import JSON, LARGEST_INTEGER
 from .code import PROPERTY, describe
 from .commitment import SubjectKey, commit, commitment
+from .program import IGNORED_FOLDERS
 
 SIGNATURE = "4dabf18193072939515e22adb298388d"
 SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105  # a signature of the engine's format
@@ -45,6 +46,7 @@ UNKNOWNS = frozenset(
         "dd056dcd-154b-4c76-9bd3-c8f88648b5ff",  # object
     }
 )
+_STACK_FILE = re.compile(r"Pulumi\..+\.ya?ml\Z")
 _SENTINEL = re.compile("|".join([*sorted(UNKNOWNS), SIGNATURE]))
 
 Properties = Mapping[str, Any]
@@ -64,6 +66,8 @@ class Reader:
     """Digest of the distribution that owns a top-level module; others belong to the program."""
     names: Mapping[str, dict[str, JSON]] = field(default_factory=dict)
     """Markers of the names that this preview drew; another preview draws others."""
+    left_out: Sequence[str] = ()
+    """What the program's digest leaves out, by path."""
     deployed: bool = False
     """Values of the state: nothing there can be unknown, so a sentinel was typed by somebody."""
 
@@ -149,13 +153,23 @@ class Reader:
             converted = self._convert(entries, path, opened=opened)
             return markers.asset(archive=archive, entries=converted)
         where = PurePosixPath(str(value.get("path") or "/"))
-        if where.is_absolute() or ".." in where.parts:
+        outside = where.is_absolute() or ".." in where.parts
+        if outside or not (self.deployed or self._is_digested(where)):
             raise IncompletePlan(
                 f"{self.urn} uses a file or archive whose content is not known",
                 meaning="Neither the engine nor the program's digest says what is in it.",
-                next_step="put it into the program's folder, and name it by a relative path",
+                next_step="put it into the program's folder, name it by a relative path, and keep "
+                "out of it what no digest holds: __pycache__, node_modules and the like",
             )
         return markers.asset(archive=archive, path=where.as_posix())
+
+    def _is_digested(self, where: PurePosixPath) -> bool:
+        """Whether the program's digest says what is at a place, and in it."""
+        if IGNORED_FOLDERS.intersection(where.parts) or _STACK_FILE.match(where.name):
+            return False
+        # Wherever `main` of Pulumi.yaml says that the program stands.
+        inside = f"/{where.as_posix()}/"
+        return not any(where.name == "" or inside in f"/{name}" for name in self.left_out)
 
     def _secret(self, inner: JSON, path: list[str | int], *, opened: bool) -> JSON:
         if opened:
