@@ -30,6 +30,7 @@ DATA = (
     "pulumi_mandate/console/static/constants.js",
     "pulumi_mandate/console/static/document.js",
     "pulumi_mandate/console/static/keccak.js",
+    "pulumi_mandate/console/static/losses.js",
     "pulumi_mandate/console/static/page.css",
     "pulumi_mandate/console/static/page.html",
     "pulumi_mandate/console/static/page.js",

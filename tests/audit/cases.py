@@ -48,13 +48,17 @@ def operation(name: str, op: str, rules: Rules) -> dict[str, Any]:
         "id": None if op == "create" else name,
         "before": None if op == "create" else values,
         "after": None if op == "delete" else values,
-        "options": {"before": {}, "after": {}},
-        "dependencies": {"before": None, "after": None},
-        "propertyDependencies": {"before": None, "after": None},
+        "options": _sides(op, {}),
+        "dependencies": _sides(op, []),
+        "propertyDependencies": _sides(op, {}),
         "replaceKeys": [],
     }
     tier, rule = rules.judge(made)
     return made | {"tier": int(tier), "rule": rule}
+
+
+def _sides(op: str, value: object) -> dict[str, object]:
+    return {"before": None if op == "create" else value, "after": None if op == "delete" else value}
 
 
 def document(proposer: str, window: tuple[int, int], **changes: Any) -> Document:

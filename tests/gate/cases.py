@@ -75,7 +75,10 @@ def operation(name: str = "a", op: str = "create", **changes: Any) -> dict[str, 
             "after": dict(options) if has_after else None,
         },
         "dependencies": {"before": [] if has_before else None, "after": [] if has_after else None},
-        "propertyDependencies": {"before": None, "after": None},
+        "propertyDependencies": {
+            "before": {} if has_before else None,
+            "after": {} if has_after else None,
+        },
         "replaceKeys": [],
     } | changes
     judged = {key: value for key, value in made.items() if key not in ("tier", "rule")}

@@ -110,7 +110,19 @@ FORGERIES: dict[str, Callable[[dict[str, Any]], object]] = {
     "an unknown that waits for another": _set("unknowns", 0, "from", ["urn:other"]),
     "a loss left out": lambda content: content["rollback"]["irreversible"].pop(),
     "a loss in other words": _set("rollback", "irreversible", 0, "reason", "harmless"),
-    "an inverse": _set("rollback", "inverse", "0x00"),
+    "an inverse": _set("rollback", "inverse", None),
+    "an operation on nothing": lambda content: content["operations"][0].update(
+        dict.fromkeys(("before", "after"))
+    ),
+    "a side without inputs": _set("operations", 0, "after", {}),
+    "a former name that is null": _set("operations", 0, "before", "urn", None),
+    "options of a resource that is not there": lambda content: next(
+        one for one in content["operations"] if one["op"] == "create"
+    )["options"].update(before={}),
+    "options that are no object": _set("operations", 0, "options", "after", "protect"),
+    "no dependencies of a resource that is there": _set(
+        "operations", 0, "dependencies", "after", None
+    ),
     "a check": _set("checks", [{"name": "reviewed"}]),
     "a source change of another form": _set("source", {"files": 0}),
     "a program of other files": _set("program", "files", 0, 2, "00" * 32),

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from pulumi_mandate.plan.reading import in_reading_order
+from pulumi_mandate.plan.reading import in_reading_order, read_plan
 from pulumi_mandate.plan.render import render_markdown, render_text
 from tests.plan.samples import (
     UNKNOWN,
@@ -36,7 +36,9 @@ def test_everything_of_the_recorded_plan_is_shown() -> None:
                   "cannot be undone: what is deleted does not come back",
                   "expires at: 2027-01-22 08:00:00 UTC (1800604800)",
                   'config.fixture:phase: "2"',
-                  "cannot be undone: 2", "known only while it runs: 3", "tier: high"):  # fmt: skip
+                  "cannot be undone: 3",
+                  "undoing it takes: 1 create, 1 delete, 1 replace, 6 update",
+                  "known only while it runs: 3", "tier: high"):  # fmt: skip
         assert shown in text
     assert "hunter2" not in text
 
@@ -54,10 +56,16 @@ def test_a_resource_that_only_waits_for_another_shows_both() -> None:
 
 
 def test_what_cannot_be_undone_comes_first() -> None:
-    ops = [operation["op"] for operation in in_reading_order(build(recorded()).operations)]
+    ops = [operation["op"] for operation in in_reading_order(build(recorded()))]
 
     assert ops[:4] == ["delete", "delete-replaced", "replace", "create-replacement"]
     assert len(ops) == 11
+
+    entries = read_plan(build(recorded())).entries
+    losses = [entry.loss is not None for entry in entries]
+    # The update of `h` takes a value from what is replaced.
+    assert losses == [True, True, False, False, True, *([False] * 6)]
+    assert entries[4].urn.endswith("::h")
 
 
 @pytest.mark.parametrize("render", [render_text, render_markdown])
@@ -65,7 +73,7 @@ def test_losses_and_unknowns_stand_by_name_before_the_operations(render: object)
     text = render(build(recorded()))  # type: ignore[operator]
     warnings = re.findall(r"^(?:cannot be undone|known only while it runs): .*urn:", text, re.M)
 
-    assert len(warnings) == 2 + 3
+    assert len(warnings) == 3 + 3
     assert all(text.index(line) < text.index("- delete ") for line in warnings)
 
 

@@ -114,8 +114,9 @@ def test_every_changed_value_is_in_all_three_renderings(
     update, *_ = (one for one in content["operations"] if one["op"] == "update")
     update["before"]["inputs"], update["after"]["inputs"] = before, after
     content["unknowns"] = summary.unknowns(content["operations"])
+    content["rollback"] = summary.rollback(content["operations"])
     document = Document.of(content)
-    at = in_reading_order(document.operations).index(update)
+    at = in_reading_order(document).index(update)
 
     old, new = leaves_of(before), leaves_of(after)
     changed = [

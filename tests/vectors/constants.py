@@ -8,7 +8,7 @@ from pathlib import Path
 import pulumi_mandate
 from pulumi_mandate.models import Tier
 from pulumi_mandate.models._typed_data import DOMAIN_TYPE, PLAN_TYPE, SUBJECT_TYPE
-from pulumi_mandate.plan import assessment, document, markers, program, source, summary
+from pulumi_mandate.plan import assessment, document, inverse, markers, program, source
 from pulumi_mandate.plan.canonical import LIMITS
 
 VERIFIER = Path(pulumi_mandate.__file__).parent / "console" / "static" / "constants.js"
@@ -21,7 +21,12 @@ def constants() -> dict[str, object]:
         "SCHEMA": document.SCHEMA,
         "STEPS_OF_PLAN": {kind: sorted(ops) for kind, ops in document.STEPS_OF_PLAN.items()},
         "KIND_OF": {op: int(kind) for op, kind in document.KIND_OF.items()},
-        "IRREVERSIBLE": summary.IRREVERSIBLE,
+        "LOST": inverse.LOST,
+        "LOSSES": inverse.LOSSES,
+        "LASTING": inverse.LASTING,
+        "MAKING": inverse.MAKING,
+        "REPLACING": inverse.REPLACING,
+        "ALONE": inverse.ALONE,
         "PARTS": sorted(document.PARTS),
         "OPERATION_PARTS": sorted(document.OPERATION_PARTS),
         "CHANGE_PARTS": sorted(document.CHANGE_PARTS),

@@ -11,7 +11,7 @@ from pulumi_mandate.plan import merkle
 from pulumi_mandate.plan.canonical import canonical_bytes
 from pulumi_mandate.plan.commitment import SubjectKey, commit
 from pulumi_mandate.plan.document import Document
-from tests.plan.samples import UNKNOWN, creation, made_up, recorded, secret
+from tests.plan.samples import EVERY_OPERATION, UNKNOWN, creation, made_up, recorded, secret
 from tests.vectors import summaries
 from tests.vectors.forgeries import FORGERIES, Forgeries, sealed
 from tests.vectors.plans import content_of
@@ -56,6 +56,7 @@ def documents() -> list[dict[str, object]]:
     """
     cases = {
         "recorded from the engine": build(recorded()),
+        "every step of the engine": build(recorded(EVERY_OPERATION)),
         "one creation": build(creation("x", {"label": "a", "size": 1.5})),
         "unknown, secret and typed marker": build(
             creation(

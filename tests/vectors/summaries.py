@@ -69,7 +69,7 @@ UNKNOWNS: Forgeries = {
         "a loss in other words": put("rollback", "irreversible", 0, "reason", "harmless"),
         "a loss of another resource": put("rollback", "irreversible", 0, "urn", "urn:x"),
         "a rollback that is no object": put("rollback", []),
-        "a rollback with a part too many": put("rollback", "more", 1),
+        "an inverse that is written down": put("rollback", "inverse", None),
     },
 }
 

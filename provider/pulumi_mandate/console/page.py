@@ -20,7 +20,15 @@ from pulumi_mandate.models import Domain, plan_hash, to_hex
 from pulumi_mandate.plan.document import Document
 from pulumi_mandate.plan.reading import Change, Entry, FileChange, Line, Reading, read_plan
 
-SCRIPTS = ("keccak.js", "constants.js", "protocol.js", "document.js", "verify.js", "page.js")
+SCRIPTS = (
+    "keccak.js",
+    "constants.js",
+    "protocol.js",
+    "losses.js",
+    "document.js",
+    "verify.js",
+    "page.js",
+)
 """In this order one inline module: an import of one file by another falls away."""
 
 

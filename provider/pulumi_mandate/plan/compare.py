@@ -57,7 +57,7 @@ def differences(approved: Document, found: Document, *, resuming: bool = False) 
     """
     result = _frame(approved.content, found.content, _EXACT)
     if approved.content["base"] is not None and not resuming:
-        result += _exactly("base", approved.content["base"], found.content["base"])
+        result += exactly("base", approved.content["base"], found.content["base"])
     tiers = [document.content["tier"]["tier"] for document in (approved, found)]
     if tiers[1] > tiers[0]:
         result.append(_difference("tier", *tiers))
@@ -86,15 +86,15 @@ def refines(approved_value: JSON, found_value: JSON) -> bool:
     A partial order: reflexive, antisymmetric, transitive. A secret unknown becomes a commitment and
     nothing else; a property that vanishes is never a refinement.
     """
-    return next(_unlawful("", approved_value, found_value), None) is None
+    return next(unlawful("", approved_value, found_value), None) is None
 
 
 def _frame(approved: Content, found: Content, parts: tuple[str, ...]) -> list[Difference]:
     result = [
-        difference for part in parts for difference in _exactly(part, approved[part], found[part])
+        difference for part in parts for difference in exactly(part, approved[part], found[part])
     ]
     ours, theirs = approved["program"]["digest"], found["program"]["digest"]
-    return result + list(_exactly("program.digest", ours, theirs))
+    return result + list(exactly("program.digest", ours, theirs))
 
 
 def _operations(approved: Content, found: Content, *, resuming: bool) -> Iterator[Difference]:
@@ -129,7 +129,7 @@ def _operation(name: str, approved: Operation, found: Operation) -> Iterator[Dif
     else:
         ours, theirs = (_rest(operation, approved) for operation in (approved, found))
     for part in sorted(ours):
-        yield from _unlawful(f"{name}.{part}", ours[part], theirs[part])
+        yield from unlawful(f"{name}.{part}", ours[part], theirs[part])
     if found["tier"] > approved["tier"]:
         yield Difference(f"{name}.tier", str(approved["tier"]), str(found["tier"]))
 
@@ -166,21 +166,23 @@ def _earlier(found: Operation, wanted: dict[tuple[str, str, str], Operation]) ->
     return order(found)
 
 
-def _exactly(field: str, approved: JSON, found: JSON) -> Iterator[Difference]:
+def exactly(field: str, approved: JSON, found: JSON) -> Iterator[Difference]:
+    """Where two values differ at all."""
     if isinstance(approved, dict) and isinstance(found, dict) and not is_marker(approved):
         for key in sorted(approved.keys() | found.keys()):
             if key not in approved or key not in found:
                 yield _difference(f"{field}.{key}", approved.get(key), found.get(key))
             else:
-                yield from _exactly(f"{field}.{key}", approved[key], found[key])
+                yield from exactly(f"{field}.{key}", approved[key], found[key])
     elif isinstance(approved, list) and isinstance(found, list) and len(approved) == len(found):
         for index, pair in enumerate(zip(approved, found, strict=True)):
-            yield from _exactly(f"{field}.{index}", *pair)
+            yield from exactly(f"{field}.{index}", *pair)
     elif canonical_bytes(approved) != canonical_bytes(found):
         yield _difference(field, approved, found)
 
 
-def _unlawful(field: str, approved: JSON, found: JSON) -> Iterator[Difference]:
+def unlawful(field: str, approved: JSON, found: JSON) -> Iterator[Difference]:
+    """Where `found` is not a refinement of `approved`."""
     if is_unknown(approved):
         secret_kept = is_marker(found, "secret") or (is_unknown(found) and found["secret"])
         if approved["secret"] and not secret_kept:
@@ -193,13 +195,13 @@ def _unlawful(field: str, approved: JSON, found: JSON) -> Iterator[Difference]:
             yield _difference(field, approved, found)
             return
         for key in approved:
-            yield from _unlawful(f"{field}.{key}", approved[key], found[key])
+            yield from unlawful(f"{field}.{key}", approved[key], found[key])
     elif isinstance(approved, list) and isinstance(found, list):
         if len(approved) != len(found):
             yield _difference(field, approved, found)
             return
         for index, pair in enumerate(zip(approved, found, strict=True)):
-            yield from _unlawful(f"{field}.{index}", *pair)
+            yield from unlawful(f"{field}.{index}", *pair)
     elif canonical_bytes(approved) != canonical_bytes(found):
         yield _difference(field, approved, found)
 

@@ -262,11 +262,14 @@ def _check_operations(operations: list[dict[str, Any]], steps: frozenset[str]) -
 
 
 def _check_sides(operation: dict[str, Any]) -> None:
+    there = {side for side in _SIDES if operation[side] is not None}
+    _require(bool(there), "an operation has neither a past nor a future")
     for change in _there({side: operation[side] for side in _SIDES}):
         _require(
             isinstance(change, dict)
             and {"inputs"} <= set(change) <= CHANGE_PARTS
-            and all(isinstance(change.get(part, {}), dict) for part in ("inputs", "outputs")),
+            and all(isinstance(change.get(part, {}), dict) for part in ("inputs", "outputs"))
+            and type(change.get("urn", "")) is str,
             "what an operation changes is not inputs, with outputs, an id or a former URN",
         )
     for part in _SIDED:
@@ -274,11 +277,17 @@ def _check_sides(operation: dict[str, Any]) -> None:
             isinstance(operation[part], dict) and set(operation[part]) == _SIDES,
             "a provider, the options or the dependencies do not have two sides",
         )
+    for part, form in (("options", dict), ("dependencies", list), ("propertyDependencies", dict)):
+        sides = operation[part]
+        _require(
+            there == {side for side in _SIDES if sides[side] is not None}
+            and all(isinstance(sides[side], form) for side in there),
+            "the options or the dependencies are not those of the sides that there are",
+        )
     sets = [operation["replaceKeys"], *_there(operation["dependencies"])]
     sources = _there(operation["propertyDependencies"])
     _require(
-        all(isinstance(side, dict) for side in sources)
-        and all(map(_is_set, sets + [urns for side in sources for urns in side.values()])),
+        all(map(_is_set, sets + [urns for side in sources for urns in side.values()])),
         "the dependencies or replace keys are not sets of texts",
     )
     values = [operation[part] for part in ("before", "after")]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import enum
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,7 @@ from pulumi_mandate.models import Tier, keccak, to_hex
 
 from .canonical import JSON, canonical_bytes
 from .document import Document, order
+from .inverse import changes_of, inverse
 from .markers import KEY, is_marker, is_unknown
 
 Operation = dict[str, Any]
@@ -58,6 +60,7 @@ _TOLD = frozenset(
         "subject",
         "source",
         "checks",
+        "rollback",
     }
 )
 """Parts that have lines of their own; every other part is told leaf by leaf."""
@@ -150,7 +153,7 @@ def read_plan(document: Document) -> Reading:
         head=tuple(_head(document)),
         entries=tuple(
             _entry(places[order(operation)], operation, losses)
-            for operation in in_reading_order(document.operations)
+            for operation in in_reading_order(document)
         ),
         losses=tuple(
             f"{entry['op']} {named(entry['urn'])}: {ascii_only(entry['reason'])}"
@@ -162,12 +165,15 @@ def read_plan(document: Document) -> Reading:
     )
 
 
-def in_reading_order(operations: list[Operation]) -> list[Operation]:
-    """What cannot be undone first, then by tier, then as in the document."""
+def in_reading_order(document: Document) -> list[Operation]:
+    """What takes something away first, then what else cannot be undone, then by tier, then as in
+    the document."""
+    lost = {(entry["urn"], entry["op"]) for entry in document.content["rollback"]["irreversible"]}
     return sorted(
-        operations,
+        document.operations,
         key=lambda operation: (
             _FIRST.index(operation["op"]) if operation["op"] in _FIRST else len(_FIRST),
+            (operation["urn"], operation["op"]) not in lost,
             -operation["tier"],
         ),
     )
@@ -215,6 +221,7 @@ def _head(document: Document) -> Iterator[Line]:
         yield Line(f"why {named(rule)}", quoted(reason))
     for check in content["checks"]:
         yield from _check(check)
+    yield Line("undoing it takes", _undoing(operations))
     yield Line("cannot be undone", str(len(content["rollback"]["irreversible"])))
     yield Line("known only while it runs", str(len(content["unknowns"])))
     subject = content["subject"]
@@ -224,6 +231,11 @@ def _head(document: Document) -> Iterator[Line]:
     yield Line("expires at", _time(content["window"]["expiresAt"]))
     yield Line("effect root", content["effectRoot"])
     yield Line("source", _source(content["source"]))
+
+
+def _undoing(operations: list[Operation]) -> str:
+    words = Counter(change.word for change in inverse(changes_of(operations)))
+    return ", ".join(f"{count} {word}" for word, count in sorted(words.items())) or "nothing"
 
 
 def _source(source: dict[str, Any] | None) -> str:
@@ -333,10 +345,7 @@ def _changes(path: str, before: Any, after: Any) -> Iterator[Line]:
 
 def _rest(content: dict[str, Any]) -> Iterator[Line]:
     for part in sorted(content.keys() - _TOLD):
-        shown = content[part]
-        if part == "rollback":  # its list of losses is told already
-            shown = {key: value for key, value in shown.items() if key != "irreversible"}
-        yield from _leaves(part, shown)
+        yield from _leaves(part, content[part])
 
 
 def _leaves(path: str, value: JSON) -> Iterator[Line]:

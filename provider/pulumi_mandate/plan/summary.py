@@ -10,17 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from .canonical import JSON
+from .inverse import losses
 from .markers import is_unknown, may_hold
 
 Operation = Mapping[str, Any]
-
-IRREVERSIBLE = {
-    "delete": "what is deleted does not come back",
-    "delete-replaced": "the old resource and its data are deleted",
-    "abandon": "the resource stays where it is, and nobody manages it any more",
-    "forget": "the resource is gone already, and now the stack forgets what it was",
-}
-"""Steps that nothing undoes, and why."""
 
 
 def unknowns(operations: Sequence[Operation]) -> list[dict[str, JSON]]:
@@ -32,13 +25,11 @@ def unknowns(operations: Sequence[Operation]) -> list[dict[str, JSON]]:
 
 
 def rollback(operations: Sequence[Operation]) -> dict[str, JSON]:
-    """What cannot be undone: `{inverse: None, irreversible: [{urn, op, reason}]}`."""
-    irreversible: list[JSON] = [
-        {"urn": operation["urn"], "op": operation["op"], "reason": IRREVERSIBLE[operation["op"]]}
-        for operation in operations
-        if operation["op"] in IRREVERSIBLE
-    ]
-    return {"inverse": None, "irreversible": irreversible}
+    """What cannot be undone: `{irreversible: [{urn, op, reason}]}`.
+
+    What undoes the rest is not written down: it follows from the operations as well (`inverse`).
+    """
+    return {"irreversible": losses(operations)}
 
 
 def highest(operations: Sequence[Operation]) -> dict[str, JSON]:

@@ -5,10 +5,11 @@
 // names, its checks what the rules ask for, and its programs those of its source.
 
 import { keccak } from "./keccak.js";
-import { CHANGE_PARTS, CHECK_ID, CHECK_PARTS, COMMIT, FILE_MODES, IRREVERSIBLE, KIND_OF, LIMITS, LINE } from "./constants.js";
+import { CHANGE_PARTS, CHECK_ID, CHECK_PARTS, COMMIT, FILE_MODES, KIND_OF, LIMITS, LINE } from "./constants.js";
 import { MARKER, MARKERS, MEASURE, MOST_FINDINGS, MOST_MEASURES, OPERATION_PARTS, PARTS } from "./constants.js";
 import { RULE_ID, SCHEMA, SHA256, STEPS_OF_PLAN, TIERS, VERDICTS, VERSION, WITHHELD } from "./constants.js";
 import { canonical, equal, isAddress, isObject, require, sameKeys, toHex } from "./protocol.js";
+import { lossesOf } from "./losses.js";
 
 /** Throws `Refused` for what is no document. Its effect root is for `verify` to compare. */
 export function checkDocument(content, limits = LIMITS) {
@@ -108,13 +109,17 @@ function checkOperation(operation, steps) {
   require(isTier(tier), "an operation's tier is not low, medium or high");
   require(matches(RULE_ID, rule), "an operation's rule is not the id of a rule");
   const { before, after, provider, options } = operation;
-  require(there({ before, after }).every(isChange),
+  const sides = there({ before, after });
+  require(sides.length > 0 && sides.every(isChange),
     "what an operation changes is not inputs, with outputs, an id or a former URN");
   require([provider, options, dependencies, propertyDependencies].every((pair) => sameKeys(pair, ["before", "after"])),
     "a provider, the options or the dependencies do not have two sides");
+  for (const [pair, isForm] of [[options, isObject], [dependencies, Array.isArray], [propertyDependencies, isObject]]) {
+    require(["before", "after"].every((side) => operation[side] === null ? pair[side] === null : isForm(pair[side])),
+      "the options or the dependencies are not those of the sides that there are");
+  }
   const sources = there(propertyDependencies);
-  require(sources.every(isObject)
-    && [replaceKeys, ...there(dependencies), ...sources.flatMap(Object.values)].every(isSet),
+  require([replaceKeys, ...there(dependencies), ...sources.flatMap(Object.values)].every(isSet),
     "the dependencies or replace keys are not sets of texts");
   require(markersAreWhole([before, after, ...Object.values(provider), ...Object.values(options)]),
     "an operation holds a marker that is not known or not whole");
@@ -122,7 +127,8 @@ function checkOperation(operation, steps) {
 
 function isChange(value) {
   return isObject(value) && Object.keys(value).every((part) => CHANGE_PARTS.includes(part))
-    && isObject(value.inputs) && (!Object.hasOwn(value, "outputs") || isObject(value.outputs));
+    && isObject(value.inputs) && (!Object.hasOwn(value, "outputs") || isObject(value.outputs))
+    && (!Object.hasOwn(value, "urn") || isText(value.urn));
 }
 
 /** A resource that is not there yet, or no more, has no side. */
@@ -233,7 +239,7 @@ function checkSummary(content) {
     "a check is overridden in a plan whose tier is not high");
   require(base !== null || tier.tier !== TIERS.high, "a plan names its base where its tier is high");
   checkUnknowns(unknowns, operations.flatMap(unknownsOf));
-  require(same(rollback, rollbackOf(operations)), "what cannot be undone does not follow from the operations");
+  require(same(rollback, { irreversible: lossesOf(operations) }), "what cannot be undone does not follow from the operations");
 }
 
 /** A plan may need more than any of its operations, never less. */
@@ -315,11 +321,4 @@ function pathsOfUnknowns(value, path) {
   if (typeof value !== "object" || value === null) return [];
   if (value[MARKER] === "unknown" && !Array.isArray(value)) return [path];
   return Object.keys(value).flatMap((key) => pathsOfUnknowns(value[key], [...path, key]));
-}
-
-/** What cannot be undone. */
-function rollbackOf(operations) {
-  const irreversible = operations.filter(({ op }) => Object.hasOwn(IRREVERSIBLE, op))
-    .map(({ urn, op }) => ({ urn, op, reason: IRREVERSIBLE[op] }));
-  return { inverse: null, irreversible };
 }
