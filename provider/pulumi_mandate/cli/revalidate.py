@@ -139,8 +139,12 @@ def _apply(
 
     `wanted` is to be proposed; None where nothing is, or where one that is retained says it.
     """
+    from ..gate.proposal import require_proposable
+
     stale = [row for row in rows if row.stale]
     _require_own(session, stale)
+    if stale and wanted is not None:
+        require_proposable(wanted, session.machine)  # else nothing would be pending afterwards
     done = {row.pending.proposal.number: _withdraw(session, row) for row in stale}
     if stale and wanted is not None:
         numbers = ", ".join(str(number) for number in done)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pulumi_mandate.checks.judgement import misjudged, require_passed
+from pulumi_mandate.checks.rules import Rules
 from pulumi_mandate.errors import Refused
 from pulumi_mandate.governance.proposals import Governor
 from pulumi_mandate.governance.values import Proposal
@@ -14,27 +15,6 @@ from pulumi_mandate.signing import AccountKey
 
 from .machine import Machine
 from .source import keep_source
-
-
-def _require_judged(document: Document, machine: Machine) -> None:
-    """Nobody is asked to vote on what every verifier would refuse; the rules are kept for them."""
-    rules = machine.rules_of(document.subject).about(document.subject)
-    planned = document.fields().rules
-    if planned != rules.digest:
-        raise Refused(
-            5,
-            "the plan was judged under other rules than the subject's",
-            field="rules",
-            expected=to_hex(rules.digest),
-            found=to_hex(planned),
-            meaning="The subject's config on chain names the rules; nobody else chooses them.",
-            next_step="mandate propose, without --plan",
-        )
-    require_passed(document.content["checks"])
-    wrong = misjudged(rules, document.content)
-    if wrong:
-        raise Refused(5, f"the plan does not follow from the subject's rules: {wrong}")
-    machine.store.put(rules.data)
 
 
 def open_proposal(  # noqa: PLR0913  # what a proposer brings, each by name
@@ -51,14 +31,42 @@ def open_proposal(  # noqa: PLR0913  # what a proposer brings, each by name
     `folder` is the program's, for the texts; `summary` is what voters read beside the hash. Raises
     `Refused`, `ContractRefused`, `ChainError`.
     """
-    check_source_is_new(document, machine)
+    require_proposable(document, machine)
     keep_source(document, machine.store, folder)
+    machine.store.put(_rules_of(document, machine).data)
     fields = document.fields()
-    _require_judged(document, machine)
     found = plan_hash(machine.domain, fields)
     machine.store.link(found, machine.store.put(document.data))
     description = f"{title}\n\n{summary}" if summary else title
     return Governor(machine.client).propose(fields, found, description, account)
+
+
+def require_proposable(document: Document, machine: Machine) -> None:
+    """Nobody is asked to vote on what every verifier would refuse. Raises `Refused`, `ChainError`.
+
+    Asked alone before something else is withdrawn for it.
+    """
+    check_source_is_new(document, machine)
+    rules = _rules_of(document, machine)
+    planned = document.fields().rules
+    if planned != rules.digest:
+        raise Refused(
+            5,
+            "the plan was judged under other rules than the subject's",
+            field="rules",
+            expected=to_hex(rules.digest),
+            found=to_hex(planned),
+            meaning="The subject's config on chain names the rules; nobody else chooses them.",
+            next_step="mandate propose, without --plan",
+        )
+    require_passed(document.content["checks"])
+    wrong = misjudged(rules, document.content)
+    if wrong:
+        raise Refused(5, f"the plan does not follow from the subject's rules: {wrong}")
+
+
+def _rules_of(document: Document, machine: Machine) -> Rules:
+    return machine.rules_of(document.subject).about(document.subject)
 
 
 def check_source_is_new(document: Document, machine: Machine) -> None:
