@@ -59,7 +59,7 @@ def test_proposed_by_hand_and_voted_for_it_still_does_not_run(
     governed: Governed, monkeypatch: pytest.MonkeyPatch, named: str, told: str
 ) -> None:
     """Whether it names its own rules or claims to be judged by the subject's."""
-    monkeypatch.setattr(opening, "_require_judged", lambda *_: None)
+    monkeypatch.setattr(opening, "require_proposable", lambda *_: None)
     document = lowered(governed)
     if named == "the subject's":
         rules = to_hex(Rules.load().digest)
