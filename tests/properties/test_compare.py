@@ -8,9 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pulumi_mandate.plan.canonical import canonical_bytes
-from pulumi_mandate.plan.compare import refines
+from pulumi_mandate.plan.compare import differences, refines
+from pulumi_mandate.plan.document import Document
 from pulumi_mandate.plan.markers import is_unknown
-from tests.properties.strategies import DOCUMENT_VALUES, JSON
+from tests.gate.cases import document, operation
+from tests.properties.strategies import DOCUMENT_VALUES, JSON, mutated, places
+
+PLANS = st.dictionaries(
+    st.sampled_from("xyz"),
+    st.dictionaries(st.sampled_from("pq"), DOCUMENT_VALUES, max_size=2),
+    min_size=1,
+)
+"""The inputs of what is created, by name."""
 
 
 @given(JSON | DOCUMENT_VALUES)
@@ -60,3 +69,56 @@ def test_what_unknowns_become_is_a_chain_of_refinements(value: Any, data: st.Dat
 def test_without_unknowns_refinement_is_equality(left: Any, right: Any) -> None:
     if b'"unknown"' not in canonical_bytes(left):
         assert refines(left, right) == (canonical_bytes(left) == canonical_bytes(right))
+
+
+def _plan(inputs: dict[str, Any]) -> Document:
+    return document(*(operation(name, after={"inputs": found}) for name, found in inputs.items()))
+
+
+def _runs(approved: dict[str, Any], found: dict[str, Any], *, resuming: bool = False) -> bool:
+    return not differences(_plan(approved), _plan(found), resuming=resuming)
+
+
+@given(PLANS, PLANS)
+def test_plans_that_may_run_for_each_other_are_one(left: Any, right: Any) -> None:
+    assert _runs(left, left)
+    if _runs(left, right) and _runs(right, left):
+        assert _plan(left).effect_root == _plan(right).effect_root
+
+
+@given(PLANS, st.data())
+def test_what_is_left_of_a_plan_is_a_chain_as_well(plan: Any, data: st.DataObject) -> None:
+    second = {name: _resolved(inputs, data) for name, inputs in plan.items()}
+    left = data.draw(st.sets(st.sampled_from(sorted(plan)), min_size=1))
+    third = {name: _resolved(second[name], data) for name in left}
+
+    assert _runs(plan, second)
+    assert _runs(second, third, resuming=True)
+    assert _runs(plan, third, resuming=True)
+    assert _runs(plan, third) is (left == plan.keys())
+
+
+@given(PLANS, st.data())
+def test_whatever_else_changes_is_no_refinement(plan: Any, data: st.DataObject) -> None:
+    found = {name: _resolved(inputs, data) for name, inputs in plan.items()}
+    known = [place for place in places(plan) if place and not _is_open(plan, place)]
+    if not known:
+        return
+    *path, last = data.draw(st.sampled_from(known))
+    target: Any = found
+    for step in path:
+        target = target[step]
+    target[last] = mutated(target[last])
+
+    assert not _runs(plan, found)
+    assert not _runs(plan, found, resuming=True)
+
+
+def _is_open(plan: Any, place: tuple[Any, ...]) -> bool:
+    """Whether the place is part of a marker, or may become one."""
+    value = plan
+    for step in place:
+        if isinstance(value, dict) and "mandate:v1" in value:
+            return True
+        value = value[step]
+    return False
