@@ -46,3 +46,36 @@ def test_what_was_not_previewed_is_refused(governed: Governed, program: str, rea
     assert result["status"] == "failed"
     assert any(reason in line for line in result["reasons"])
     assert governed.mandate(plan).state is MandateState.FAILED
+
+
+@pytest.mark.parametrize(
+    "option",
+    ["deleted_with=first", "ignore_changes=['text']", "additional_secret_outputs=['size']",
+     "custom_timeouts=pulumi.CustomTimeouts(delete='1s')"],
+)  # fmt: skip
+def test_an_option_that_no_hook_is_told_of_fails_the_run(governed: Governed, option: str) -> None:
+    """The resource is made as approved, and tomorrow it would be treated otherwise."""
+    opts = f"pulumi.ResourceOptions(**({{}} if pulumi.runtime.is_dry_run() else dict({option})))"
+    governed.program(TWO_NOTES + f'Note("third", "hi", {opts})\n')
+    plan = governed.approve()
+
+    governed.up()
+
+    result = governed.result()
+    assert result["status"] == "failed"
+    assert any("::third was given another " in line for line in result["reasons"])
+    assert governed.mandate(plan).state is MandateState.FAILED
+
+
+def test_the_same_options_as_approved_complete_it(governed: Governed) -> None:
+    options = (
+        "deleted_with=first, ignore_changes=['text'], additional_secret_outputs=['size'], "
+        "custom_timeouts=pulumi.CustomTimeouts(delete='1s'), depends_on=[first], "
+        "aliases=[pulumi.Alias(name='older')]"
+    )
+    governed.program(TWO_NOTES + f'Note("third", "hi", pulumi.ResourceOptions({options}))\n')
+    governed.approve()
+
+    governed.up()
+
+    assert governed.result()["status"] == "completed", governed.result()

@@ -301,6 +301,24 @@ def test_an_approved_create_that_loses_a_hook_fails_the_run():
     assert (ending.status, "hooks" in ending.reasons[0]) == (FAILED, True)
 
 
+@pytest.mark.parametrize(
+    "given",
+    [{"deletedWith": "urn:x"}, {"ignoreChanges": ["text"]}, {"customTimeouts": {"delete": 1}},
+     {"aliases": ["urn:x"]}],
+    ids=repr,
+)  # fmt: skip
+def test_an_approved_create_under_another_option_fails_the_run(given):
+    """No hook is told of these, and the engine keeps them for the next time."""
+    plan = document(operation("a", options=options(**given)))
+    made, bare = deployment(resource("a", **given)), deployment(resource("a"))
+
+    assert judge(made, ASKED[:1], deployment(), plan).status == COMPLETED
+    for wanted, found in ((plan, bare), (document(operation("a")), made)):
+        ending = judge(found, ASKED[:1], deployment(), wanted)
+        reason = f"{urn('a')} was given another {next(iter(given))} than was approved"
+        assert (ending.status, ending.reasons) == (FAILED, (reason,))
+
+
 def test_what_a_read_resource_answers_may_drift():
     before = deployment(resource("b", "old"), resource("c", external=True))
     drifted = resource("c", external=True, outputs={"text": "drifted"})

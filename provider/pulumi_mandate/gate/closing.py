@@ -37,6 +37,7 @@ from .state import (
     InputsOf,
     changed_urns,
     lost_hooks,
+    other_options,
     post_state,
     reached,
     resource_digests,
@@ -101,6 +102,8 @@ def judge_run(  # noqa: PLR0913  # these are the six things that decide
     reasons += [f"refused: {entry.reason}" for entry in refused]
     stripped = lost_hooks(document, deployment, done)
     reasons += [f"{urn} no longer carries the hooks that were approved" for urn in stripped]
+    given = other_options(document, deployment, inputs_of, done)
+    reasons += [f"{urn} was given another {name} than was approved" for urn, name in given]
     status = OPEN if missing else COMPLETED
     if reasons or (missing and give_up):
         status = FAILED

@@ -47,6 +47,9 @@ GONE = frozenset({"delete", "delete-replaced", "abandon", "discard", "discard-re
 MADE_ANEW = frozenset({"create-replacement", "import-replacement", "read-replacement"})
 """Engine steps after which the live resource is another one."""
 
+_ASKED = frozenset({"create", "create-replacement", "update"})
+"""Somebody is asked about these, and told of some options only."""
+
 _HOOKLESS = frozenset(
     {"metadata", "import", "import-replacement", "read", "read-replacement", "refresh"}
 )
@@ -230,8 +233,12 @@ def _is_settled(operation: JSON, resource: JSON, inputs_of: InputsOf) -> bool:
     wanted, found = operation["options"]["after"] or {}, options_of(resource, inputs_of)
     if (wanted.get("parent") or None) != (found.get("parent") or None):
         return False
+    return not _other_options(wanted, found)
+
+
+def _other_options(wanted: Mapping[str, JSON], found: Mapping[str, JSON]) -> list[str]:
     names = _SETTLED & (wanted.keys() | found.keys())
-    return all(refines(wanted.get(name), found.get(name)) for name in names)
+    return sorted(name for name in names if not refines(wanted.get(name), found.get(name)))
 
 
 def options_of(resource: JSON, inputs_of: InputsOf) -> dict[str, JSON]:
@@ -263,6 +270,31 @@ def lost_hooks(document: Document, deployment: JSON, done: Sequence[bool]) -> li
         and (hooks := wanted.get(resource["urn"]))
         and (resource.get("resourceHooks") or None) != hooks
     )
+
+
+def other_options(
+    document: Document, deployment: JSON, inputs_of: InputsOf, done: Sequence[bool]
+) -> list[tuple[str, str]]:
+    """(URN, option) where a resource was made or changed as approved, under another option.
+
+    The engine tells hooks of few options, and keeps all of them for the next time.
+    """
+    wanted = {
+        operation["urn"]: operation["options"]["after"]
+        for operation, is_done in zip(document.operations, done, strict=True)
+        if is_done and operation["op"] in _ASKED
+    }
+    live = {
+        resource["urn"]: options_of(resource, inputs_of)
+        for resource in deployment.get("resources") or []
+        if resource["urn"] in wanted and not resource.get("delete")
+    }
+    return [
+        (urn, name)
+        for urn, found in sorted(live.items())
+        for name in _other_options(wanted[urn] or {}, found)
+        if name != "resourceHooks"  # `lost_hooks` says it
+    ]
 
 
 def update_succeeded(workdir: Path, stack: str, *, since: float) -> bool:
