@@ -309,7 +309,7 @@ def test_an_approved_create_that_loses_a_hook_fails_the_run():
 )  # fmt: skip
 def test_an_approved_create_under_another_option_fails_the_run(given):
     """No hook is told of these, and the engine keeps them for the next time."""
-    plan = document(operation("a", options=options(**given)))
+    plan = document(operation("a", options=options(**given) | {"before": None}))
     made, bare = deployment(resource("a", **given)), deployment(resource("a"))
 
     assert judge(made, ASKED[:1], deployment(), plan).status == COMPLETED
