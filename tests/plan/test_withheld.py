@@ -30,8 +30,6 @@ def outputs(value: Any) -> dict[str, Any]:
 
 def test_all_secrets_look_the_same_and_everything_else_stays() -> None:
     assert without_secrets({"a": [ONE, {"b": TWO}]}) == without_secrets({"a": [TWO, {"b": ONE}]})
-    code = provider_code("m", "C", "program", "0x" + "3" * 64)
-    assert without_secrets(code) == without_secrets(ONE)
     for value in ({"a": [1, "x", None, True]}, unknown(secret=True), unknown(), "0x00"):
         assert without_secrets(value) == value
 
@@ -65,6 +63,37 @@ def test_a_change_of_secrets_alone_does_not_show(hidden: dict[str, Any]) -> None
     assert open_differences(document(hidden, operation("b")), document(operation("b"))) == []
     with pytest.raises(EmptyPlan, match="nothing but secrets"):
         open_root([hidden])
+
+
+def code(digit: str, *names: str) -> dict[str, Any]:
+    return {"__provider": provider_code(*names, "0x" + digit * 64)}
+
+
+OURS, THEIRS = ("ours.bucket", "Bucket", "0xab"), ("evil", "Bucket", "program")
+
+
+def test_whose_code_runs_shows_without_the_commitment_to_it() -> None:
+    """The state's own code cannot be read, so an attestor's preview replaces all of it."""
+    one, other = (operation("a", after={"inputs": code(d, *OURS)}) for d in "12")
+    assert open_root([one]) == open_root([other])
+    assert open_differences(document(one), document(other)) == []
+
+    for inputs in (code("1", *THEIRS), {"__provider": ONE}):
+        swapped = operation("a", after={"inputs": inputs})
+        assert open_root([one]) != open_root([swapped])
+        assert open_differences(document(one), document(swapped)) != []
+
+
+def test_whose_code_runs_shows_where_nothing_else_changes() -> None:
+    proposed = update(code("1", *OURS), code("2", *OURS))
+    unread = code("3", "builtins", "object", "program")
+    honest, evil = (update(unread, code("4", *whose)) for whose in (OURS, THEIRS))
+    assert open_operations([proposed, honest, made("b")]) == [made("b")]
+
+    ours, same, other = (document(one, operation("b")) for one in (proposed, honest, evil))
+    assert open_differences(ours, same) == []
+    (difference,) = open_differences(ours, other)
+    assert difference.field.endswith("::a.update.after.inputs.__provider")
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from .canonical import JSON, canonical_bytes
 from .document import Document, order
 from .markers import is_marker, is_unknown
 from .names import is_like
-from .withheld import open_operations, without_secrets
+from .withheld import hidden_code, open_operations, without_secrets
 
 _LONGEST = 200
 _EXACT = ("schema", "kind", "subject", "rules", "secretKeyId", "config", "toolchain")
@@ -77,7 +77,13 @@ def open_differences(approved: Document, found: Document) -> list[Difference]:
         }
         for document in (approved, found)
     )
-    return _frame(ours, theirs, parts) + list(_operations(ours, theirs, resuming=False))
+    result = _frame(ours, theirs, parts) + list(_operations(ours, theirs, resuming=False))
+    codes = [hidden_code(document.operations) for document in (approved, found)]
+    for urn in sorted(codes[0].keys() & codes[1].keys()):
+        result += exactly(
+            f"operations.{urn}.update.after.inputs.__provider", *[c[urn] for c in codes]
+        )
+    return result
 
 
 def refines(approved_value: JSON, found_value: JSON) -> bool:

@@ -15,34 +15,46 @@ from pulumi_mandate.models import ZERO, Digest, to_hex
 
 from . import merkle
 from .canonical import JSON
+from .code import PROPERTY
 from .document import leaves
 from .markers import is_marker, secret
 
 Operation = dict[str, Any]
 
 _NOBODYS = secret(to_hex(ZERO))
-_COMMITTED = ("secret", "provider-code")
-"""Markers that are, or hold, a commitment under the subject's key. The code of a dynamic provider
-is what the files and packages make it, whose digests are compared as well."""
+_CODE = "provider-code"
+"""It holds a commitment under the subject's key; the files and packages, whose digests are compared
+as well, make the code. Whose it is shows afterwards. Before, it lies encrypted in the state."""
 
 _SIDED = ("provider", "options", "dependencies", "propertyDependencies")
 
 
-def without_secrets(value: JSON) -> JSON:
-    """The value with one marker for every secret."""
+def without_secrets(value: JSON, *, code: bool = False) -> JSON:
+    """The value with one marker for every secret, and for provider code unless `code` shows."""
     if isinstance(value, list):
-        return [without_secrets(item) for item in value]
+        return [without_secrets(item, code=code) for item in value]
     if not isinstance(value, dict):
         return value
-    if any(is_marker(value, name) for name in _COMMITTED):
+    if code and is_marker(value, _CODE):
+        return value | {"code": to_hex(ZERO)}
+    if is_marker(value, "secret") or is_marker(value, _CODE):
         return dict(_NOBODYS)
-    return {key: without_secrets(item) for key, item in value.items()}
+    return {key: without_secrets(item, code=code) for key, item in value.items()}
 
 
 def open_operations(operations: Sequence[Operation]) -> list[Operation]:
     """What of the operations shows without the secrets, in their order."""
-    pairs = ((operation, without_secrets(operation)) for operation in operations)
-    return [shown for operation, shown in pairs if not _changes_only_secrets(operation, shown)]
+    return [_shown(operation) for operation in operations if not _changes_only_secrets(operation)]
+
+
+def hidden_code(operations: Sequence[Operation]) -> dict[str, JSON]:
+    """Whose code runs, by URN, where an update is left out: an attestor sees one of every provider,
+    because he cannot read the code before."""
+    hidden = filter(_changes_only_secrets, operations)
+    sides = ((operation["urn"], _shown(operation)["after"]["inputs"]) for operation in hidden)
+    return {
+        urn: inputs[PROPERTY] for urn, inputs in sides if is_marker(inputs.get(PROPERTY), _CODE)
+    }
 
 
 def open_root(operations: Sequence[Operation]) -> Digest:
@@ -56,9 +68,15 @@ def open_root(operations: Sequence[Operation]) -> Digest:
     return merkle.root(leaves(shown))
 
 
-def _changes_only_secrets(operation: Operation, shown: Operation) -> bool:
+def _shown(operation: Operation) -> Operation:
+    shown: Operation = without_secrets(operation)
+    return shown | {"after": without_secrets(operation["after"], code=True)}
+
+
+def _changes_only_secrets(operation: Operation) -> bool:
     if operation["op"] not in ("update", "metadata"):
         return False
+    shown: Operation = without_secrets(operation)
     # Of an update, the outputs after it are not known anyway.
     (before, after), (open_before, open_after) = (
         [(side[part] or {}).get("inputs") if side["op"] == "update" else side[part]
