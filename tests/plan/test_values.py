@@ -147,6 +147,14 @@ def test_an_archive_with_something_in_it_that_is_not_digested_is_refused(
             reader.properties(archive)
 
 
+def test_what_is_closed_does_not_look_like_a_secret_input_of_that_name() -> None:
+    values = {"a": 1}
+
+    assert READER.properties({"outputs": secret(values)})["outputs"] != READER.closed(
+        "outputs", values
+    )
+
+
 def test_references_and_bytes_have_markers() -> None:
     reference = {SIGNATURE: "5cf8f73096256a8f31e491e813e4eb8e", "urn": "urn:x", "id": UNKNOWN}
     raw = {SIGNATURE: "803fd3297a5875dc03ca845dda5d2a98", "value": "/w=="}

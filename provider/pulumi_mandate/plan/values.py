@@ -89,7 +89,8 @@ class Reader:
 
     def closed(self, name: str, values: Properties) -> dict[str, JSON]:
         """A commitment to a whole property map that voters need not read."""
-        return commit(self.key, self.urn, [name], self._convert(dict(values), [], opened=True))
+        # No path of a property begins with a number: an input of this name is another place.
+        return commit(self.key, self.urn, [0, name], self._convert(dict(values), [], opened=True))
 
     def _convert(self, value: JSON, path: list[str | int], *, opened: bool) -> JSON:
         if isinstance(value, str):
