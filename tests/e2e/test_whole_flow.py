@@ -72,15 +72,32 @@ def test_a_change_runs_when_and_only_when_it_was_voted_on(home: Home) -> None:
     assert home.pulumi("stack", "import", cwd=folder, piped=after).code == 0
 
     # A resource dropped from the program, and a command that runs no program.
-    program.write_text(honest.partition("pulumi_mandate.S3Bucket")[0])
-    assert home.mandate("up", cwd=folder).code == 3
-    program.write_text(honest)
+    _dropped(home, folder, number)
     destroyed = home.pulumi("destroy", "--yes", "--skip-preview", cwd=folder)
     assert destroyed.code != 0
     assert "hooks" in destroyed.err + destroyed.out
     assert home.buckets("flow") == ["flow-orders"]
 
     _traced(home, folder, number)
+
+
+def _dropped(home: Home, folder: Path, number: int) -> None:
+    """What the program was before asks for the inverse; no voter needs to take that on trust."""
+    program = folder / "__main__.py"
+    honest = program.read_text()
+    program.write_text(honest.partition("pulumi_mandate.S3Bucket")[0])
+    assert home.mandate("up", cwd=folder).code == 3
+    found = home.ok("preview", "--undoes", str(number), "--as", "ana", "--json", cwd=folder).json
+    assert found == {"undoes": True, "differences": []}
+    proposed = home.ok("propose", "--as", "ana", "--json", cwd=folder).json
+    assert proposed["undoes"] == number
+    undo = str(proposed["proposal"])
+    assert f"Undo proposal {number}: " in home.ok("status", undo).out
+    assert home.ok("verify", undo, "--json").json["undoes"] == number
+    assert "undoes" not in home.ok("verify", str(number), "--json").json
+    home.ok("withdraw", undo, "--as", "ana")
+    program.write_text(honest)
+    assert home.mandate("preview", "--undoes", str(number), "--as", "ana", cwd=folder).code == 3
 
 
 def _traced(home: Home, folder: Path, number: int) -> None:

@@ -125,6 +125,12 @@ def test_a_resource_that_nothing_leads_back_from_must_be_left_alone() -> None:
     assert fields(done, document(back(), operation("b", "create"))) == [urn("b")]
 
 
+def test_what_nothing_leads_back_from_is_undone_by_nothing() -> None:
+    stack = operation("s", "create", urn=urn("s", "pulumi:pulumi:Stack"))
+
+    assert fields(document(operation("a", "abandon")), document(stack)) == ["operations"]
+
+
 def test_a_rising_revision_is_not_set_back() -> None:
     kind = "pulumi-python:dynamic/mandate:EdgeBundle"
 

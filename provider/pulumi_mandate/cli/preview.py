@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..errors import EmptyPlan, Refused
+from ..errors import EmptyPlan, Refused, UsageError
 from ..models import plan_hash, to_hex
 from ._command import Call, command
 from ._lookup import load_document, plan_of
@@ -43,6 +44,7 @@ NOTHING = Answer({"operations": 0}, "nothing would change")
         "mandate preview --as ana --output plan.json",
         "mandate preview --as ana --destroy",
         "mandate preview --against 1",
+        "mandate preview --undoes 1",
     ),
 )
 @program_options
@@ -63,6 +65,12 @@ NOTHING = Answer({"operations": 0}, "nothing would change")
     metavar="PROPOSAL",
     help="Say what differs from a proposed plan; exits with 3 if anything does.",
 )
+@click.option(
+    "--undoes",
+    type=TargetType(),
+    metavar="PROPOSAL",
+    help="Say what differs from undoing a plan that was done; exits with 3 if anything does.",
+)
 def preview(  # noqa: PLR0913, PLR0917  # one argument per option
     call: Call,
     folder: Path,
@@ -76,13 +84,17 @@ def preview(  # noqa: PLR0913, PLR0917  # one argument per option
     output: Path | None,
     html: Path | None,
     against: Target | None,
+    undoes: Target | None,
 ) -> Answer:
     """Show what would change, canonically: the same change has the same effect root everywhere.
 
     Runs Pulumi's own preview and needs no mandate. The document holds commitments, never secrets.
     """
     session, program = call.session, ProgramChoice(folder, stack, imports)
+    if against and undoes:
+        raise UsageError("--against and --undoes are two questions, not one")
     proposed = load_document(session, plan_of(session, against)) if against else None
+    done = load_document(session, plan_of(session, undoes)) if undoes else None
     progress("previewing the program")
     if proposed is not None:
         terms, kind = _terms_of(proposed), proposed.content["kind"]
@@ -92,12 +104,15 @@ def preview(  # noqa: PLR0913, PLR0917  # one argument per option
     try:
         document = build_plan(session, program, terms, kind=kind)
     except EmptyPlan:
-        return NOTHING
+        # Nothing is neither the proposed change nor the way back from one.
+        return replace(NOTHING, exit_code=Refused.exit_code) if proposed or done else NOTHING
     if output is not None:
         output.write_bytes(document.data)
     write_page(session, document, html)
     if proposed is not None:
         return _compared(proposed, document, call.style)
+    if done is not None:
+        return _undoing(done, document, call.style)
     return _shown(session, document, call.style, markdown=markdown)
 
 
@@ -128,16 +143,26 @@ def _terms_of(document: Document) -> Terms:
 def _compared(proposed: Document, found: Document, style: Style) -> Answer:
     from ..plan.compare import differences
 
-    different = differences(proposed, found)
+    return _difference(differences(proposed, found), "same", "proposed", "the same plan", style)
+
+
+def _undoing(done: Document, found: Document, style: Style) -> Answer:
+    from ..plan.undo import undo_differences
+
+    lost = len(done.content["rollback"]["irreversible"])
+    good = "it undoes the plan" + (f", but for {lost} that nothing undoes" if lost else "")
+    return _difference(undo_differences(done, found), "undoes", "to undo ", good, style)
+
+
+def _difference(
+    different: list[Difference], name: str, wanted: str, good: str, style: Style
+) -> Answer:
     data = {
-        "same": not different,
+        name: not different,
         "differences": [
             {"field": d.field, "expected": d.expected, "found": d.found} for d in different
         ],
     }
-    text = "\n".join(_line(d) for d in different) or style.good("the same plan")
+    lines = (f"{d.field}\n    {wanted} {d.expected}\n    here     {d.found}" for d in different)
+    text = "\n".join(lines) or style.good(good)
     return Answer(data, text, exit_code=Refused.exit_code if different else 0)
-
-
-def _line(different: Difference) -> str:
-    return f"{different.field}\n    proposed {different.expected}\n    here     {different.found}"

@@ -21,6 +21,7 @@ from ._program import (
     program_options,
     window_options,
 )
+from ._undo import undone_by
 from .preview import NOTHING, facts_of
 
 if TYPE_CHECKING:
@@ -106,19 +107,24 @@ def propose(  # noqa: PLR0913, PLR0917  # one argument per option
         found = None if again or salt is not None else pending_like(session.machine, document)
         if found is not None:
             return _already(session, found)
+    undone = undone_by(session, document)
+    name = title_of(document, title)
+    if title is None and undone is not None:
+        name = f"Undo proposal {undone.proposal}: {name}"
     progress("sending the proposal")
     proposal = open_proposal(
         document,
         session.machine,
         session.account,
         folder=folder.resolve(),
-        title=title_of(document, title),
+        title=name,
         summary=summary_of(document),
     )
     facts = facts_of(session, document)
-    data = {"proposal": proposal.number, "opened": True, **facts}
+    number = undone.proposal if undone else None
+    data = {"proposal": proposal.number, "opened": True, "undoes": number, **facts}
     lines = [
-        f"proposal {proposal.number}: {title_of(document, title)}",
+        f"proposal {proposal.number}: {name}",
         f"  plan hash    {facts['planHash']}",
         f"  effect root  {facts['effectRoot']}",
         f"  tier         {facts['tier']}, {facts['operations']} operations",

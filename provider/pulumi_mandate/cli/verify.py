@@ -15,6 +15,7 @@ from ._output import Answer
 from ._program import ProgramChoice, program_options
 from ._report import brief_option, links_as_data, render_links
 from ._target import Target, TargetType
+from ._undo import undone_by
 
 
 @command(
@@ -79,6 +80,7 @@ def verify(  # noqa: PLR0913, PLR0917  # one argument per option
     from ..audit.collect import collect_proposal
     from ..audit.links import broken
     from ..audit.proposal import verify_proposal
+    from ..plan.document import Document
 
     if attest is not None and not rebuild:
         raise UsageError("--attest signs what --rebuild finds", next_step="add --rebuild")
@@ -103,6 +105,10 @@ def verify(  # noqa: PLR0913, PLR0917  # one argument per option
     text = f"{render_links(links, call.style, brief=brief)}\n{verdict}"
     if bad is not None:
         return Answer(data, text, exit_code=Refused.exit_code)
+    undone = undone_by(call.session, Document.load(evidence.document))
+    if undone is not None:
+        data["undoes"] = undone.proposal
+        text += f"\n{undone.sentence}"
     lines = [text, *attested(call, evidence, attestations, data)]
     if rebuild:
         choice = ProgramChoice(folder, stack)

@@ -34,6 +34,8 @@ def undo_differences(done: Document, found: Document) -> list[Difference]:
     ]
     touched = touched_by(done.operations)
     wanted = {change.urn: change for change in inverse(changes_of(done.operations))}
+    if not wanted:
+        result.append(Difference("operations", "something to undo", "nothing leads back"))
     given = {change.urn: change for change in changes_of(found.operations)}
     others = {one["urn"]: one["op"] for one in found.operations if not is_stack(one["urn"])}
     for urn in sorted(wanted.keys() | given.keys() | others.keys()):
