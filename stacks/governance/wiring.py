@@ -9,18 +9,20 @@ import pulumi
 from settings import Settings, Subject
 
 from pulumi_mandate import EvmCall, EvmContract
-from pulumi_mandate.chain.abi import signature
-from pulumi_mandate.chain.artifacts import artifact
-from pulumi_mandate.models import keccak, to_hex
-
-ADMIN, MEDIUM, HIGH, CRITICAL, GUARDIAN, ENROLLER = 0, 1, 2, 3, 4, 5
-"""Roles of the AccessManager."""
+from pulumi_mandate.chain.artifacts import NAMES, artifact
+from pulumi_mandate.governance.wiring import (
+    CANCELLERS,
+    GUARDIAN,
+    HOLDINGS,
+    RIGHTS,
+    Role,
+)
+from pulumi_mandate.models import to_hex
 
 
 def selector(contract: str, function: str) -> str:
     """Four bytes as 0x and hex."""
-    entry = artifact(contract).abi.function(function)
-    return to_hex(keccak(signature(entry).encode())[:4])
+    return to_hex(artifact(contract).abi.selector(function))
 
 
 @dataclass(frozen=True)
@@ -63,31 +65,21 @@ class Genesis:
         self._enrolled: list[pulumi.Resource] = []
 
     def wire_roles(self) -> None:
-        """Steps 6 to 19: who may call what, and after which delay."""
-        registry, executors = self._contracts.registry, self._contracts.executors
-        governor, guardian = self._contracts.governor.address, self._settings.guardian
-        for function, role in (
-            ("approveMedium", MEDIUM),
-            ("approveHigh", HIGH),
-            ("configureSubject", CRITICAL),
-            ("enrolExecutor", CRITICAL),
-            ("revoke", GUARDIAN),
-        ):
-            self._assign(f"registry-{function}", registry, "PlanRegistry", function, role)
-        for function, role in (("enrol", ENROLLER), ("revoke", GUARDIAN)):
-            self._assign(f"executors-{function}", executors, "ExecutorRegistry", function, role)
-        self._grant("registry-may-enrol", ENROLLER, registry.address, 0)
-        self._grant("governor-medium", MEDIUM, governor, self._settings.medium_delay)
-        self._grant("governor-high", HIGH, governor, self._settings.high_delay)
-        self._grant("governor-critical", CRITICAL, governor, self._settings.critical_delay)
-        self._grant("guardian", GUARDIAN, guardian, 0)
-        for role, name in ((MEDIUM, "medium"), (HIGH, "high"), (CRITICAL, "critical")):
+        """Steps 6 to 19: who may call what, and after which delay, as the one table says."""
+        contracts = self._contracts.by_trust_name()
+        for word, function, role in RIGHTS:
+            self._assign(f"{word}-{function}", contracts[word], NAMES[word], function, role)
+        for role, holder, waits in HOLDINGS:
+            who = self._settings.guardian if holder == GUARDIAN else contracts[holder].address
+            delay = getattr(self._settings, f"{role.name.lower()}_delay") if waits else 0
+            self._grant(f"{holder}-{role.name.lower()}", role, who, delay)
+        for role, canceller in CANCELLERS.items():
             self._wired.append(
                 self._manager_call(
-                    f"guardian-cancels-{name}",
+                    f"{canceller.name.lower()}-cancels-{role.name.lower()}",
                     "setRoleGuardian",
-                    [role, GUARDIAN],
-                    {"function": "getRoleGuardian", "arguments": [role], "equals": GUARDIAN},
+                    [role, canceller],
+                    {"function": "getRoleGuardian", "arguments": [role], "equals": canceller},
                 )
             )
 
@@ -97,9 +89,9 @@ class Genesis:
         scaffold = self._manager_call(
             "deployer-may-enrol",
             "grantRole",
-            [CRITICAL, deployer, 0],
-            _has_role(CRITICAL, deployer, 0),
-            unless=_has_no_role(ADMIN, deployer),
+            [Role.CRITICAL, deployer, 0],
+            _has_role(Role.CRITICAL, deployer, 0),
+            unless=_has_no_role(Role.ADMIN, deployer),
             after=self._wired,
         )
         for subject in self._settings.subjects:
@@ -129,15 +121,15 @@ class Genesis:
         revoked = self._manager_call(
             "deployer-may-not-enrol",
             "revokeRole",
-            [CRITICAL, deployer],
-            _has_no_role(CRITICAL, deployer),
+            [Role.CRITICAL, deployer],
+            _has_no_role(Role.CRITICAL, deployer),
             after=self._enrolled,
         )
         renounced = self._manager_call(
             "deployer-lets-go",
             "renounceRole",
-            [ADMIN, deployer],
-            _has_no_role(ADMIN, deployer),
+            [Role.ADMIN, deployer],
+            _has_no_role(Role.ADMIN, deployer),
             after=[revoked],
         )
         EvmCall(

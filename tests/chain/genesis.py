@@ -5,7 +5,7 @@ web3 is the second opinion here: our own encoder is not what puts the contracts 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -83,7 +83,13 @@ class Deployment:
         self.service.advance(seconds)
 
 
-def deploy(service: ChainService, terms: Terms | None = None) -> Deployment:
+Meanwhile = Callable[["_Deployer", Mapping[str, Any]], None]
+"""What a dishonest genesis account does before it lets go."""
+
+
+def deploy(
+    service: ChainService, terms: Terms | None = None, meanwhile: Meanwhile | None = None
+) -> Deployment:
     """Deploy, wire, configure, let go, seal."""
     from web3 import HTTPProvider, Web3
 
@@ -100,6 +106,8 @@ def deploy(service: ChainService, terms: Terms | None = None) -> Deployment:
     contracts = _contracts(work, people, terms)
     _wire(work, contracts, people, terms)
     _configure(work, contracts, people, terms)
+    if meanwhile is not None:
+        meanwhile(work, contracts)
     _let_go(work, contracts)
     trust = Trust(
         chain_id=facts["chainId"],

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from pulumi_mandate.audit.roles import check_roles
 from pulumi_mandate.chain import ChainClient, load_trust
 from pulumi_mandate.chain.artifacts import artifact
 from pulumi_mandate.checks.rules import Rules
@@ -30,6 +31,7 @@ from pulumi_mandate.dev.stacks import init_stack
 from pulumi_mandate.dev.subjects import DEMO, commitment_key
 from pulumi_mandate.errors import EngineError, MandateError, UsageError
 from pulumi_mandate.governance import Registry
+from pulumi_mandate.governance.wiring import HOLDINGS
 from pulumi_mandate.models import Subject, keccak, subject_hash
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -70,6 +72,10 @@ def test_the_registry_is_sealed_and_nobody_administers(client):
         (ROLES["critical"], trust.governor),
         (ROLES["guardian"], trust.accounts["gus"].address),
     }
+
+
+def test_no_role_event_says_more_than_the_wiring(client):
+    assert check_roles(client) == len(HOLDINGS)
 
 
 def test_the_governor_waits_and_the_guardian_may_cancel(client):

@@ -4,6 +4,7 @@
 |---|---|
 | `proposal` | does this proposal approve exactly the document I read? (pure) |
 | `trace` | from a resource to the votes, the order, the transactions and the receipt (pure) |
+| `roles` | does anybody hold a role that the wiring does not name? (pure, but for `check_roles`) |
 | `calldata` | what a transaction to the registry said, read from its bytes (pure) |
 | `collect` | fetching what the two above are given |
 

@@ -65,6 +65,10 @@ class Abi:
             raise KeyError(f"{len(found)} functions are called {name}")
         return found[0]
 
+    def selector(self, function: str) -> bytes:
+        """The four bytes that a call begins with. Raises `KeyError`."""
+        return _selector(self.function(function))
+
     def event_topic(self, name: str) -> bytes:
         """`topics[0]` of an event."""
         return keccak(signature(self._event(name)).encode())

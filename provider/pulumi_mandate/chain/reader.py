@@ -178,6 +178,21 @@ class ChainReader:
             lambda endpoint: self._logs(endpoint, target, query, start, until.number),
         )
 
+    def history(self, contract: str | Contract, *, until: BlockRef) -> list[Log]:
+        """Every event of a contract that its ABI knows, in order, from where its history begins.
+
+        All endpoints must agree. Raises `EndpointsDisagree`, `ChainError`.
+        """
+        self.check()
+        target = self._target(contract)
+        query: dict[str, Any] = {"address": target.address, "topics": []}
+        return self._unanimous(
+            f"the history of {target.name}",
+            lambda endpoint: self._logs(
+                endpoint, target, query, self.trust.deployed_block, until.number
+            ),
+        )
+
     def sent(self, transaction: Digest) -> Sent:
         """A mined transaction, on which every endpoint must agree. For reading the past.
 
@@ -291,7 +306,8 @@ def _require_asked(
 ) -> None:
     """A node filters; one that does not would pass off any contract's event as the registry's."""
     wanted = [None if topic is None else bytes.fromhex(topic[2:]) for topic in query["topics"]]
-    same = len(log.topics) == len(wanted) and all(
+    same = not wanted or len(log.topics) == len(wanted)
+    same &= all(
         topic is None or topic == found for topic, found in zip(wanted, log.topics, strict=False)
     )
     if log.address != query["address"] or not same or not first <= log.block_number <= last:

@@ -54,6 +54,7 @@ def examine(session: Session) -> Iterator[Finding]:
     yield reached
     if reached.ok:
         yield _attempt("registry", lambda: _sealed(session))
+        yield _attempt("roles", lambda: _roles(session))
     yield from _keys(session, reached=reached.ok)
     yield _attempt("plan store", lambda: _store(session))
     yield _attempt("runs", lambda: _runs(session.machine if reached.ok else None))
@@ -126,6 +127,12 @@ def _sealed(session: Session) -> str:
             next_step="finish the deployment: stacks/governance",
         )
     return f"sealed, at {session.trust.registry}"
+
+
+def _roles(session: Session) -> str:
+    from ..audit.roles import check_roles
+
+    return f"{check_roles(session.client)} holdings, as wired; every role event replayed"
 
 
 def _keys(session: Session, *, reached: bool) -> Iterator[Finding]:
