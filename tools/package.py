@@ -21,6 +21,7 @@ LOCK = ROOT / "requirements.lock"
 # What a user must find in the wheel, beside the modules.
 DATA = (
     "pulumi_mandate/py.typed",
+    "pulumi_mandate/_abi/manifest.json",
     "pulumi_mandate/_abi/PlanRegistry.json",
     "pulumi_mandate/_abi/MandateGovernor.json",
     "pulumi_mandate/_abi/MandateToken.json",

@@ -273,3 +273,24 @@ def test_doctor_text_says_how_to_get_what_is_missing(office: Office) -> None:
 
 def test_nothing_to_resume_is_good_news(office: Office) -> None:
     assert office.ok("resume").out == "no run was interrupted\n"
+
+
+def test_a_release_is_signed_and_checked_against_the_chain(office: Office) -> None:
+    file, releaser = str(office.folder / "release.json"), office.history.deployment.people["ana"]
+
+    signed = office.ok("contracts", "sign", "--as", "ana", "--out", file, "--json").json
+    shown = office.ok("contracts", "manifest", "--json").json
+    checked = office.ok(
+        "contracts", "check", "--signature", file, "--releaser", releaser.address, "--json"
+    ).json
+
+    assert signed["manifest"] == shown["manifest"] == checked["manifest"]
+    assert signed["releaser"] == checked["releaser"] == releaser.address
+    assert checked["replaced"] == []
+    assert "PlanRegistry" in shown["contracts"]
+
+    other = office.history.deployment.people["ben"].address
+    assert office.mandate("contracts", "check", "--signature", file, "--releaser", other).code == 3
+    assert office.mandate("contracts", "check", "--signature", file).code == 2
+    assert "at every address" in office.ok("contracts", "check").out
+    assert "0x" in office.ok("contracts", "manifest").out

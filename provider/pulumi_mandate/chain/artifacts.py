@@ -1,4 +1,8 @@
-"""ABI and bytecode of our contracts, from inside the package: a user needs no compiler."""
+"""ABI and bytecode of our contracts, from inside the package: a user needs no compiler.
+
+What a contract is known by, on a chain and in this package, stands in one place: the release
+manifest, which `contracts/tools/export --check` reproduces from the sources (audit/release.py).
+"""
 
 from __future__ import annotations
 
@@ -47,24 +51,46 @@ class Artifact:
 
 
 @cache
+def manifest_bytes() -> bytes:
+    """The release manifest as it was signed: its digest is Keccak of these bytes.
+
+    Raises `UsageError` where the package lacks it.
+    """
+    return _packaged("manifest.json")
+
+
+@cache
 def artifact(name: str) -> Artifact:
-    """An artifact by the contract's name. Raises `UsageError` where the package lacks it."""
-    file = resources.files("pulumi_mandate").joinpath("_abi", f"{name}.json")
-    try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError) as error:
+    """An artifact by the contract's name.
+
+    Raises `UsageError` where the package lacks it, or holds other code than its manifest says.
+    """
+    known = json.loads(manifest_bytes())["contracts"]
+    content = json.loads(_packaged(f"{name}.json"))
+    bytecode = bytes.fromhex(str(content["bytecode"]).removeprefix("0x"))
+    if name not in known or keccak(bytecode) != digest(known[name]["bytecodeHash"]):
         raise UsageError(
-            f"this package holds no artifact of a contract called {name}",
-            next_step="in a checkout: `make contracts`; otherwise reinstall pulumi-mandate",
-        ) from error
-    code = str(content["bytecode"])
+            f"this package's {name} is not the one of its release manifest",
+            meaning="The installation is damaged, or somebody changed it.",
+            next_step="reinstall pulumi-mandate; in a checkout: `make contracts`",
+        )
     return Artifact(
         name,
         Abi(content["abi"]),
-        bytes.fromhex(code.removeprefix("0x")),
-        digest(content["deployedBytecodeHash"]),
-        tuple((int(start), int(length)) for start, length in content["immutables"]),
+        bytecode,
+        digest(known[name]["deployedBytecodeHash"]),
+        tuple((int(start), int(length)) for start, length in known[name]["immutables"]),
     )
+
+
+def _packaged(file: str) -> bytes:
+    try:
+        return resources.files("pulumi_mandate").joinpath("_abi", file).read_bytes()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise UsageError(
+            f"this package holds no artifact of a contract called {file.removesuffix('.json')}",
+            next_step="in a checkout: `make contracts`; otherwise reinstall pulumi-mandate",
+        ) from error
 
 
 @cache

@@ -178,6 +178,17 @@ class ChainReader:
             lambda endpoint: self._logs(endpoint, target, query, start, until.number),
         )
 
+    def code(self, contract: str | Contract, block: BlockRef) -> bytes:
+        """The code at a contract's address. Every endpoint must agree."""
+        self.check()
+        target = self._target(contract)
+        where = {"blockHash": to_hex(block.hash), "requireCanonical": True}
+        answer = self._unanimous(
+            f"the code of {target.name}",
+            lambda endpoint: self._ask(endpoint, "eth_getCode", target.address, where),
+        )
+        return bytes.fromhex(str(answer).removeprefix("0x"))
+
     def history(self, contract: str | Contract, *, until: BlockRef) -> list[Log]:
         """Every event of a contract that its ABI knows, in order, from where its history begins.
 

@@ -14,6 +14,7 @@ from ._command import Call, TeachingGroup
 from ._output import Answer, Style, print_answer, print_error, wants_colour
 from .abandon import abandon
 from .advance import advance
+from .contracts import contracts
 from .destroy import destroy
 from .dev import dev
 from .doctor import doctor
@@ -114,6 +115,7 @@ for _subcommand in (
     rules,
     keys,
     trust,
+    contracts,
 ):
     app.add_command(_subcommand)
 

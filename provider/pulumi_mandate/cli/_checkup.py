@@ -54,6 +54,7 @@ def examine(session: Session) -> Iterator[Finding]:
     yield reached
     if reached.ok:
         yield _attempt("registry", lambda: _sealed(session))
+        yield _attempt("contracts", lambda: _contracts(session))
         yield _attempt("roles", lambda: _roles(session))
     yield from _keys(session, reached=reached.ok)
     yield _attempt("plan store", lambda: _store(session))
@@ -127,6 +128,14 @@ def _sealed(session: Session) -> str:
             next_step="finish the deployment: stacks/governance",
         )
     return f"sealed, at {session.trust.registry}"
+
+
+def _contracts(session: Session) -> str:
+    from ..audit.release import check_code, own_release
+
+    release = own_release()
+    replaced = "".join(f", another {word}" for word in check_code(session.client, release))
+    return f"release {release.version} at every address{replaced}"
 
 
 def _roles(session: Session) -> str:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..gate.machine import Machine
     from ..governance import Governor, Registry
     from ..models import Address
-    from ..signing import AccountKey, AttestorKey
+    from ..signing import AccountKey, AttestorKey, ReleaseKey
     from ..store import PlanStore
 
 
@@ -124,3 +124,11 @@ class Session:
 
         key = self.trust.accounts[self.account_name]
         return AttestorKey(open_signer(key.uri, key.address), parties=parties)
+
+    @property
+    def releaser(self) -> ReleaseKey:
+        """The same account's key, for a release. Raises `UsageError`, `SignerError`."""
+        from ..signing import ReleaseKey, open_signer
+
+        key = self.trust.accounts[self.account_name]
+        return ReleaseKey(open_signer(key.uri, key.address))

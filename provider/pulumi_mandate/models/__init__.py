@@ -1,7 +1,14 @@
 """Frozen values, digests and typed messages of the protocol. Imports nothing of ours but errors."""
 
 from ._digest import ZERO, Digest, digest, is_address, keccak, to_hex
-from ._typed_data import domain_separator, plan_hash, signing_digest, struct_hash, subject_hash
+from ._typed_data import (
+    domain_separator,
+    plan_hash,
+    release_digest,
+    signing_digest,
+    struct_hash,
+    subject_hash,
+)
 from ._values import (
     NO_CLEARS,
     Address,
@@ -43,6 +50,7 @@ __all__ = [
     "is_address",
     "keccak",
     "plan_hash",
+    "release_digest",
     "signing_digest",
     "struct_hash",
     "subject_hash",

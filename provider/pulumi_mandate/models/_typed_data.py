@@ -106,3 +106,16 @@ def signing_digest(domain: Domain, message: Message) -> Digest:
 def plan_hash(domain: Domain, plan: Plan) -> Digest:
     """The plan hash: bound to chain and registry, so it means nothing anywhere else."""
     return signing_digest(domain, plan)
+
+
+RELEASE_DOMAIN_TYPE = "EIP712Domain(string name,string version)"
+RELEASE_TYPE = "Release(bytes32 manifest)"
+
+
+def release_digest(manifest: Digest) -> Digest:
+    """What is signed for a release of the contracts. It holds on no chain, because on every one."""
+    domain = keccak(
+        b"".join(keccak(text.encode()) for text in (RELEASE_DOMAIN_TYPE, NAME, VERSION))
+    )
+    release = keccak(keccak(RELEASE_TYPE.encode()) + digest(manifest))
+    return keccak(b"\x19\x01" + domain + release)

@@ -1,9 +1,10 @@
-"""Keys that never leave their home, and the three things they may be used for.
+"""Keys that never leave their home, and the four things they may be used for.
 
 * `open_signer(uri, address)` opens a key whose address was pinned; `enrol(uri)` reads it once.
 * `ExecutorKey` signs execution orders, renewals and outcomes: 65 bytes, and nothing else.
 * `AccountKey` signs EIP-1559 transactions (runner, proposer, voters): raw bytes, and nothing else.
 * `AttestorKey` signs attestations (one's own preview of a plan): 65 bytes, and nothing else.
+* `ReleaseKey` signs release manifests of the contracts: 65 bytes, and nothing else.
 * `recover` says who signed a digest, strictly.
 
 The key types share no method and none of them gives its signer away, so a key opened to sign
@@ -24,12 +25,14 @@ from ._open import SCHEMES, enrol, open_signer
 from .account import AccountKey
 from .attestor import AttestorKey
 from .executor import ExecutorKey
+from .releaser import ReleaseKey
 
 __all__ = [
     "SCHEMES",
     "AccountKey",
     "AttestorKey",
     "ExecutorKey",
+    "ReleaseKey",
     "Signature",
     "Signer",
     "create_keystore",
