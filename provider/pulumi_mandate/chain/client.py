@@ -11,7 +11,9 @@ from pulumi_mandate.chain.reader import ChainReader, errors_of
 from pulumi_mandate.chain.rpc import Endpoint, RpcError
 from pulumi_mandate.chain.transaction import (
     build,
+    dearer,
     gas_limit,
+    is_too_cheap,
     is_too_late,
     parse_receipt,
     refusal,
@@ -22,6 +24,8 @@ from pulumi_mandate.errors import ChainError
 from pulumi_mandate.models import Address, Digest, digest, keccak, to_hex
 
 RECEIPT_SECONDS = 180.0
+STUCK_SECONDS = 30.0
+"""After so long a transaction that waits is replaced by one that pays more."""
 FINAL_SECONDS = 1800.0
 DEFAULT_PRIORITY_FEE = 1_000_000_000
 _POLL_SECONDS = 0.05
@@ -58,11 +62,21 @@ class ChainClient(ChainReader):
     ) -> Receipt:
         """Build, sign, send, wait until mined. `to` None creates a contract from `data`.
 
-        Raises `ContractRefused` with the contract's reason (before anything is sent, where the
-        estimate already shows it), `ChainError` else.
+        A transaction that waits too long is sent again for a higher fee, under the same nonce: one
+        of the two is mined, and never both. Raises `ContractRefused` with the contract's reason
+        (before anything is sent, where the estimate already shows it), `ChainError` else.
         """
-        raw = self.prepare(account, to, data, value=value, doing=doing, abi=abi)
-        return self.receipt(self.broadcast(raw, doing=doing), doing=doing, abi=abi)
+        draft = self._draft(account.address, to, data, value=value, doing=doing, abi=abi)
+        sent = [self.broadcast(bytes(account.sign_transaction(draft)), doing=doing)]
+        deadline = time.monotonic() + RECEIPT_SECONDS
+        while True:
+            left = max(0.0, min(STUCK_SECONDS, deadline - time.monotonic()))
+            mined = self._poll(left, lambda: self._mined(sent))
+            if mined is not None:
+                return self._receipt(mined, sent, doing, abi)
+            if time.monotonic() >= deadline:
+                raise self._not_mined(sent[-1], draft, account.address, doing)
+            draft = self._replace(account, draft, sent)
 
     def prepare(  # noqa: PLR0913  # a transaction has these parts
         self,
@@ -78,26 +92,8 @@ class ChainClient(ChainReader):
 
         Raises `ContractRefused` where the node foresees a revert.
         """
-        self._check_chain_only()
-        endpoint = self._endpoints[0]
-        request = {"from": account.address, "data": to_hex(data), "value": hex(value)}
-        if to is not None:
-            request["to"] = to
-        estimate = self._ask(endpoint, "eth_estimateGas", request, doing=doing, abi=abi)
-        newest = self._ask(endpoint, "eth_getBlockByNumber", "latest", False)
-        transaction = build(
-            chain_id=self.trust.chain_id,
-            nonce=int(
-                self._ask(endpoint, "eth_getTransactionCount", account.address, "pending"), 16
-            ),
-            to=to,
-            data=data,
-            value=value,
-            gas=gas_limit(int(estimate, 16)),
-            base_fee=int(newest["baseFeePerGas"], 16),
-            priority_fee=self._priority_fee(endpoint),
-        )
-        return bytes(account.sign_transaction(transaction))
+        draft = self._draft(account.address, to, data, value=value, doing=doing, abi=abi)
+        return bytes(account.sign_transaction(draft))
 
     def broadcast(self, raw: bytes, *, doing: str = "the transaction") -> Digest:
         """Send raw bytes; sending the same ones again does no harm. Returns the hash."""
@@ -116,24 +112,10 @@ class ChainClient(ChainReader):
         self, transaction: Digest, *, doing: str = "the transaction", abi: Abi | None = None
     ) -> Receipt:
         """Wait until it is mined. Raises `ContractRefused` where it reverted."""
-        endpoint = self._endpoints[0]
-        answer = self._poll(
-            RECEIPT_SECONDS,
-            lambda: self._ask(endpoint, "eth_getTransactionReceipt", to_hex(transaction)),
-        )
-        if answer is None:
-            raise ChainError(
-                f"{doing} was sent and is not mined after {RECEIPT_SECONDS:.0f} s",
-                meaning=f"it may still be: its hash is {to_hex(transaction)}",
-                next_step="wait, then type the same command again",
-            )
-        block = self._block(endpoint, answer["blockNumber"])
-        receipt = parse_receipt(answer, block.timestamp)
-        if receipt.transaction != transaction or receipt.block.hash != block.hash:
-            raise ChainError(f"{endpoint.name} gave a receipt that belongs elsewhere")
-        if int(answer["status"], 16) != 1:
-            raise self._why_reverted(endpoint, receipt, doing, abi)
-        return receipt
+        mined = self._poll(RECEIPT_SECONDS, lambda: self._mined([transaction]))
+        if mined is None:
+            raise self._not_mined(transaction, None, None, doing)
+        return self._receipt(mined, [transaction], doing, abi)
 
     def wait_final(
         self, block: BlockRef, progress: Callable[[int, int], None] | None = None
@@ -165,6 +147,108 @@ class ChainClient(ChainReader):
         return final
 
     # -- inside -----------------------------------------------------------------------------
+
+    def _draft(  # noqa: PLR0913  # a transaction has these parts
+        self,
+        sender: Address,
+        to: Address | None,
+        data: bytes,
+        *,
+        value: int,
+        doing: str,
+        abi: Abi | None,
+    ) -> dict[str, Any]:
+        """Everything but the signature."""
+        self._check_chain_only()
+        endpoint = self._endpoints[0]
+        request = {"from": sender, "data": to_hex(data), "value": hex(value)}
+        if to is not None:
+            request["to"] = to
+        estimate = self._ask(endpoint, "eth_estimateGas", request, doing=doing, abi=abi)
+        base_fee, priority_fee = self._fees(endpoint)
+        return build(
+            chain_id=self.trust.chain_id,
+            nonce=self._nonce(sender, "pending"),
+            to=to,
+            data=data,
+            value=value,
+            gas=gas_limit(int(estimate, 16)),
+            base_fee=base_fee,
+            priority_fee=priority_fee,
+        )
+
+    def _replace(
+        self, account: Account, draft: dict[str, Any], sent: list[Digest]
+    ) -> dict[str, Any]:
+        """Send the same again for more; adds its hash to `sent`. Returns what counts from now."""
+        base_fee, priority_fee = self._fees(self._endpoints[0])
+        bumped = dearer(draft, base_fee=base_fee, priority_fee=priority_fee)
+        if bumped is None:
+            return draft
+        raw = bytes(account.sign_transaction(bumped))
+        try:
+            self._endpoints[0].call("eth_sendRawTransaction", to_hex(raw))
+        except RpcError as error:
+            if is_too_late(error):
+                return draft  # an earlier one is mined by now: its receipt is what we wait for
+            if is_too_cheap(error):
+                return bumped  # a node that wants more gets more, the next time
+            raise refusal(error, None, "the replacement of a waiting transaction") from error
+        sent.append(keccak(raw))
+        return bumped
+
+    def _mined(self, transactions: list[Digest]) -> dict[str, Any] | None:
+        """The receipt of whichever of them is mined."""
+        for transaction in reversed(transactions):
+            found: dict[str, Any] | None = self._ask(
+                self._endpoints[0], "eth_getTransactionReceipt", to_hex(transaction)
+            )
+            if found is not None:
+                return found
+        return None
+
+    def _receipt(
+        self, answer: dict[str, Any], asked: list[Digest], doing: str, abi: Abi | None
+    ) -> Receipt:
+        """Raises `ContractRefused` where it reverted."""
+        endpoint = self._endpoints[0]
+        block = self._block(endpoint, answer["blockNumber"])
+        receipt = parse_receipt(answer, block.timestamp)
+        if receipt.transaction not in asked or receipt.block.hash != block.hash:
+            raise ChainError(f"{endpoint.name} gave a receipt that belongs elsewhere")
+        if int(answer["status"], 16) != 1:
+            raise self._why_reverted(endpoint, receipt, doing, abi)
+        return receipt
+
+    def _not_mined(
+        self, last: Digest, draft: dict[str, Any] | None, sender: Address | None, doing: str
+    ) -> ChainError:
+        meaning = f"it may still be: its hash is {to_hex(last)}"
+        if draft is not None and sender is not None:
+            before = self._nonce(sender, "latest")
+            if before < draft["nonce"]:
+                meaning = (
+                    f"an earlier transaction of {sender} is not mined either (number {before}), "
+                    "and the chain takes them in order"
+                )
+        return ChainError(
+            f"{doing} was sent and is not mined after {RECEIPT_SECONDS:.0f} s",
+            meaning=meaning,
+            next_step="wait, then type the same command again",
+        )
+
+    def _nonce(self, sender: Address, tag: str) -> int:
+        return int(self._ask(self._endpoints[0], "eth_getTransactionCount", sender, tag), 16)
+
+    def _fees(self, endpoint: Endpoint) -> tuple[int, int]:
+        """What the chain asks for now: base fee and priority fee, in wei per gas."""
+        newest = self._ask(endpoint, "eth_getBlockByNumber", "latest", False)
+        if newest is None or newest.get("baseFeePerGas") is None:
+            raise ChainError(
+                f"{endpoint.name} names no base fee",
+                meaning="our transactions are of type 2 (EIP-1559), which this chain does not take",
+            )
+        return int(newest["baseFeePerGas"], 16), self._priority_fee(endpoint)
 
     def _check_chain_only(self) -> None:
         """Sending must work before the contracts exist: genesis deploys them."""

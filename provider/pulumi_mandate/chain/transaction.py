@@ -18,6 +18,11 @@ GAS_LIMIT = 30_000_000
 """No transaction of ours needs more; a node that asks for more is not believed."""
 FEE_HEADROOM = 2
 """A base fee may double while a transaction waits (six full blocks)."""
+BUMP_PERCENT = 125
+"""Of both old fees, for a replacement; nodes take nothing under 110."""
+HIGHEST_FEE = 10_000 * 10**9
+"""Wei per gas. No chain has asked for so much; a node that does is not believed."""
+_TOO_CHEAP = ("underpriced", "fee too low", "max fee per gas less than block base fee")
 _TOO_LATE = ("nonce too low", "already known", "already imported", "already mined")
 
 
@@ -32,7 +37,17 @@ def build(  # noqa: PLR0913  # the members of a transaction
     base_fee: int,
     priority_fee: int,
 ) -> dict[str, Any]:
-    """An EIP-1559 transaction, ready to sign. `to` None creates a contract."""
+    """An EIP-1559 transaction, ready to sign. `to` None creates a contract.
+
+    Raises `ChainError` for fees beyond reason.
+    """
+    highest = FEE_HEADROOM * base_fee + priority_fee
+    if highest > HIGHEST_FEE:
+        raise ChainError(
+            f"the node asks for {highest} wei per gas, which no transaction of ours pays",
+            meaning="the chain is flooded, or the node lies about its fees",
+            next_step="look at the fees elsewhere, and try again later",
+        )
     transaction: dict[str, Any] = {
         "type": 2,
         "chainId": chain_id,
@@ -40,12 +55,31 @@ def build(  # noqa: PLR0913  # the members of a transaction
         "value": value,
         "data": to_hex(data),
         "gas": gas,
-        "maxFeePerGas": FEE_HEADROOM * base_fee + priority_fee,
+        "maxFeePerGas": highest,
         "maxPriorityFeePerGas": priority_fee,
     }
     if to is not None:
         transaction["to"] = to
     return transaction
+
+
+def dearer(
+    transaction: Mapping[str, Any], *, base_fee: int, priority_fee: int
+) -> dict[str, Any] | None:
+    """The same transaction for more money: same nonce, so that only one of the two is ever mined.
+
+    At least what every node demands of a replacement, and what the chain asks for now. None where
+    that would be beyond `HIGHEST_FEE`.
+    """
+    priority = max(priority_fee, _bumped(transaction["maxPriorityFeePerGas"]))
+    highest = max(FEE_HEADROOM * base_fee + priority, _bumped(transaction["maxFeePerGas"]))
+    if highest > HIGHEST_FEE:
+        return None
+    return {**transaction, "maxFeePerGas": highest, "maxPriorityFeePerGas": priority}
+
+
+def _bumped(fee: int) -> int:
+    return fee * BUMP_PERCENT // 100 + 1
 
 
 def gas_limit(estimate: int) -> int:
@@ -93,6 +127,11 @@ def revert(data: bytes, abi: Abi | None, doing: str) -> ContractRefused:
 def is_too_late(error: RpcError) -> bool:
     """Whether the node may have the transaction already: look for its receipt, do not despair."""
     return any(words in error.message.lower() for words in _TOO_LATE)
+
+
+def is_too_cheap(error: RpcError) -> bool:
+    """Whether the node would take the same transaction for a higher fee."""
+    return any(words in error.message.lower() for words in _TOO_CHEAP)
 
 
 def parse_receipt(answer: Mapping[str, Any], timestamp: int) -> Receipt:
