@@ -44,9 +44,10 @@ tests: browser ## the Python tests, with their coverage floor
 package: toolchain ## the wheel, installed and used in a fresh environment
 	@$(checks) package
 
-bench: toolchain ## what the gate and the canonical form cost, on this machine
+bench: toolchain ## what the gate, the canonical form and the votes cost, on this machine
 	@$(tools) .venv/bin/python -m tests.bench.bench_plan 100 1000 10000
 	@$(tools) .venv/bin/python -m tests.bench.bench_up
+	@$(tools) .venv/bin/python -m tests.bench.bench_gas
 
 lock: toolchain ## write the requirements locks anew from pyproject.toml
 	@.venv/bin/python -m tools.lock

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.bench import bench_plan, bench_up
+from tests.bench import bench_gas, bench_plan, bench_up
 
 CELL = r"\s*[\d.]+"
 
@@ -41,3 +41,17 @@ def test_one_check_in_a_hook_is_timed(flushed: bool) -> None:
     middle, slowest = bench_up.bench_check(3, flushed=flushed)
 
     assert 0 < middle <= slowest < 10
+
+
+@pytest.mark.chain
+def test_the_gas_bench_shows_both_sides_and_where_the_gas_of_begin_goes() -> None:
+    found = bench_gas.measure()
+
+    assert sum(found.begin.values()) == found.ours["begin"]
+    assert all(gas > 0 for gas in found.begin.values())
+    assert set(found.ours) == set(bench_gas.GOALS)
+    printed = bench_gas.table(found)
+    assert f"{found.baseline['propose']:,}" in printed
+    assert f"{found.ours['the whole round']:,}" in printed
+    over = {name for name, goal in bench_gas.GOALS.items() if goal and found.ours[name] > goal}
+    assert printed.count("over by") == len(over)

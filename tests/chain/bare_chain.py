@@ -22,14 +22,24 @@ class BareChain:
     """A node that mines at every transaction until it is told otherwise."""
 
     def __init__(
-        self, workdir: Path, *, chain_id: int = 31337, finality: int = 64, hardfork: str = "prague"
+        self,
+        workdir: Path,
+        *,
+        chain_id: int = 31337,
+        finality: int = 64,
+        hardfork: str = "prague",
+        tracing: bool = False,
     ) -> None:
-        """`finality`: how many blocks behind the newest one the final one is; an even number."""
+        """`finality`: how many blocks behind the newest one the final one is; an even number.
+
+        `tracing`: keep every step of every transaction, for `debug_traceTransaction`.
+        """
         command = [
             str(find_anvil()),
             *("--host", "127.0.0.1", "--port", "0", "--accounts", "0", "--no-cors"),
             *("--chain-id", str(chain_id), "--timestamp", str(START), "--hardfork", hardfork),
             *("--slots-in-an-epoch", str(finality // 2), "--prune-history", "256"),
+            *(["--steps-tracing"] if tracing else []),
         ]
         process = subprocess.Popen(
             command,
