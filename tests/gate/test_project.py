@@ -109,6 +109,28 @@ def test_another_runtime_refuses(project, runtime):
         check_project(project(f"name: shop\nruntime: {runtime}\n"))
 
 
+@pytest.mark.parametrize("folder", ["", "src"])
+@pytest.mark.parametrize("shadow", ["pulumi_mandate.py", "pulumi/__init__.py", "pulumi.so"])
+def test_a_module_in_the_gates_place_refuses(project, folder, shadow):
+    where = project(HEAD + ("main: src\n" if folder else ""))
+    check_project(where)
+    place = where / folder / shadow
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.touch()
+
+    with pytest.raises(Refused, match="of its own") as refusal:
+        check_project(where)
+    assert refusal.value.step == 1
+
+
+def test_a_folder_that_is_no_package_is_in_nobodys_place(project):
+    where = project(HEAD)
+    (where / "pulumi").mkdir()
+    (where / "pulumi" / "notes.md").touch()
+
+    check_project(where)
+
+
 @pytest.mark.parametrize("name", ["Pulumi.json", "Pulumi.yml", "Pulumi.yaml.gz"])
 def test_a_second_project_file_refuses(project, name):
     folder = project(HEAD)

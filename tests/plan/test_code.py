@@ -181,6 +181,19 @@ def test_the_property_becomes_a_marker_with_the_owning_package() -> None:
     assert pickled not in str(marker)
 
 
+@pytest.mark.parametrize("folder", ["venv", "node_modules", "__pycache__"])
+def test_code_that_no_digest_holds_is_refused(folder: str) -> None:
+    pickled = encoded(Configured("eu"))
+    module = f"{folder}.x".ljust(len(__name__), "x").encode()
+    assert len(module) == len(__name__)
+    moved = base64.b64encode(base64.b64decode(pickled).replace(__name__.encode(), module)).decode()
+
+    with pytest.raises(IncompletePlan, match="no digest holds"):
+        Reader(KEY, URN, {}).properties({"__provider": moved})
+    state = Reader(KEY, URN, {}, deployed=True).properties({"__provider": moved})
+    assert state["__provider"]["module"] == module.decode()
+
+
 def test_the_property_is_an_ordinary_value_elsewhere() -> None:
     reader = Reader(KEY, f"{PREFIX}pulumi-nodejs:dynamic:Resource::x", {})
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pulumi_mandate.errors import UsageError
-from pulumi_mandate.plan.program import program_digest
+from pulumi_mandate.plan.program import ProgramFile, modules_of, program_digest
 
 
 @pytest.fixture
@@ -144,3 +144,10 @@ def test_devices_and_strange_names_are_refused(program: Path) -> None:
 def test_an_empty_folder_is_no_program(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="holds no files"):
         program_digest(tmp_path, "dev")
+
+
+def test_modules_of_a_program_are_told_wherever_imports_begin() -> None:
+    paths = ("__main__.py", "lib/boto3/__init__.py", "lib/fast.cpython-311.so", "docs/yaml/a.md")
+    files = [ProgramFile(path, "file", "0" * 64) for path in paths]
+
+    assert modules_of(files) == {"__main__", "lib", "boto3", "__init__", "fast"}

@@ -223,3 +223,12 @@ def test_the_environment_of_these_tests_can_be_digested() -> None:
     names = {package.name for package in installed_packages()}
 
     assert {"pulumi", "pulumi_mandate", "pulumi_mandate_components"} <= names
+
+
+def test_a_module_that_the_program_has_itself_belongs_to_no_package() -> None:
+    packages = [Package("one", "1", keccak(b"one"), ("boto3", "botocore"))]
+
+    found = toolchain("v3", packages, shadowed={"boto3", "other"})
+
+    assert set(found.modules) == {"botocore"}
+    assert found.content == toolchain("v3", packages).content

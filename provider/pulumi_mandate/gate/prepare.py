@@ -21,7 +21,7 @@ from pulumi_mandate.models import NO_CLEARS, Address, Digest, Subject
 from pulumi_mandate.plan.build import Facts, build_document
 from pulumi_mandate.plan.commitment import SubjectKey
 from pulumi_mandate.plan.document import Document
-from pulumi_mandate.plan.program import ProgramDigest, program_digest
+from pulumi_mandate.plan.program import ProgramDigest, modules_of, program_digest
 from pulumi_mandate.plan.raw import RawPreview, subject_key
 from pulumi_mandate.plan.source import Since, source_part
 from pulumi_mandate.plan.toolchain import Toolchain, installed_packages, toolchain
@@ -233,11 +233,16 @@ def look_here(
     version = run_engine(["version"], program.workdir, source).strip()
     flags = [f"{name}={value}" for name, value in bound_environment(source).items()]
     about = subject or subject_of(program, trust, source)
+    digested = program_digest(program.workdir, program.stack)
     return Here(
         subject=about,
-        program=program_digest(program.workdir, program.stack),
+        program=digested,
         toolchain=toolchain(
-            version, installed_packages(), plugins=visible_plugins(source), flags=flags
+            version,
+            installed_packages(),
+            plugins=visible_plugins(source),
+            flags=flags,
+            shadowed=modules_of(digested.files),
         ),
         rules=rules(about).about(about),
     )

@@ -27,6 +27,7 @@ _KNOWN = frozenset(
         "template", "tags", "stackConfigDir", "options", "backend", "packages",
     }
 )  # fmt: skip
+_GATE = ("pulumi", "pulumi_mandate", "pulumi_mandate_components")
 _RUNTIME_OPTIONS = frozenset({"virtualenv", "toolchain", "typechecker"})
 _PLAIN_PACKAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(@[0-9A-Za-z.+-]+)?")
 """A plugin's name. Anything with a slash may be a folder or somebody's repository."""
@@ -59,16 +60,35 @@ def check_project(workdir: Path) -> None:
     for key in sorted(map(str, project)):
         if key not in _KNOWN:
             raise _setting(f"`{key}`", key, "known settings only")
+    _check_shadows(workdir)
     _check_options(project.get("options"))
     _check_runtime(workdir, project.get("runtime"))
     if "main" in project:
         _check_main(workdir, project["main"])
+        place = workdir / project["main"]
+        _check_shadows(place if place.is_dir() else place.parent)
     if not isinstance(project.get("config") or {}, dict):
         raise _setting("`config` as a folder", "a word", "a table")
     folder = project.get("stackConfigDir")
     if folder is not None and _inside(workdir, folder) is None:
         raise _setting("`stackConfigDir`", str(folder), "a folder inside the program's")
     _check_packages(workdir, project.get("packages"))
+
+
+def _check_shadows(folder: Path) -> None:
+    """A module of the program's own would be imported instead of the gate, or of the SDK."""
+    for name in _GATE:
+        for shadow in (f"{name}.py", f"{name}.pyc", f"{name}.so", f"{name}/__init__.py"):
+            if (folder / shadow).exists():
+                raise Refused(
+                    1,
+                    f"the program has a module {name} of its own",
+                    field="program",
+                    expected=f"the installed {name}",
+                    found=shadow,
+                    meaning="It would be imported in place of the one that is the gate.",
+                    next_step="give it another name, then: mandate propose",
+                )
 
 
 def _check_options(options: JSON) -> None:

@@ -13,9 +13,9 @@ import hashlib
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from pulumi_mandate.errors import UsageError
 from pulumi_mandate.models import Digest, keccak, to_hex
@@ -27,6 +27,7 @@ IGNORED_FOLDERS = frozenset(
     | {".pulumi", ".pytest_cache", ".mypy_cache", ".ruff_cache"}
 )
 _CHUNK = 1 << 20
+_CODE = frozenset({".py", ".pyc", ".so", ".pyd"})
 FILE_PARTS = 3
 """Path, mode and SHA-256: what a listing says of a file."""
 FILE_MODES = ("file", "executable", "link")
@@ -63,6 +64,20 @@ class ProgramDigest:
     def part(self, commit: str | None) -> dict[str, JSON]:
         """The document's `program`. `commit`: of version control, if there is one."""
         return {"digest": to_hex(self.digest), "commit": commit, "files": _listing(self.files)}
+
+
+def modules_of(files: Iterable[ProgramFile]) -> set[str]:
+    """Names that `import` may find in a program, before any installed package of that name.
+
+    At any depth: `main` in Pulumi.yaml and the program itself decide where imports begin.
+    """
+    code = (PurePosixPath(file.path) for file in files)
+    return {
+        name
+        for path in code
+        if path.suffix in _CODE
+        for name in (*path.parent.parts, path.name.partition(".")[0])
+    }
 
 
 def _listing(files: tuple[ProgramFile, ...]) -> list[JSON]:

@@ -11,7 +11,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import Distribution, distributions
@@ -72,11 +72,13 @@ def toolchain(
     *,
     plugins: Sequence[Mapping[str, str]] = (),
     flags: Sequence[str] = (),
+    shadowed: Set[str] = frozenset(),
 ) -> Toolchain:
     """Put the parts together; order does not matter, flags excepted.
 
     `flags` are those of the outer command that change what a plan means; `plugins` are
-    `{"name", "kind", "version"}`.
+    `{"name", "kind", "version"}`; `shadowed` are modules that the program has itself, whatever
+    package owns one of that name.
     """
     sorted_packages = sorted(packages, key=lambda package: (package.name, package.version))
     content = {
@@ -89,7 +91,8 @@ def toolchain(
             for package in sorted_packages
         ],
     }
-    return Toolchain(content, _owners(sorted_packages))
+    owners = _owners(sorted_packages)
+    return Toolchain(content, {name: owners[name] for name in owners.keys() - shadowed})
 
 
 def installed_packages(search: Sequence[str] | None = None) -> list[Package]:

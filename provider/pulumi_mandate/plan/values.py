@@ -186,7 +186,14 @@ class Reader:
         if not isinstance(value, str) or value in UNKNOWNS:
             return self.value(value, [PROPERTY])
         code = describe(value)
-        package = self.packages.get(code.module.partition(".")[0], "program")
+        parts = code.module.split(".")
+        package = self.packages.get(parts[0], "program")
+        if package == "program" and not self.deployed and IGNORED_FOLDERS.intersection(parts):
+            raise IncompletePlan(
+                f"the provider of {self.urn} is code that no digest holds: {code.module}",
+                meaning="The program's digest leaves that folder out, so it may say anything else.",
+                next_step="move the module into the program, or install it as a package",
+            )
         # A commitment and no digest: a provider may have captured secrets.
         stream = to_hex(commitment(self.key, self.urn, [PROPERTY], code.stream))
         return markers.provider_code(code.module, code.name, package, stream)
