@@ -279,7 +279,7 @@ contract BeginTest is RegistryCase {
     function testFuzz_begin_onlyWithTheApprovedFields(uint256 field, uint256 change) public {
         Plan memory plan = _plan(1);
         _approve(plan);
-        Plan memory other = _spoil(_plan(1), bound(field, 0, 15), change);
+        Plan memory other = _spoil(_plan(1), bound(field, 0, 16), change);
         vm.assume(registry.hashPlan(plan) != registry.hashPlan(other));
         _refuseBegin(other, _order(other), EXECUTOR_KEY, IPlanRegistry.PlanRegistryUnexpectedState.selector);
         _begin(plan);
@@ -287,7 +287,7 @@ contract BeginTest is RegistryCase {
 
     function testFuzz_hashPlan_dependsOnEveryField(uint256 field, uint256 change) public view {
         Plan memory plan = _plan(1);
-        uint256 place = bound(field, 0, 15);
+        uint256 place = bound(field, 0, 16);
         Plan memory other = _spoil(_plan(1), place, change);
         bool same = keccak256(abi.encode(plan)) == keccak256(abi.encode(other));
         assertTrue(same == (registry.hashPlan(plan) == registry.hashPlan(other)), "hash follows fields");
@@ -310,6 +310,7 @@ contract BeginTest is RegistryCase {
         else if (field == 12) plan.tier = Tier(change % 6);
         else if (field == 13) plan.notBefore = uint64(change);
         else if (field == 14) plan.expiresAt = uint64(change);
+        else if (field == 15) plan.cost = uint64(change);
         else plan.salt = word;
         return plan;
     }

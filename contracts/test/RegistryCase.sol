@@ -36,6 +36,7 @@ abstract contract RegistryCase is Genesis {
             effectRoot: keccak256("effect root"),
             operationCount: 3,
             kinds: 3,
+            cost: 0,
             program: keccak256("program"),
             toolchain: keccak256("toolchain"),
             rules: RULES,

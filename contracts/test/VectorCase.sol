@@ -58,6 +58,7 @@ abstract contract VectorCase is RegistryCase {
         plan.effectRoot = _word(json, at, ".effectRoot");
         plan.operationCount = uint32(_number(json, at, ".operationCount"));
         plan.kinds = uint32(_number(json, at, ".kinds"));
+        plan.cost = uint64(_number(json, at, ".cost"));
         plan.program = _word(json, at, ".program");
         plan.toolchain = _word(json, at, ".toolchain");
         plan.rules = _word(json, at, ".rules");

@@ -28,6 +28,7 @@ def a_plan(deployment: Deployment, salt: str = "salt", tier: Tier = Tier.MEDIUM)
         effect_root=keccak(b"effect root"),
         operation_count=3,
         kinds=0b11,
+        cost=0,
         program=keccak(b"program"),
         toolchain=keccak(b"toolchain"),
         rules=deployment.terms.rules,

@@ -9,6 +9,7 @@ import pytest
 
 from pulumi_mandate.errors import InvalidDocument
 from pulumi_mandate.models import Tier, keccak, to_hex
+from pulumi_mandate.plan.assessment import NOBODY_KNOWS
 from pulumi_mandate.plan.compare import differences
 from pulumi_mandate.plan.document import Document
 from pulumi_mandate.plan.render import render_markdown, render_text
@@ -50,6 +51,21 @@ def _build(raw: Any, assess: Any) -> Document:
     from tests.plan.samples import facts
 
     return build_document(raw, facts(), lambda operation: (Tier.MEDIUM, "test"), assess)
+
+
+@pytest.mark.parametrize(
+    ("dollars", "cents"),
+    [(-3, 0), (0, 0), (0.004, 0), (0.005, 1), (918.34, 91834), (2**53 - 2, NOBODY_KNOWS)],
+)
+def test_what_is_added_to_the_bill_is_a_field_of_the_plan(dollars: float, cents: int) -> None:
+    assert document(check(measures={"usdPerMonth": dollars})).fields().cost == cents
+
+
+def test_a_cost_that_no_check_measured_is_above_any_cap() -> None:
+    """Another check's measure does not stand in for it, nor does its own under another name."""
+    named = [check(id="quota"), check(measures={"unpriced": 1})]
+
+    assert [document(one).fields().cost for one in named] == [NOBODY_KNOWS] * 2
 
 
 def test_checks_are_part_of_the_hash() -> None:

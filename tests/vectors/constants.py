@@ -48,6 +48,8 @@ def constants() -> dict[str, object]:
         "VERDICTS": assessment.VERDICTS,
         "MOST_FINDINGS": assessment.MOST_FINDINGS,
         "MOST_MEASURES": assessment.MOST_MEASURES,
+        "COST": assessment.COST,
+        "NOBODY_KNOWS": assessment.NOBODY_KNOWS,
         "TIERS": {"low": int(Tier.LOW), "high": int(Tier.HIGH), "last": int(max(Tier))},
         "LIMITS": {"size": LIMITS.size, "depth": LIMITS.depth, "operations": LIMITS.operations},
         "PLAN_TYPE": PLAN_TYPE,

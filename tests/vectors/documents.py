@@ -15,9 +15,11 @@ from tests.plan.samples import EVERY_OPERATION, UNKNOWN, creation, made_up, reco
 from tests.vectors import summaries
 from tests.vectors.forgeries import FORGERIES, Forgeries, sealed
 from tests.vectors.plans import content_of
-from tests.vectors.whole import build, first, much
+from tests.vectors.whole import build, costing, first, much
 
 DOMAIN = Domain(31337, Address("0x5FbDB2315678afecb367f032d93F642f64180aa3"))
+COSTS = (-3, 0, 0.004999, 0.005, 0.0050001, 1.005, 12, 918.34, 90071992547409.5, 90071992547410, 2**53 - 2)
+"""Dollars a month, on either side of a half cent and of the largest sum."""
 KEYS = (SubjectKey(bytes(range(32))), SubjectKey(b"\xff" * 32))
 PLACES: tuple[tuple[str, list[str | int], object], ...] = (
     ("urn:pulumi:dev::p::t::n", ["password"], "hunter2"),
@@ -73,6 +75,7 @@ def documents() -> list[dict[str, object]]:
         ),
         "something of everything": much(),
         "the first plan of a program": first(),
+        **{f"{dollars} dollars a month": costing(dollars) for dollars in COSTS},
     }
     return [_document(name, document) for name, document in cases.items()]
 

@@ -38,6 +38,7 @@ ORDINARY = Plan(
     effect_root=keccak(b"effect root"),
     operation_count=3,
     kinds=1 << Kind.CREATE | 1 << Kind.UPDATE,
+    cost=1250,
     program=keccak(b"program"),
     toolchain=keccak(b"toolchain"),
     rules=keccak(b"rules"),
@@ -51,15 +52,16 @@ ORDINARY = Plan(
     expires_at=1_800_604_800,
     salt=keccak(b"salt"),
 )
-SMALLEST = Plan(*[ZERO] * 2, 0, 0, *[ZERO] * 7, Address("0x" + "00" * 20), Tier.NONE, 0, 0, ZERO)
+SMALLEST = Plan(*[ZERO] * 2, 0, 0, 0, *[ZERO] * 7, Address("0x" + "00" * 20), Tier.NONE, 0, 0, ZERO)
 ONES = Digest(b"\xff" * 32)
 LARGEST = Plan(
-    *[ONES] * 2, 2**32 - 1, 2**32 - 1, *[ONES] * 7, MAINNET.registry, Tier.EMERGENCY,
+    *[ONES] * 2, 2**32 - 1, 2**32 - 1, MAX_SAFE, *[ONES] * 7, MAINNET.registry, Tier.EMERGENCY,
     MAX_SAFE, MAX_SAFE, ONES,
 )  # fmt: skip
 OTHER = {
     "operation_count": 4,
     "kinds": 1 << Kind.CREATE,
+    "cost": 1251,
     "proposer": MAINNET.registry,
     "tier": Tier.LOW,
     "not_before": ORDINARY.not_before + 1,

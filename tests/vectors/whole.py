@@ -41,6 +41,14 @@ def much() -> Document:
     return Document.of(content)
 
 
+def costing(dollars: float) -> Document:
+    """A creation, and a check that measured what it adds to the monthly bill."""
+    content = build(creation("x", {"label": "a"})).content
+    check = {**CHECKS[0], "id": "cost", "measures": {"usdPerMonth": dollars}}
+    check |= {"verdict": "pass", "findings": [], "override": None}
+    return Document.of({**content, "checks": [check]})
+
+
 def first() -> Document:
     """Below tier high: a creation, every file of the program new, one of them not shown."""
     inputs = {"u": UNKNOWN, "s": secret("p"), "n": [{"a": 1.5}, None, True]}

@@ -8,9 +8,9 @@ import {ExecutionOrder, Outcome, Plan, Renewal} from "../types/Mandates.sol";
 /// `pulumi_mandate.models._typed_data`; both read `tests/vectors/plan_hash.json`.
 library PlanHash {
     bytes32 internal constant PLAN_TYPEHASH = keccak256(
-        "Plan(bytes32 subject,bytes32 effectRoot,uint32 operationCount,uint32 kinds,bytes32 program,"
-        "bytes32 toolchain,bytes32 rules,bytes32 checks,bytes32 rollback,bytes32 document,bytes32 clears,"
-        "address proposer,uint8 tier,uint64 notBefore,uint64 expiresAt,bytes32 salt)"
+        "Plan(bytes32 subject,bytes32 effectRoot,uint32 operationCount,uint32 kinds,uint64 cost,"
+        "bytes32 program,bytes32 toolchain,bytes32 rules,bytes32 checks,bytes32 rollback,bytes32 document,"
+        "bytes32 clears,address proposer,uint8 tier,uint64 notBefore,uint64 expiresAt,bytes32 salt)"
     );
     bytes32 internal constant ORDER_TYPEHASH = keccak256(
         "ExecutionOrder(bytes32 planHash,bytes32 runId,address runner,uint64 leaseUntil,"

@@ -61,6 +61,7 @@ struct Plan {
     bytes32 effectRoot;
     uint32 operationCount;
     uint32 kinds;
+    uint64 cost;
     bytes32 program;
     bytes32 toolchain;
     bytes32 rules;

@@ -18,7 +18,7 @@ from typing import Any
 from pulumi_mandate.errors import InvalidDocument, UsageError
 from pulumi_mandate.models import Digest, Subject, Tier, keccak
 from pulumi_mandate.plan import summary
-from pulumi_mandate.plan.assessment import overridden
+from pulumi_mandate.plan.assessment import COST, overridden
 from pulumi_mandate.plan.canonical import canonical_bytes, parse
 
 from .constraints import Constraint, Unknowns, constrain
@@ -34,7 +34,7 @@ from .tables import (
     read_unknowns,
     read_validator,
 )
-from .tiers import COST, PlanRule, Rule, any_match, changes, unknown_paths
+from .tiers import PlanRule, Rule, any_match, changes, unknown_paths
 
 VERSION = 1
 FLOOR = Tier.MEDIUM

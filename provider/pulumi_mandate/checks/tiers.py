@@ -13,12 +13,11 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from pulumi_mandate.models import Kind, Tier
+from pulumi_mandate.plan.assessment import added_dollars
 from pulumi_mandate.plan.code import PROPERTY
 from pulumi_mandate.plan.markers import is_marker, is_unknown
 from pulumi_mandate.plan.values import same_json
 
-COST = ("cost", "usdPerMonth")
-"""Id and measure of the check that `cost_over` reads."""
 _PACKAGES = re.compile(r"0x[0-9a-f]{64}(,0x[0-9a-f]{64})*")
 """Digests of the packages that own a module; `program` where none does."""
 _ABSENT = object()
@@ -99,18 +98,10 @@ class PlanRule:
         )
         return (
             all(limit is None or count > limit for limit, count in limits)
-            and (self.cost_over is None or added_cost(content["checks"]) > self.cost_over)
+            and (self.cost_over is None or added_dollars(content["checks"]) > self.cost_over)
             and (not self.source_changed or source_changed(content["source"]))
             and (self.dependents_over is None or _dependents(operations, self.dependents_over))
         )
-
-
-def added_cost(checks: Iterable[Mapping[str, Any]]) -> float:
-    """Dollars a month, by the check `cost`; without its word it is without limit."""
-    for check in checks:
-        if check["id"] == COST[0] and COST[1] in check["measures"]:
-            return float(check["measures"][COST[1]])
-    return float("inf")
 
 
 def source_changed(source: Mapping[str, Any] | None) -> bool:

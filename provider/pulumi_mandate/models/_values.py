@@ -101,6 +101,8 @@ class Plan:
     effect_root: Digest
     operation_count: int
     kinds: int
+    cost: int
+    """What the plan adds to the monthly bill, US cents; `NOBODY_KNOWS` where nothing measured it."""
     program: Digest
     toolchain: Digest
     rules: Digest

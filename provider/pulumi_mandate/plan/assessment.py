@@ -45,9 +45,30 @@ LONGEST_VALUE = 4096
 CHECK_ID = re.compile(r"[a-z][a-z0-9-]{0,31}")
 MEASURE = re.compile(r"[a-z][A-Za-z0-9]{0,31}")
 VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+_-]{0,31}")
+COST = ("cost", "usdPerMonth")
+"""Id and measure of the check that says what a plan adds to the monthly bill."""
+NOBODY_KNOWS = 2**53 - 1
+"""The cost of a plan that nothing has measured: more than any cap, and exact in every language."""
 CHECK_PARTS = frozenset(
     {"id", "version", "digest", "mandatory", "verdict", "findings", "measures", "override"}
 )
+
+
+def added_dollars(checks: Sequence[Mapping[str, Any]]) -> float:
+    """A month, by the check `cost`; without its word it is without limit."""
+    for check in checks:
+        if check["id"] == COST[0] and COST[1] in check["measures"]:
+            return float(check["measures"][COST[1]])
+    return math.inf
+
+
+def cents_a_month(checks: Sequence[Mapping[str, Any]]) -> int:
+    """`Plan.cost`: the nearest cent, halves up; 0 where the bill falls, at most `NOBODY_KNOWS`.
+
+    Two IEEE operations and a floor, so that Python and JavaScript come to the same number (ADR 0017).
+    """
+    cents = added_dollars(checks) * 100 + 0.5
+    return max(0, math.floor(cents)) if cents < NOBODY_KNOWS else NOBODY_KNOWS
 
 
 def require_checks(checks: object, urns: frozenset[str]) -> None:

@@ -29,7 +29,7 @@ from pulumi_mandate.models import (
 )
 
 from . import merkle, summary
-from .assessment import overridden, require_checks, require_constraint, require_tier
+from .assessment import cents_a_month, overridden, require_checks, require_constraint, require_tier
 from .canonical import LIMITS, Limits, canonical_bytes, is_plain, plain_bytes, read
 from .markers import malformed
 from .program import ProgramFile, is_side, listing_digest
@@ -175,6 +175,7 @@ class Document:
             effect_root=self.effect_root,
             operation_count=len(self.operations),
             kinds=self.kinds,
+            cost=cents_a_month(content["checks"]),
             program=digest(content["program"]["digest"]),
             toolchain=part_digest(content["toolchain"]),
             rules=digest(content["rules"]),

@@ -1,7 +1,7 @@
 // Recomputes a plan hash from the bytes of its document, and believes nothing else.
 
 import { keccak } from "./keccak.js";
-import { SCHEMA } from "./constants.js";
+import { COST, NOBODY_KNOWS, SCHEMA } from "./constants.js";
 import { Refused, canonical, leaf, parse, planHash, require, root, subjectHash, toHex } from "./protocol.js";
 import { checkDocument } from "./document.js";
 
@@ -9,6 +9,14 @@ import { checkDocument } from "./document.js";
 export function leavesOf(content) {
   return content.operations.map((operation, index) =>
     leaf(index, operation.kind, operation.tier, operation.urn, keccak(canonical(operation))));
+}
+
+/** What the plan adds to the monthly bill: the nearest cent, halves up; 0 where it falls. */
+function centsAMonth(checks) {
+  const [id, measure] = COST;
+  const check = checks.find((one) => one.id === id && Object.hasOwn(one.measures, measure));
+  const cents = (check ? check.measures[measure] : Infinity) * 100 + 0.5;
+  return cents < NOBODY_KNOWS ? Math.max(0, Math.floor(cents)) : NOBODY_KNOWS;
 }
 
 /** The fields of the plan hash, from a checked document and its bytes. */
@@ -19,6 +27,7 @@ export function planOf(content, bytes, effectRoot) {
     effectRoot: toHex(effectRoot),
     operationCount: content.operations.length,
     kinds: content.operations.reduce((mask, operation) => mask | (1 << operation.kind), 0),
+    cost: centsAMonth(content.checks),
     program: content.program.digest,
     toolchain: part(content.toolchain),
     rules: content.rules,
