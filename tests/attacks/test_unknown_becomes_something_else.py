@@ -22,6 +22,7 @@ WITHOUT: dict[str, Any] = {
     "unknowns": {"sensitive": ["inputs.text"]},
 }
 CONSTRAINT = {"types": [NOTE], "paths": ["inputs.text"], "pattern": r"10\.[0-9./]+"}
+HIDDEN = Rules.of(WITHOUT | {"unknowns": {"sensitive": ["inputs.*cidr*"]}})
 WITH = Rules.of(WITHOUT | {"constraint": [CONSTRAINT]})
 
 
@@ -53,6 +54,22 @@ def test_what_breaks_the_constraint_is_refused_before_the_provider_is_called(
     assert governed.files() == {"first": "hello"}
     assert governed.result()["status"] == "failed"
     assert governed.mandate(plan).state is MandateState.FAILED
+
+
+@pytest.mark.parametrize("rules", [HIDDEN], indirect=True)
+def test_a_sensitive_name_inside_what_was_unknown_as_a_whole_is_refused(governed: Governed) -> None:
+    """The rules speak of `text.cidr`; the preview shows `text`, and nothing inside it."""
+    governed.program(OPEN.replace('"0.0.0.0/0"', '{"cidr": "0.0.0.0/0"}'))
+    document = governed.plan()
+    assert document.content["sensitive"] == ["inputs.*cidr*"]
+    assert all(entry["constraint"] is None for entry in document.content["unknowns"])
+    governed.approve(document)
+
+    output = governed.up(ok=False)
+
+    assert "refused at step 10" in output
+    assert "after.inputs.text.cidr" in output
+    assert governed.files() == {"first": "hello"}
 
 
 @pytest.mark.parametrize("rules", [WITH], indirect=True)

@@ -86,6 +86,7 @@ def document(proposer: str, window: tuple[int, int], **changes: Any) -> Document
         "operations": operations,
         "effectRoot": to_hex(merkle.root(leaves(operations))),
         "unknowns": [],
+        "sensitive": [],
         "base": to_hex(keccak(b"base")),
         "source": source_part(SOURCE, None),
         "checks": [],

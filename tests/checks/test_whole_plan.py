@@ -10,7 +10,7 @@ from pulumi_mandate.checks import Rules
 from pulumi_mandate.checks.judgement import misjudged
 from pulumi_mandate.errors import Refused, UsageError
 from pulumi_mandate.models import Subject, Tier, keccak, to_hex
-from pulumi_mandate.plan.assessment import broken, holds
+from pulumi_mandate.plan.constraint import broken, holds
 from pulumi_mandate.plan.document import Document
 from pulumi_mandate.plan.markers import unknown
 from tests.gate.cases import KEY, SUBJECT, document, operation, urn
@@ -236,10 +236,42 @@ def test_what_cannot_be_found_breaks_its_constraint() -> None:
     entry = {"urn": "u", "op": "create", "path": ["inputs", "a", "0"], "constraint": {"equals": 1}}
 
     for after in ({"inputs": {"a": []}}, {"inputs": {}}, None, {"inputs": {"a": 3}}):
-        assert [path for path, _ in broken([entry], "u", "create", after)] == ["inputs.a.0"]
-    assert not list(broken([entry], "u", "create", {"inputs": {"a": [1]}}))
-    assert not list(broken([entry], "u", "create", {"inputs": {"a": [unknown()]}}))
-    assert not list(broken([entry], "v", "create", {"inputs": {}}))
+        assert [path for path, _ in broken([entry], [], ("u", "create"), after)] == ["inputs.a.0"]
+    assert not list(broken([entry], [], ("u", "create"), {"inputs": {"a": [1]}}))
+    assert not list(broken([entry], [], ("u", "create"), {"inputs": {"a": [unknown()]}}))
+    assert not list(broken([entry], [], ("v", "create"), {"inputs": {}}))
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        ("0.0.0.0/0", []),
+        (["a", {"tags": ["b"]}], []),
+        ({"cidr": "0.0.0.0/0"}, ["inputs.a.cidr"]),
+        ({"rules": [{"from": {"cidr": 1}}]}, ["inputs.a.rules.0.from.cidr"]),
+        ({"cidr": {"mandate:v1": "unknown", "secret": False}}, ["inputs.a.cidr"]),
+        ({"mandate:v1": "escaped", "entries": [["cidr", 1]]}, ["inputs.a.cidr"]),
+        ({"mandate:v1": "secret", "commitment": "0x" + "00" * 32}, []),
+        ({"mandate:v1": "unknown", "secret": False}, []),
+    ],
+)
+def test_no_sensitive_name_hides_in_what_was_unknown_as_a_whole(value: Any, found: Any) -> None:
+    entry = {"urn": "u", "op": "create", "path": ["inputs", "a"], "constraint": None}
+    after = {"inputs": {"a": value}}
+
+    there = [path for path, _ in broken([entry], ["inputs.*cidr*"], ("u", "create"), after)]
+
+    assert there == found
+    assert not list(broken([entry], [], ("u", "create"), after))
+    assert not list(broken([entry], ["inputs.a"], ("u", "create"), after)), "all of it was accepted"
+
+
+def test_the_sensitive_names_are_in_the_document_where_something_is_unknown() -> None:
+    found = rules()
+
+    waiting = stated(found, operation("a", after={"inputs": {"x": unknown()}}))
+    assert waiting["sensitive"] == sorted(SENSITIVE["sensitive"])
+    assert stated(found, operation("a", after={"inputs": {"x": 1}}))["sensitive"] == []
 
 
 class TestEveryVerifierFinds:
@@ -259,6 +291,9 @@ class TestEveryVerifierFinds:
         entry = planned(self.found, self.made).content["unknowns"][0]
         for constraint in (None, {"pattern": ".*"}):
             assert "constraints" in self.told(unknowns=[entry | {"constraint": constraint}])
+
+    def test_fewer_sensitive_names(self) -> None:
+        assert "may turn out to hold" in self.told(sensitive=[])
 
     def test_a_reason_in_his_own_words(self) -> None:
         tier = {"tier": 2, "rule": "any", "reasons": {"any": "all is well"}}

@@ -101,6 +101,7 @@ def document(*operations: dict[str, Any], **changes: Any) -> Document:
         "operations": sealed,
         "effectRoot": to_hex(merkle.root(leaves(sealed))),
         "unknowns": summary.unknowns(sealed),
+        "sensitive": [],
         "base": to_hex(keccak(b"base")) if tier["tier"] == Tier.HIGH else None,
         "source": None,
         "checks": [],

@@ -279,6 +279,24 @@ def test_an_unknown_that_breaks_its_constraint_is_refused_and_latches(journal, v
     assert check.latched
 
 
+def test_a_sensitive_name_inside_what_was_unknown_as_a_whole_is_refused(journal):
+    plan = constrained(None)
+    plan = document(
+        operation("a", "create", after={"inputs": {"text": unknown()}}),
+        unknowns=plan.content["unknowns"],
+        sensitive=["inputs.*cidr*"],
+        tier=plan.content["tier"],
+    )
+    check = OperationCheck(plan, journal, denials=lambda: None, inputs_of=inputs_of)
+    given = {"text": {"rules": [{"cidr": "0.0.0.0/0"}]}}
+
+    refusal = refused(check, dataclasses.replace(call("a"), new_inputs=given))
+
+    assert refusal.field == "after.inputs.text.rules.0.cidr"
+    assert "0/0" not in refusal.diagnostics()
+    assert check.latched
+
+
 def test_a_secret_breaks_every_constraint_and_is_told_nowhere(journal):
     plan = constrained({"pattern": ".*"})
     check = OperationCheck(plan, journal, denials=lambda: None, inputs_of=inputs_of)

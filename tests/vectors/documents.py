@@ -18,7 +18,19 @@ from tests.vectors.plans import content_of
 from tests.vectors.whole import build, costing, first, much
 
 DOMAIN = Domain(31337, Address("0x5FbDB2315678afecb367f032d93F642f64180aa3"))
-COSTS = (-3, 0, 0.004999, 0.005, 0.0050001, 1.005, 12, 918.34, 90071992547409.5, 90071992547410, 2**53 - 2)
+COSTS = (
+    -3,
+    0,
+    0.004999,
+    0.005,
+    0.0050001,
+    1.005,
+    12,
+    918.34,
+    90071992547409.5,
+    90071992547410,
+    2**53 - 2,
+)
 """Dollars a month, on either side of a half cent and of the largest sum."""
 KEYS = (SubjectKey(bytes(range(32))), SubjectKey(b"\xff" * 32))
 PLACES: tuple[tuple[str, list[str | int], object], ...] = (

@@ -50,6 +50,15 @@ UNKNOWNS: Forgeries = {
         "an unknown's part too many": put("unknowns", 0, "more", 1),
         "unknowns that are no list": put("unknowns", {}),
     },
+    "what no unknown may hold is a sorted list of lines": {
+        "globs out of order": lambda content: content["sensitive"].reverse(),
+        "a glob twice": lambda content: content["sensitive"].append(content["sensitive"][-1]),
+        "a glob that is no text": put("sensitive", [1]),
+        "an empty glob": put("sensitive", [""]),
+        "a glob on two lines": put("sensitive", ["a\nb"]),
+        "globs that are no list": put("sensitive", {}),
+        "globs left out": lambda content: content.pop("sensitive"),
+    },
     "a constraint is exactly one condition that can be checked": {
         "a constraint in words": constraint("not the whole internet"),
         "a constraint of no condition": constraint({}),

@@ -11,7 +11,7 @@ import pytest
 
 from pulumi_mandate.console.page import static
 from pulumi_mandate.errors import InvalidDocument
-from pulumi_mandate.plan import assessment, document, source
+from pulumi_mandate.plan import assessment, constraint, document, source
 from pulumi_mandate.plan.document import Document
 from tests.console.node import node
 from tests.vectors.documents import DOMAIN
@@ -64,7 +64,9 @@ def unheard(said: set[str], heard: set[str]) -> list[str]:
 
 
 def test_every_refusal_of_the_python_reader_has_a_vector() -> None:
-    said = messages(document.__file__) | messages(assessment.__file__)
+    said = (
+        messages(document.__file__) | messages(assessment.__file__) | messages(constraint.__file__)
+    )
     said |= messages(source.__file__, "the source change ")
     said -= {"the source change *"}  # what adds the beginning to the others
 

@@ -37,6 +37,7 @@ def much() -> Document:
     content["tier"] = {"tier": 3, "rule": "vector", "reasons": {"vector": "it deletes"}}
     content["unknowns"] = summary.unknowns(kept)
     content["unknowns"][0]["constraint"] = {"pattern": "arn:.*"}
+    content["sensitive"] = ["inputs.*Policy*", "inputs.*policy*"]
     content["rollback"] = summary.rollback(kept)
     return Document.of(content)
 

@@ -3,7 +3,7 @@
 A preview shows `out.apply(lambda _: "0.0.0.0/0")` as unknown. On a sensitive path that would be a
 blank cheque, so the rules say beforehand what it may be, and voters read that instead. It is
 checked when the value is known: before the run (`plan.compare`) and at the operation
-(`gate.operations`).
+(`gate.operations`). So are the sensitive names inside a value that was unknown as a whole.
 """
 
 from __future__ import annotations
@@ -14,9 +14,7 @@ from typing import Any
 
 from pulumi_mandate.errors import Refused
 from pulumi_mandate.plan.canonical import JSON
-from pulumi_mandate.plan.markers import is_marker
-
-from .tiers import any_match
+from pulumi_mandate.plan.constraint import any_match, place
 
 ALL = ("*",)
 
@@ -57,7 +55,7 @@ def constrain(
     found, blank = [], False
     for entry in written:
         operation = by_key[entry["urn"], entry["op"]]
-        path, value = _place(operation["after"], entry["path"])
+        path, value = place(operation["after"], entry["path"])
         condition = None
         if not value["secret"]:  # of a secret only its commitment could ever be looked at
             condition = _condition(operation["type"], path, constraints)
@@ -67,24 +65,6 @@ def constrain(
             if unknowns.unconstrained == "refuse":
                 raise _blank_cheque(operation, path)
     return found, blank
-
-
-def _place(value: Any, steps: Sequence[str]) -> tuple[str, Any]:
-    """The dotted path and the value at a path of `unknowns`.
-
-    An escaped object's own names count, so that nobody hides a name by escaping it.
-    """
-    names, waiting = [], list(steps)
-    while waiting:
-        step = waiting.pop(0)
-        if is_marker(value, "escaped") and step == "entries":
-            name, value = value["entries"][int(waiting.pop(0))]
-            waiting.pop(0)  # "1": the value of the pair
-            names.append(str(name))
-            continue
-        value = value[int(step)] if isinstance(value, list) else value[step]
-        names.append(step)
-    return ".".join(names), value
 
 
 def _condition(

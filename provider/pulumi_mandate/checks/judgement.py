@@ -65,6 +65,8 @@ def _wrong(rules: Rules, content: Mapping[str, Any]) -> Iterator[str]:
         return
     if stated["unknowns"] != content["unknowns"]:
         yield "the constraints on unknown values are not those of the rules"
+    if stated["sensitive"] != content["sensitive"]:
+        yield "what no unknown may turn out to hold is not what the rules say"
     if stated["tier"] != content["tier"]:
         asked = stated["tier"]
         yield f"the plan is {Tier(asked['tier']).name.lower()} by {asked['rule']}, with its reasons"

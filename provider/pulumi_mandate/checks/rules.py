@@ -20,6 +20,7 @@ from pulumi_mandate.models import Digest, Subject, Tier, keccak
 from pulumi_mandate.plan import summary
 from pulumi_mandate.plan.assessment import COST, overridden
 from pulumi_mandate.plan.canonical import canonical_bytes, parse
+from pulumi_mandate.plan.constraint import any_match
 
 from .constraints import Constraint, Unknowns, constrain
 from .tables import (
@@ -34,7 +35,7 @@ from .tables import (
     read_unknowns,
     read_validator,
 )
-from .tiers import PlanRule, Rule, any_match, changes, unknown_paths
+from .tiers import PlanRule, Rule, changes, unknown_paths
 
 VERSION = 1
 FLOOR = Tier.MEDIUM
@@ -131,7 +132,7 @@ class Rules:
         return Tier.HIGH, NO_MATCH
 
     def state(self, content: Mapping[str, Any]) -> dict[str, Any]:
-        """The parts `unknowns` and `tier` of a document, from its judged operations and its checks.
+        """The parts `unknowns`, `sensitive` and `tier`, from judged operations and checks.
 
         Raises `Refused` for a sensitive unknown without a constraint, where the rules want that.
         """
@@ -150,6 +151,7 @@ class Rules:
         reasons = {name: self.reason(name) for name in fired}
         return {
             "unknowns": unknowns,
+            "sensitive": sorted(set(self.unknowns.sensitive)) if unknowns else [],
             "tier": {"tier": int(tier), "rule": rule_id, "reasons": reasons},
         }
 

@@ -9,8 +9,9 @@ from typing import Any
 
 from pulumi_mandate.errors import UsageError
 from pulumi_mandate.models import Tier
-from pulumi_mandate.plan.assessment import CHECK_ID, is_scalar, is_text
+from pulumi_mandate.plan.assessment import CHECK_ID, is_text
 from pulumi_mandate.plan.canonical import JSON
+from pulumi_mandate.plan.constraint import is_scalar
 from pulumi_mandate.plan.document import KIND_OF, RULE_ID
 
 from .constraints import ALL, Constraint, Unknowns

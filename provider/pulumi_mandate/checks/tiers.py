@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import Any
 
 from pulumi_mandate.models import Kind, Tier
 from pulumi_mandate.plan.assessment import added_dollars
 from pulumi_mandate.plan.code import PROPERTY
-from pulumi_mandate.plan.markers import is_marker, is_unknown
+from pulumi_mandate.plan.constraint import any_match
+from pulumi_mandate.plan.markers import inside, is_marker, is_unknown
 from pulumi_mandate.plan.values import same_json
 
 _PACKAGES = re.compile(r"0x[0-9a-f]{64}(,0x[0-9a-f]{64})*")
@@ -134,10 +134,6 @@ def unknown_paths(operation: Operation) -> list[str]:
     return sorted(found)
 
 
-def any_match(globs: Iterable[str], texts: Iterable[str]) -> bool:
-    return any(fnmatchcase(text, glob) for text in texts for glob in globs)
-
-
 def _differences(path: str, before: Any, after: Any) -> Iterator[tuple[str, Any]]:
     if before == after and same_json(before, after):
         return
@@ -145,16 +141,6 @@ def _differences(path: str, before: Any, after: Any) -> Iterator[tuple[str, Any]
     left, right = dict(inside(before)), dict(inside(after))
     for key in sorted(left.keys() | right.keys()):
         yield from _differences(f"{path}.{key}", left.get(key, _ABSENT), right.get(key, _ABSENT))
-
-
-def inside(value: Any) -> Iterator[tuple[str, Any]]:
-    """Names and values of what a value holds; an escaped object's own names, no other marker's."""
-    if is_marker(value, "escaped"):
-        yield from ((str(entry[0]), entry[1]) for entry in value["entries"])
-    elif isinstance(value, dict) and not is_marker(value):
-        yield from value.items()
-    elif isinstance(value, list):
-        yield from ((str(index), item) for index, item in enumerate(value))
 
 
 def _only(globs: Sequence[str], changed: Changes) -> bool:

@@ -12,9 +12,9 @@ from typing import Any
 
 from pulumi_mandate.errors import MandateError, Refused
 from pulumi_mandate.models import keccak, to_hex
-from pulumi_mandate.plan.assessment import broken
 from pulumi_mandate.plan.canonical import canonical_bytes
 from pulumi_mandate.plan.compare import refines
+from pulumi_mandate.plan.constraint import broken
 from pulumi_mandate.plan.document import Document
 from pulumi_mandate.plan.markers import is_unknown
 
@@ -69,6 +69,7 @@ class OperationCheck:
         self._lock = threading.Lock()
         self._latched = ""
         self._used: set[int] = set()
+        self._sensitive = document.content["sensitive"]
         self._unknowns: dict[str, list[JSON]] = {}
         for entry in document.content["unknowns"]:
             self._unknowns.setdefault(entry["urn"], []).append(entry)
@@ -167,8 +168,8 @@ class OperationCheck:
 
     def _keep_constraints(self, call: HookCall, op: str, found: JSON) -> None:
         unknowns = self._unknowns.get(call.urn, ())
-        for path, constraint in broken(unknowns, call.urn, op, {"inputs": found}):
-            wanted = canonical_bytes(dict(constraint)).decode()
+        place = (call.urn, op)
+        for path, wanted in broken(unknowns, self._sensitive, place, {"inputs": found}):
             raise _differs(call, f"after.{path}", wanted, "a value that is not allowed")
 
     def _allowed(self, call: HookCall, position: int) -> Entry:

@@ -19,7 +19,8 @@ SUBJECT_TYPE = "Subject(string backend,string organisation,string project,string
 PLAN_TYPE = (
     "Plan(bytes32 subject,bytes32 effectRoot,uint32 operationCount,uint32 kinds,uint64 cost,"
     "bytes32 program,bytes32 toolchain,bytes32 rules,bytes32 checks,bytes32 rollback,"
-    "bytes32 document,bytes32 clears,address proposer,uint8 tier,uint64 notBefore,uint64 expiresAt,bytes32 salt)"
+    "bytes32 document,bytes32 clears,address proposer,uint8 tier,uint64 notBefore,"
+    "uint64 expiresAt,bytes32 salt)"
 )
 ORDER_TYPE = (
     "ExecutionOrder(bytes32 planHash,bytes32 runId,address runner,uint64 leaseUntil,"

@@ -102,7 +102,7 @@ class Plan:
     operation_count: int
     kinds: int
     cost: int
-    """What the plan adds to the monthly bill, US cents; `NOBODY_KNOWS` where nothing measured it."""
+    """What is added to the monthly bill, US cents; `NOBODY_KNOWS` where nothing measured it."""
     program: Digest
     toolchain: Digest
     rules: Digest

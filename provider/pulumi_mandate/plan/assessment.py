@@ -8,7 +8,6 @@ high, and no room for a character that could imitate something else.
 |---|---|
 | `checks` | `[{id, version, digest, mandatory, verdict, findings, measures, override}]`, by id |
 | a finding | `{urn, message}`; the URN of an operation, or empty where it is about the whole plan |
-| `unknowns[].constraint` | `{equals: value}`, `{oneOf: [value, …]}`, `{pattern: regex}` or null |
 | `tier` | `{tier, rule, reasons}`; `reasons` says why, per rule that fired |
 """
 
@@ -23,8 +22,7 @@ from typing import Any
 from pulumi_mandate.errors import InvalidDocument
 from pulumi_mandate.models import Tier, digest
 
-from .canonical import JSON, canonical_bytes
-from .markers import is_unknown
+from .canonical import JSON
 
 VERDICTS = ("pass", "warn", "overridden", "fail")
 """From best to worst."""
@@ -40,8 +38,6 @@ because `str.isprintable` follows the Unicode version of whoever reads."""
 MOST_FINDINGS = 1000
 """Per check; a check that has more to say fails."""
 MOST_MEASURES = 20
-LONGEST_VALUE = 4096
-"""Characters of a value that a pattern is tried on."""
 CHECK_ID = re.compile(r"[a-z][a-z0-9-]{0,31}")
 MEASURE = re.compile(r"[a-z][A-Za-z0-9]{0,31}")
 VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+_-]{0,31}")
@@ -65,7 +61,7 @@ def added_dollars(checks: Sequence[Mapping[str, Any]]) -> float:
 def cents_a_month(checks: Sequence[Mapping[str, Any]]) -> int:
     """`Plan.cost`: the nearest cent, halves up; 0 where the bill falls, at most `NOBODY_KNOWS`.
 
-    Two IEEE operations and a floor, so that Python and JavaScript come to the same number (ADR 0017).
+    Two IEEE operations and a floor, so that Python and JavaScript find the same number (ADR 0017).
     """
     cents = added_dollars(checks) * 100 + 0.5
     return max(0, math.floor(cents)) if cents < NOBODY_KNOWS else NOBODY_KNOWS
@@ -81,59 +77,6 @@ def require_checks(checks: object, urns: frozenset[str]) -> None:
         all(one["id"] < other["id"] for one, other in pairwise(checks)),
         "the checks are not sorted, or one of them stands there twice",
     )
-
-
-def require_constraint(constraint: object) -> None:
-    """Raises `InvalidDocument` where an unknown's constraint is none."""
-    if constraint is None:
-        return
-    if not isinstance(constraint, dict) or len(constraint) != 1:
-        raise InvalidDocument("a constraint is not exactly one condition")
-    (name, value), *_ = constraint.items()
-    if not (
-        (name == "equals" and is_scalar(value))
-        or (name == "oneOf" and isinstance(value, list) and value and all(map(is_scalar, value)))
-        or (name == "pattern" and is_text(value))
-    ):
-        raise InvalidDocument("a constraint is not `equals`, `oneOf` or `pattern` with its value")
-
-
-def broken(
-    unknowns: Sequence[Mapping[str, Any]], urn: str, op: str, after: JSON
-) -> Iterator[tuple[str, Mapping[str, JSON]]]:
-    """Dotted paths of an operation's values that break the constraint they were approved under.
-
-    `unknowns` is that part of the approved document, `after` what the operation wants now. What is
-    still unknown breaks nothing yet; what cannot be found does.
-    """
-    for entry in unknowns:
-        if (entry["urn"], entry["op"]) != (urn, op) or entry["constraint"] is None:
-            continue
-        value: Any = after
-        try:
-            for step in entry["path"]:
-                value = value[int(step)] if isinstance(value, list) else value[step]
-        except (LookupError, TypeError, ValueError):
-            value = None
-        if not is_unknown(value) and not holds(entry["constraint"], value):
-            yield ".".join(entry["path"]), entry["constraint"]
-
-
-def holds(constraint: Mapping[str, JSON], value: JSON) -> bool:
-    """Whether a value keeps a constraint. A list does where each item does; a secret never does."""
-    if isinstance(value, list):
-        return bool(value) and all(holds(constraint, item) for item in value)
-    if isinstance(value, dict | None):
-        return False
-    (name, wanted), *_ = constraint.items()
-    if name == "pattern":
-        return (
-            isinstance(value, str)
-            and len(value) <= LONGEST_VALUE
-            and re.fullmatch(str(wanted), value, re.ASCII) is not None
-        )
-    allowed = wanted if name == "oneOf" and isinstance(wanted, list) else [wanted]
-    return canonical_bytes(value) in [canonical_bytes(one) for one in allowed]
 
 
 def overridden(checks: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -176,12 +119,6 @@ def is_text(value: object) -> bool:
 def is_number(value: object) -> bool:
     """A number that keeps its value on its way through every JSON."""
     return type(value) in (int, float) and abs(value) <= 2**53 - 1  # type: ignore[arg-type]
-
-
-def is_scalar(value: object) -> bool:
-    return isinstance(value, str | bool | int) or (
-        isinstance(value, float) and math.isfinite(value)
-    )
 
 
 def require_tier(tier: object, highest: Mapping[str, Any], fired: frozenset[str]) -> None:

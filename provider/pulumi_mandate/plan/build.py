@@ -101,6 +101,7 @@ def build_document(
         "secretKeyId": to_hex(facts.key.id),
         "operations": operations,
         "unknowns": summary.unknowns(operations),
+        "sensitive": [],
         "base": None,
         "source": dict(facts.source) if facts.source is not None else None,
         "checks": [],

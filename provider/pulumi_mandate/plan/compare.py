@@ -13,15 +13,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from .assessment import broken, worse
+from .assessment import worse
 from .canonical import JSON, canonical_bytes
+from .constraint import broken
 from .document import Document, order
 from .markers import is_marker, is_unknown
 from .names import is_like
 from .withheld import hidden_code, open_operations, without_secrets
 
 _LONGEST = 200
-_EXACT = ("schema", "kind", "subject", "rules", "secretKeyId", "config", "toolchain")
+_EXACT = ("schema", "kind", "subject", "rules", "sensitive", "secretKeyId", "config", "toolchain")
 _JUDGED = frozenset({"tier", "rule"})
 _ABSENT = "absent"
 _RANDOM_END = re.compile(r'[0-9A-Za-z]{4,32}"[0-9A-Za-z]{4,32}"')
@@ -119,11 +120,12 @@ def _operations(approved: Content, found: Content, *, resuming: bool) -> Iterato
             continue
         seen.add(key)
         yield from _operation(name, wanted[key], operation)
-        for path, constraint in broken(
-            unknowns.get(key[:2], ()), key[0], key[1], operation["after"]
+        entries = unknowns.get(key[:2], ())
+        for path, wanted_there in broken(
+            entries, approved["sensitive"], key[:2], operation["after"]
         ):
             told = "a value that it does not allow"  # it may be a secret
-            yield Difference(f"{name}.after.{path}", _show(dict(constraint)), told)
+            yield Difference(f"{name}.after.{path}", wanted_there, told)
     if not resuming:
         for key in wanted.keys() - seen:
             yield Difference(f"operations.{key[0]}.{key[1]}", "an operation", _ABSENT)

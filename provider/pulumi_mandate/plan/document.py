@@ -29,8 +29,9 @@ from pulumi_mandate.models import (
 )
 
 from . import merkle, summary
-from .assessment import cents_a_month, overridden, require_checks, require_constraint, require_tier
+from .assessment import cents_a_month, is_text, overridden, require_checks, require_tier
 from .canonical import LIMITS, Limits, canonical_bytes, is_plain, plain_bytes, read
+from .constraint import require_constraint
 from .markers import malformed
 from .program import ProgramFile, is_side, listing_digest
 from .source import check_source
@@ -74,7 +75,17 @@ STEPS_OF_PLAN = {
 
 PARTS = frozenset(
     {"schema", "kind", "subject", "program", "toolchain", "rules", "config", "secretKeyId"}
-    | {"operations", "effectRoot", "unknowns", "base", "source", "checks", "tier", "rollback"}
+    | {
+        "operations",
+        "effectRoot",
+        "unknowns",
+        "sensitive",
+        "base",
+        "source",
+        "checks",
+        "tier",
+        "rollback",
+    }
     | {"window", "salt", "proposer", "clears"}
 )
 OPERATION_PARTS = frozenset(
@@ -321,6 +332,10 @@ def _check_summary(content: dict[str, Any]) -> None:
         "a plan names its base where its tier is high",
     )
     _check_unknowns(content["unknowns"], summary.unknowns(operations))
+    _require(
+        _is_set(content["sensitive"]) and all(map(is_text, content["sensitive"])),
+        "the names that no unknown may hold are not a sorted list of lines",
+    )
     _require(
         content["rollback"] == summary.rollback(operations),
         "what cannot be undone does not follow from the operations",

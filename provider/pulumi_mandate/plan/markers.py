@@ -16,6 +16,7 @@ User data that contains the key is escaped, so nobody can forge a marker by typi
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TypeGuard
 
 import orjson
@@ -100,6 +101,18 @@ def may_hold(value: JSON) -> bool:
         return _WRITTEN in orjson.dumps(value)
     except orjson.JSONEncodeError:
         return True
+
+
+def inside(value: JSON) -> Iterator[tuple[str, JSON]]:
+    """Names and values of what a value holds; an escaped object's own names, no other marker's."""
+    if is_marker(value, "escaped"):
+        entries = value["entries"]
+        assert isinstance(entries, list)  # noqa: S101  # by its form
+        yield from ((str(entry[0]), entry[1]) for entry in entries)
+    elif isinstance(value, dict) and not is_marker(value):
+        yield from value.items()
+    elif isinstance(value, list):
+        yield from ((str(index), item) for index, item in enumerate(value))
 
 
 def malformed(value: JSON) -> bool:

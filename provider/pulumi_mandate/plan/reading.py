@@ -56,6 +56,7 @@ _TOLD = frozenset(
         "effectRoot",
         "tier",
         "unknowns",
+        "sensitive",
         "window",
         "subject",
         "source",
@@ -224,6 +225,9 @@ def _head(document: Document) -> Iterator[Line]:
     yield Line("undoing it takes", _undoing(operations))
     yield Line("cannot be undone", str(len(content["rollback"]["irreversible"])))
     yield Line("known only while it runs", str(len(content["unknowns"])))
+    if content["sensitive"]:
+        refused = ", ".join(quoted(glob) for glob in content["sensitive"])
+        yield Line("what is unknown as a whole may hold nothing named", refused)
     subject = content["subject"]
     for part in ("organisation", "project", "stack", "backend"):
         yield Line(part, named(subject[part]))

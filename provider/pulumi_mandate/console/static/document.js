@@ -232,13 +232,15 @@ function checkChange(file, listed) {
 
 /** It follows from the operations: nobody writes it himself. */
 function checkSummary(content) {
-  const { operations, tier, checks, base, unknowns, rollback } = content;
+  const { operations, tier, checks, base, unknowns, sensitive, rollback } = content;
   checkTier(tier, operations);
   checkChecks(checks, new Set(operations.map(({ urn }) => urn)));
   require(tier.tier === TIERS.high || checks.every(({ verdict }) => verdict !== "overridden"),
     "a check is overridden in a plan whose tier is not high");
   require(base !== null || tier.tier !== TIERS.high, "a plan names its base where its tier is high");
   checkUnknowns(unknowns, operations.flatMap(unknownsOf));
+  require(Array.isArray(sensitive) && sensitive.every(isLine) && increases(sensitive, (glob) => [glob]),
+    "the names that no unknown may hold are not a sorted list of lines");
   require(same(rollback, { irreversible: lossesOf(operations) }), "what cannot be undone does not follow from the operations");
 }
 
