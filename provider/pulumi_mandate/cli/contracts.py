@@ -48,7 +48,7 @@ def manifest(call: Call) -> Answer:
     "Compare the chain's code with the release.",
     examples=(
         "mandate contracts check",
-        "mandate contracts check --signature release.json --releaser 0x5FbDB2315678afecb367f032d93F642f64180aa3",
+        "mandate contracts check --signature release.json --releaser $RELEASER",
     ),
 )
 @click.option(
