@@ -3,9 +3,6 @@ pragma solidity 0.8.37;
 
 import {Governor} from "@openzeppelin/contracts/governance/Governor.sol";
 import {
-    GovernorCountingSimple
-} from "@openzeppelin/contracts/governance/extensions/GovernorCountingSimple.sol";
-import {
     GovernorPreventLateQuorum
 } from "@openzeppelin/contracts/governance/extensions/GovernorPreventLateQuorum.sol";
 import {
@@ -20,29 +17,35 @@ import {
     GovernorVotesQuorumFraction
 } from "@openzeppelin/contracts/governance/extensions/GovernorVotesQuorumFraction.sol";
 
+import {MandateCounting} from "./MandateCounting.sol";
 import {IMandateGovernor} from "./interfaces/IMandateGovernor.sol";
 
 /// @title MandateGovernor
-/// @dev The delay of a proposal is the AccessManager's execution delay for the called function, so tiers
-/// differ in delay without another governor.
+/// @dev What may be proposed, by whom and how often; `MandateCounting` says what passes. The delay of a
+/// proposal is the AccessManager's execution delay for the called function.
 contract MandateGovernor is
     IMandateGovernor,
     Governor,
     GovernorSettings,
-    GovernorCountingSimple,
-    GovernorVotes,
+    MandateCounting,
     GovernorVotesQuorumFraction,
-    GovernorPreventLateQuorum,
     GovernorProposalGuardian,
     GovernorTimelockAccess
 {
     uint256 private constant MAX_SELECTORS = 8;
+    /// @dev The AccessManager's role of the emergency gate, which nobody else ever holds.
+    uint64 private constant EMERGENCY_ROLE = 8;
 
     /// @inheritdoc IMandateGovernor
     address public immutable registry;
+    /// @inheritdoc IMandateGovernor
+    uint8 public immutable maxOpenPerProposer;
 
     /// @dev Eight selectors of four bytes; an empty place is zero.
     bytes32 private immutable _selectors;
+
+    /// @dev As many places as a proposer may have open; a place is free again once its vote is over.
+    mapping(address proposer => mapping(uint256 place => uint256 proposalId)) private _places;
 
     constructor(GovernorConfig memory config)
         Governor("MandateGovernor")
@@ -51,6 +54,7 @@ contract MandateGovernor is
         GovernorVotesQuorumFraction(config.quorumPercent)
         GovernorPreventLateQuorum(config.lateQuorumExtension)
         GovernorTimelockAccess(config.accessManager, config.baseDelay)
+        MandateCounting(config)
     {
         uint256 length = config.selectors.length;
         if (length == 0 || length > MAX_SELECTORS) revert MandateGovernorInvalidSelectors(length);
@@ -60,6 +64,7 @@ contract MandateGovernor is
             packed |= bytes32(config.selectors[i]) >> (32 * i);
         }
         registry = config.registry;
+        maxOpenPerProposer = config.maxOpenPerProposer;
         _selectors = packed;
         _setProposalGuardian(config.guardian);
     }
@@ -90,11 +95,36 @@ contract MandateGovernor is
             revert MandateGovernorNotOneCall(targets.length, values.length, calldatas.length);
         }
         bytes4 selector = bytes4(calldatas[0]);
-        if (targets[0] != registry || values[0] != 0 || !isCallable(selector)) {
+        bool known = targets[0] == registry || _isEmergencyGate(targets[0]);
+        if (!known || values[0] != 0 || !isCallable(selector)) {
             revert MandateGovernorForbiddenCall(targets[0], values[0], selector);
         }
+        uint256 place = _freePlace(proposer);
 
-        return super._propose(targets, values, calldatas, description, proposer);
+        uint256 proposalId = super._propose(targets, values, calldatas, description, proposer);
+        if (maxOpenPerProposer != 0) _places[proposer][place] = proposalId;
+        return proposalId;
+    }
+
+    /// @dev A ratification must never fail for want of tokens: the gate, when it asks, needs none.
+    function proposalThreshold() public view override(Governor, GovernorSettings) returns (uint256) {
+        return _isEmergencyGate(_msgSender()) ? 0 : super.proposalThreshold();
+    }
+
+    function _freePlace(address proposer) private view returns (uint256 place) {
+        for (; place < maxOpenPerProposer; ++place) {
+            uint256 taken = _places[proposer][place];
+            if (taken == 0 || !_isOpen(state(taken))) return place;
+        }
+        if (maxOpenPerProposer != 0) revert MandateGovernorTooManyOpen(proposer, maxOpenPerProposer);
+    }
+
+    function _isOpen(ProposalState current) private pure returns (bool) {
+        return current == ProposalState.Pending || current == ProposalState.Active;
+    }
+
+    function _isEmergencyGate(address account) private view returns (bool holds) {
+        (holds,) = accessManager().hasRole(EMERGENCY_ROLE, account);
     }
 
     /// @dev Closes every setter, and `relay`, in one place: a proposal cannot reach them either.
@@ -112,17 +142,17 @@ contract MandateGovernor is
         return super.votingPeriod();
     }
 
-    function proposalThreshold() public view override(Governor, GovernorSettings) returns (uint256) {
-        return super.proposalThreshold();
-    }
-
     function proposalDeadline(uint256 proposalId)
         public
         view
-        override(Governor, GovernorPreventLateQuorum)
+        override(Governor, MandateCounting)
         returns (uint256)
     {
         return super.proposalDeadline(proposalId);
+    }
+
+    function _tallyUpdated(uint256 proposalId) internal override(Governor, MandateCounting) {
+        super._tallyUpdated(proposalId);
     }
 
     function proposalNeedsQueuing(uint256 proposalId)
@@ -141,10 +171,6 @@ contract MandateGovernor is
         string memory description
     ) public override(Governor, GovernorTimelockAccess) returns (uint256) {
         return super.propose(targets, values, calldatas, description);
-    }
-
-    function _tallyUpdated(uint256 proposalId) internal override(Governor, GovernorPreventLateQuorum) {
-        super._tallyUpdated(proposalId);
     }
 
     function _validateCancel(uint256 proposalId, address caller)

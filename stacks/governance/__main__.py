@@ -8,10 +8,12 @@ by `mandate doctor` from the chain's own events.
 from __future__ import annotations
 
 import pulumi
-from settings import Settings, load_settings
+from settings import Settings, Vote, load_settings
 from wiring import Contracts, Genesis
 
 from pulumi_mandate import EvmContract
+from pulumi_mandate.governance.wiring import callable_by
+from pulumi_mandate.models import to_hex
 
 
 def deploy(settings: Settings) -> Contracts:
@@ -39,26 +41,42 @@ def deploy(settings: Settings) -> Contracts:
             }
         ],
     )
-    governor = EvmContract(
-        "governor",
+    found = Contracts(token, manager, executors, registry)
+    votes = (
+        ("low", settings.low_vote),
+        ("standard", settings.standard_vote),
+        ("critical", settings.critical_vote),
+    )
+    for name, vote in votes:
+        found.governors[name] = governor(name, vote, found, settings)
+    return found
+
+
+def governor(name: str, vote: Vote, contracts: Contracts, settings: Settings) -> EvmContract:
+    """Step 5, three times: one contract, and each electorate's own rules and functions."""
+    return EvmContract(
+        f"{name}-governor",
         artifact="MandateGovernor",
         arguments=[
             {
-                "token": token.address,
-                "accessManager": manager.address,
-                "registry": registry.address,
+                "token": contracts.token.address,
+                "accessManager": contracts.manager.address,
+                "registry": contracts.registry.address,
                 "guardian": settings.guardian,
-                "votingDelay": settings.voting_delay,
-                "votingPeriod": settings.voting_period,
-                "lateQuorumExtension": settings.late_quorum_extension,
+                "votingDelay": vote.voting_delay,
+                "votingPeriod": vote.voting_period,
+                "lateQuorumExtension": vote.late_quorum_extension,
                 "baseDelay": 0,
-                "proposalThreshold": settings.proposal_threshold,
-                "quorumPercent": settings.quorum_percent,
-                "selectors": Contracts.governed_selectors(),
+                "proposalThreshold": vote.proposal_threshold,
+                "quorumPercent": vote.quorum_percent,
+                "vetoPercent": vote.veto_percent,
+                "approvalPercent": vote.approval_percent,
+                "maxVotePercent": vote.max_vote_percent,
+                "maxOpenPerProposer": vote.max_open_per_proposer,
+                "selectors": [to_hex(one.selector) for one in callable_by(f"{name}_governor")],
             }
         ],
     )
-    return Contracts(token, manager, executors, registry, governor)
 
 
 def main() -> None:

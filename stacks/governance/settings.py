@@ -21,6 +21,8 @@ Amount = Annotated[str, Field(pattern=r"^[1-9][0-9]*$")]
 """Of the token's smallest unit, as decimal text."""
 Seconds = Annotated[int, Field(ge=1)]
 """At least one: what has no delay is executed without being queued."""
+Percent = Annotated[int, Field(ge=0, le=100)]
+Quorum = Annotated[int, Field(ge=1, le=100)]
 
 
 class Part(BaseModel):
@@ -60,6 +62,50 @@ class TierTerms(Part):
         return {"validity": self.validity, "maxLease": self.max_lease, "kinds": self.kinds}
 
 
+class Vote(Part):
+    """One governor: how long its votes last, and when they pass. Percents are of all votes."""
+
+    voting_delay: Seconds
+    """From the proposal to the count of who holds what: time to read, and to delegate."""
+    voting_period: Seconds
+    late_quorum_extension: Annotated[int, Field(ge=0)] = 0
+    """Voting goes on at least this long after the quorum is met."""
+    proposal_threshold: Annotated[str, Field(pattern=r"^[0-9]+$")] = "0"
+    """Of the token's smallest unit. 0: who may propose is enrolled per subject anyway."""
+    quorum_percent: Percent = 0
+    veto_percent: Percent = 0
+    """0: the vote must be won. Else silence passes, and so much Against stops."""
+    approval_percent: Percent = 0
+    """The least share of For in For and Against; 0: a simple majority."""
+    max_vote_percent: Percent = 0
+    """The most that one ballot counts; 0: no cap."""
+    max_open_per_proposer: Annotated[int, Field(ge=0, le=255)] = 0
+    """Proposals of one account whose vote is not over; 0: any number."""
+
+
+class LowVote(Vote):
+    voting_delay: Seconds = HOUR
+    voting_period: Seconds = DAY
+    veto_percent: Annotated[int, Field(ge=1, le=100)] = 5
+    max_open_per_proposer: Annotated[int, Field(ge=0, le=255)] = 3
+
+
+class StandardVote(Vote):
+    voting_delay: Seconds = 2 * DAY
+    voting_period: Seconds = 3 * DAY
+    late_quorum_extension: Seconds = DAY
+    quorum_percent: Quorum = 4
+
+
+class CriticalVote(Vote):
+    voting_delay: Seconds = 2 * DAY
+    voting_period: Seconds = 5 * DAY
+    late_quorum_extension: Seconds = DAY
+    quorum_percent: Quorum = 10
+    approval_percent: Percent = 60
+    max_vote_percent: Percent = 20
+
+
 class Settings(Part):
     deployer: Address
     guardian: Address
@@ -70,17 +116,15 @@ class Settings(Part):
     token_name: str = "Mandate"  # noqa: S105  # the name of a currency
     token_symbol: str = "MAND"  # noqa: S105
 
-    voting_delay: Seconds = 2 * DAY
-    """From the proposal to the count of who holds what: time to read, and to delegate."""
-    voting_period: Seconds = 3 * DAY
-    late_quorum_extension: Seconds = DAY
-    """Voting goes on at least this long after the quorum is met."""
-    proposal_threshold: Annotated[str, Field(pattern=r"^[0-9]+$")] = "0"
-    """Of the token's smallest unit. 0: who may propose is enrolled per subject anyway."""
-    quorum_percent: Annotated[int, Field(ge=1, le=100)] = 4
+    low_vote: LowVote = LowVote()
+    standard_vote: StandardVote = StandardVote()
+    """The medium tier's."""
+    critical_vote: CriticalVote = CriticalVote()
+    """Of the high and the critical tier."""
 
-    medium_delay: Seconds = DAY
+    low_delay: Seconds = HOUR
     """From the end of the vote to the approval: time to object, and for the guardian to cancel."""
+    medium_delay: Seconds = DAY
     high_delay: Seconds = 7 * DAY
     critical_delay: Seconds = 7 * DAY
     """For subject configs and executor keys."""

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pulumi
 from settings import Settings, Subject
 
 from pulumi_mandate import EvmCall, EvmContract
-from pulumi_mandate.chain.artifacts import NAMES, artifact
 from pulumi_mandate.governance.wiring import (
     CANCELLERS,
     GUARDIAN,
     HOLDINGS,
     RIGHTS,
+    Right,
     Role,
 )
 from pulumi_mandate.models import to_hex
-
-
-def selector(contract: str, function: str) -> str:
-    """Four bytes as 0x and hex."""
-    return to_hex(artifact(contract).abi.selector(function))
 
 
 @dataclass(frozen=True)
@@ -31,13 +26,8 @@ class Contracts:
     manager: EvmContract
     executors: EvmContract
     registry: EvmContract
-    governor: EvmContract
-
-    @staticmethod
-    def governed_selectors() -> list[str]:
-        """What a proposal may call: these functions of the registry and nothing else."""
-        names = ("approveMedium", "approveHigh", "configureSubject", "enrolExecutor")
-        return [selector("PlanRegistry", name) for name in names]
+    governors: dict[str, EvmContract] = field(default_factory=dict)
+    """low, standard, critical."""
 
     def by_trust_name(self) -> dict[str, EvmContract]:
         """By the words of the trust file."""
@@ -46,7 +36,7 @@ class Contracts:
             "access_manager": self.manager,
             "executor_registry": self.executors,
             "registry": self.registry,
-            "governor": self.governor,
+            **{f"{name}_governor": made for name, made in self.governors.items()},
         }
 
     def first_block(self) -> pulumi.Output[int]:
@@ -67,8 +57,8 @@ class Genesis:
     def wire_roles(self) -> None:
         """Steps 6 to 19: who may call what, and after which delay, as the one table says."""
         contracts = self._contracts.by_trust_name()
-        for word, function, role in RIGHTS:
-            self._assign(f"{word}-{function}", contracts[word], NAMES[word], function, role)
+        for right in RIGHTS:
+            self._assign(right, contracts[right.contract])
         for role, holder, waits in HOLDINGS:
             who = self._settings.guardian if holder == GUARDIAN else contracts[holder].address
             delay = getattr(self._settings, f"{role.name.lower()}_delay") if waits else 0
@@ -164,19 +154,16 @@ class Genesis:
             opts=_after([scaffold]),
         )
 
-    def _assign(
-        self, name: str, target: EvmContract, contract: str, function: str, role: int
-    ) -> None:
-        code = selector(contract, function)
+    def _assign(self, right: Right, target: EvmContract) -> None:
+        code = to_hex(right.selector)
         fact = {
             "function": "getTargetFunctionRole",
             "arguments": [target.address, code],
-            "equals": role,
+            "equals": right.role,
         }
-        arguments = [target.address, [code], role]
-        self._wired.append(
-            self._manager_call(f"role-{name}", "setTargetFunctionRole", arguments, fact)
-        )
+        arguments = [target.address, [code], right.role]
+        name = f"role-{right.contract}-{right.name}"
+        self._wired.append(self._manager_call(name, "setTargetFunctionRole", arguments, fact))
 
     def _grant(self, name: str, role: int, who: pulumi.Input[str], delay: int) -> None:
         fact = _has_role(role, who, delay)

@@ -53,7 +53,11 @@ def _signature(entry: Any) -> bytes:
 
 @pytest.mark.parametrize(
     ("contract", "function"),
-    [("registry", "mandate"), ("registry", "subjectConfig"), ("governor", "proposalVotes")],
+    [
+        ("registry", "mandate"),
+        ("registry", "subjectConfig"),
+        ("critical_governor", "proposalVotes"),
+    ],
 )
 def test_what_one_endpoint_says_alone_is_no_evidence(
     contract: str, function: str, history: History
@@ -71,7 +75,7 @@ def test_what_one_endpoint_says_alone_is_no_evidence(
 )
 def test_events_that_one_endpoint_hides_end_the_trace(event: str, history: History) -> None:
     client = history.sources.client
-    names = ("registry", "governor", "executor_registry")
+    names = ("registry", "critical_governor", "executor_registry")
     topic = next(
         "0x" + client.contract(name).abi.event_topic(event).hex()
         for name in names
@@ -120,7 +124,7 @@ def twice(tmp_path_factory: pytest.TempPathFactory) -> Iterator[History]:
     ana, client = made.deployment.people["ana"], made.sources.client
     first, registry = made.sources.governor.created(1), client.contract("registry")
     text = f"Harmless\n\n#proposer={ana.address}"
-    client.transact(ana, "governor", "propose", [registry.address], [0], [first.calldata], text)
+    client.transact(ana, first.governor, "propose", [registry.address], [0], [first.calldata], text)
     yield made
     service.stop()
 

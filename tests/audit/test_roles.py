@@ -86,8 +86,8 @@ def another_manager(work: Any, contracts: Mapping[str, Any]) -> None:
         ),
         pytest.param(
             both(
-                give(Role.HIGH, address_of("governor")),
-                give(Role.HIGH, address_of("governor"), 604_800),
+                give(Role.HIGH, address_of("critical_governor")),
+                give(Role.HIGH, address_of("critical_governor"), 604_800),
             ),
             "acts at once in role 2 (high), which nothing in the wiring says",
             id="the delay was gone for a while",
@@ -122,7 +122,9 @@ def another_manager(work: Any, contracts: Mapping[str, Any]) -> None:
             "was closed or opened",
             id="closed",
         ),
-        pytest.param(another_manager, "the executor_registry answers to 0x", id="another manager"),
+        pytest.param(
+            another_manager, "authority() of the executor_registry is 0x", id="another manager"
+        ),
     ],
 )
 def test_a_stray_of_the_genesis_window_is_refused(

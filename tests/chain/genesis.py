@@ -14,11 +14,11 @@ from eth_account.signers.local import LocalAccount
 
 from pulumi_mandate.chain.artifacts import artifact
 from pulumi_mandate.chain.client import ChainClient
-from pulumi_mandate.chain.trust import Trust
+from pulumi_mandate.chain.trust import CONTRACTS, Governors, Trust
 from pulumi_mandate.dev.chain_service import ChainService
-from pulumi_mandate.models import Address, Digest, Domain, Subject, keccak, subject_hash
+from pulumi_mandate.models import Address, Digest, Domain, Subject, Tier, keccak, subject_hash
 
-MEDIUM_ROLE, HIGH_ROLE, CRITICAL_ROLE, GUARDIAN_ROLE, ENROLLER_ROLE = 1, 2, 3, 4, 5
+MEDIUM_ROLE, HIGH_ROLE, CRITICAL_ROLE, GUARDIAN_ROLE, ENROLLER_ROLE, LOW_ROLE = 1, 2, 3, 4, 5, 6
 DAY = 86_400
 TOKEN = 10**18
 SUBJECT = Subject("test-backend", "acme", "shop", "prod")
@@ -51,6 +51,8 @@ class Terms:
 
     voting_delay: int = 2 * DAY
     voting_period: int = 3 * DAY
+    """Of the medium tier; high and critical have two days more, low has one day."""
+    low_delay: int = 3600
     medium_delay: int = DAY
     high_delay: int = 7 * DAY
     validity: int = 7 * DAY
@@ -63,6 +65,10 @@ class Terms:
     rules: Digest = RULES
     subject: Subject = SUBJECT
     secret_key_id: Digest = field(default_factory=lambda: keccak(b"secret key of the tests"))
+
+    def voting_period_of(self, tier: Tier) -> int:
+        """The critical governor's votes last two days longer."""
+        return self.voting_period + (2 * DAY if tier in (Tier.HIGH, Tier.CRITICAL) else 0)
 
 
 @dataclass(frozen=True)
@@ -104,6 +110,7 @@ def deploy(
     work = _Deployer(Web3(HTTPProvider(facts["rpc"])), people["deployer"].local)
     first = work.web3.eth.block_number
     contracts = _contracts(work, people, terms)
+    contracts |= _governors(work, contracts, people, terms)
     _wire(work, contracts, people, terms)
     _configure(work, contracts, people, terms)
     if meanwhile is not None:
@@ -114,7 +121,10 @@ def deploy(
         rpc=(facts["rpc"],),
         deployed_block=first,
         development=True,
-        **{name: Address(contract.address) for name, contract in contracts.items()},
+        **{name: Address(contracts[name].address) for name in CONTRACTS},
+        governors=Governors(
+            *(Address(contracts[f"{name}_governor"].address) for name in Governors._fields)
+        ),
     )
     return Deployment(service, trust, ChainClient(trust), people, terms)
 
@@ -165,41 +175,60 @@ def _contracts(work: _Deployer, people: Mapping[str, Person], terms: Terms) -> d
             6,
         ),
     )
-    governor = work.create(
-        "MandateGovernor",
-        (
-            token.address,
-            manager.address,
-            registry.address,
-            people["guardian"].address,
-            terms.voting_delay,
-            terms.voting_period,
-            DAY,
-            0,
-            0,
-            4,
-            [
-                _selector(registry, name)
-                for name in ("approveMedium", "approveHigh", "configureSubject", "enrolExecutor")
-            ],
-        ),
-    )
     return {
         "token": token,
         "access_manager": manager,
         "executor_registry": executors,
         "registry": registry,
-        "governor": governor,
+    }
+
+
+def _governors(
+    work: _Deployer, contracts: Mapping[str, Any], people: Mapping[str, Person], terms: Terms
+) -> dict[str, Any]:
+    """Times, (quorum, veto, approval, cap, open proposals) and functions of each."""
+    delay, period = terms.voting_delay, terms.voting_period
+    rules: dict[str, tuple[tuple[int, ...], tuple[int, ...], list[str]]] = {
+        "low": (
+            (3600, DAY, 0),
+            (0, 5, 0, 0, 3),
+            ["approveLow(bytes32)", "approveLowBatch(bytes32[])"],
+        ),
+        "standard": ((delay, period, DAY), (4, 0, 0, 0, 0), ["approveMedium"]),
+        "critical": (
+            (delay, period + 2 * DAY, DAY),
+            (10, 0, 60, 20, 0),
+            ["approveHigh", "configureSubject", "enrolExecutor"],
+        ),
+    }
+    places = [contracts[name].address for name in ("token", "access_manager", "registry")]
+    return {
+        f"{name}_governor": work.create(
+            "MandateGovernor",
+            (
+                *places,
+                people["guardian"].address,
+                *times,
+                0,
+                0,
+                *shares,
+                [_selector(contracts["registry"], function) for function in functions],
+            ),
+        )
+        for name, (times, shares, functions) in rules.items()
     }
 
 
 def _wire(
-    work: _Deployer, contracts: Mapping[str, Any], people: Mapping[str, Person], terms: Terms
+    work: _Deployer,
+    contracts: Mapping[str, Any],
+    people: Mapping[str, Person],
+    terms: Terms,
 ) -> None:
     manager = contracts["access_manager"].functions
     registry, executors = contracts["registry"], contracts["executor_registry"]
-    governor, guardian = contracts["governor"].address, people["guardian"].address
     roles = [
+        (registry, ["approveLow(bytes32)", "approveLowBatch(bytes32[])"], LOW_ROLE),
         (registry, ["approveMedium"], MEDIUM_ROLE),
         (registry, ["approveHigh"], HIGH_ROLE),
         (registry, ["configureSubject", "enrolExecutor"], CRITICAL_ROLE),
@@ -211,11 +240,14 @@ def _wire(
         selectors = [_selector(target, name) for name in names]
         work.send(manager.setTargetFunctionRole(target.address, selectors, role))
     work.send(manager.grantRole(ENROLLER_ROLE, registry.address, 0))
-    work.send(manager.grantRole(MEDIUM_ROLE, governor, terms.medium_delay))
-    work.send(manager.grantRole(HIGH_ROLE, governor, terms.high_delay))
-    work.send(manager.grantRole(CRITICAL_ROLE, governor, terms.high_delay))
-    work.send(manager.grantRole(GUARDIAN_ROLE, guardian, 0))
-    for role in (MEDIUM_ROLE, HIGH_ROLE, CRITICAL_ROLE):
+    work.send(manager.grantRole(GUARDIAN_ROLE, people["guardian"].address, 0))
+    for role, name, delay in (
+        (LOW_ROLE, "low_governor", terms.low_delay),
+        (MEDIUM_ROLE, "standard_governor", terms.medium_delay),
+        (HIGH_ROLE, "critical_governor", terms.high_delay),
+        (CRITICAL_ROLE, "critical_governor", terms.high_delay),
+    ):
+        work.send(manager.grantRole(role, contracts[name].address, delay))
         work.send(manager.setRoleGuardian(role, GUARDIAN_ROLE))
 
 
@@ -244,4 +276,5 @@ def _let_go(work: _Deployer, contracts: Mapping[str, Any]) -> None:
 
 
 def _selector(contract: Any, name: str) -> bytes:
-    return bytes(keccak(contract.get_function_by_name(name).signature.encode())[:4])
+    signature = name if "(" in name else contract.get_function_by_name(name).signature
+    return bytes(keccak(signature.encode())[:4])

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from pulumi_mandate.chain.abi import checksum
 from pulumi_mandate.chain.trust import (
     CONTRACTS,
+    Governors,
     Key,
     Trust,
     load_trust,
@@ -32,10 +33,10 @@ TRUST = Trust(
     chain_id=31337,
     rpc=("http://127.0.0.1:8545",),
     registry=address(1),
-    governor=address(2),
     token=address(3),
     access_manager=address(4),
     executor_registry=address(5),
+    governors=Governors(address(2), address(12), address(22)),
     deployed_block=3,
     development=True,
     store_uri="file:///var/lib/mandate/store",

@@ -31,7 +31,7 @@ def approved(office: Office) -> None:
     office.advance(2 * DAY + 1)
     for name in ("ana", "ben"):
         office.ok("vote", "1", "for", "--as", name)
-    office.advance(3 * DAY + 1)
+    office.advance(5 * DAY + 1)
     office.ok("queue", "1", "--as", "stranger")
     office.advance(7 * DAY + 1)
     office.ok("advance", "1", "--as", "stranger")
@@ -61,8 +61,9 @@ def test_a_plan_goes_from_its_proposal_to_its_trace(office: Office) -> None:
     said = office.ok("vote", "1", "for", "--as", "ana", "--reason", "read it")
     assert "ana voted for proposal 1" in said.out
     office.ok("vote", "1", "against", "--as", "ben")
+    office.ok("vote", "1", "for", "--as", "cleo")
     assert office.mandate("vote", "1", "for", "--as", "ben").code == 3, "once"
-    office.advance(3 * DAY + 1)
+    office.advance(5 * DAY + 1)
     queued = office.ok("queue", "1", "--as", "stranger", "--json").json
     assert (queued["did"], queued["state"]) == ("queued", "queued")
     waiting = office.mandate("advance", "1", "--as", "stranger")

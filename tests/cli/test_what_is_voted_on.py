@@ -21,7 +21,7 @@ def test_a_second_proposal_of_a_plan_is_verified_itself(office: Office) -> None:
     ana, client = made.deployment.people["ana"], made.sources.client
     first, registry = made.sources.governor.created(1), client.contract("registry")
     text = f"Harmless\n\n#proposer={ana.address}"
-    client.transact(ana, "governor", "propose", [registry.address], [0], [first.calldata], text)
+    client.transact(ana, first.governor, "propose", [registry.address], [0], [first.calldata], text)
 
     assert office.ok("verify", "1", "--json").json["proposal"] == 1
     said = office.mandate("verify", "2", "--json")

@@ -35,7 +35,18 @@ from pulumi_mandate.governance.wiring import HOLDINGS
 from pulumi_mandate.models import Subject, keccak, subject_hash
 
 ROOT = Path(__file__).resolve().parents[2]
-ROLES = {"admin": 0, "medium": 1, "high": 2, "critical": 3, "guardian": 4, "enroller": 5}
+ROLES = {
+    "admin": 0,
+    "medium": 1,
+    "high": 2,
+    "critical": 3,
+    "guardian": 4,
+    "enroller": 5,
+    "low": 6,
+    "council": 7,
+    "emergency": 8,
+    "auditor": 9,
+}
 pytestmark = [pytest.mark.engine, pytest.mark.chain]
 
 
@@ -67,9 +78,10 @@ def test_the_registry_is_sealed_and_nobody_administers(client):
         (ROLES["admin"], deployer),
         (ROLES["critical"], deployer),
         (ROLES["enroller"], trust.registry),
-        (ROLES["medium"], trust.governor),
-        (ROLES["high"], trust.governor),
-        (ROLES["critical"], trust.governor),
+        (ROLES["low"], trust.governors.low),
+        (ROLES["medium"], trust.governors.standard),
+        (ROLES["high"], trust.governors.critical),
+        (ROLES["critical"], trust.governors.critical),
         (ROLES["guardian"], trust.accounts["gus"].address),
     }
 
@@ -78,16 +90,30 @@ def test_no_role_event_says_more_than_the_wiring(client):
     assert check_roles(client) == len(HOLDINGS)
 
 
-def test_the_governor_waits_and_the_guardian_may_cancel(client):
-    trust, times = client.trust, genesis.DEV_TIMES
+GOVERNORS = {"low": "low", "medium": "standard", "high": "critical", "critical": "critical"}
 
-    for role in ("medium", "high", "critical"):
-        held = client.call("access_manager", "hasRole", ROLES[role], trust.governor)
-        assert held == (True, times[f"{role}Delay"])
+
+def test_each_governor_waits_its_tier_s_delay_and_the_guardian_may_cancel(client):
+    governors = client.trust.governors._asdict()
+
+    for role, name in GOVERNORS.items():
+        for other, address in governors.items():
+            held = client.call("access_manager", "hasRole", ROLES[role], address)
+            delay = genesis.DEV_DELAYS[f"{role}Delay"]
+            assert held == ((True, delay) if other == name else (False, 0))
         guardian = client.call("access_manager", "getRoleGuardian", ROLES[role])
         assert guardian == ROLES["guardian"]
-    assert client.call("governor", "votingDelay") == times["votingDelay"]
-    assert client.call("governor", "votingPeriod") == times["votingPeriod"]
+
+
+def test_each_governor_has_its_own_rules(client):
+    rules = {"low": (5, 0, 0, 3), "standard": (0, 0, 0, 0), "critical": (0, 60, 20, 0)}
+    names = ("vetoPercent", "approvalPercent", "maxVotePercent", "maxOpenPerProposer")
+
+    for name, expected in rules.items():
+        governor, times = f"{name}_governor", genesis.DEV_VOTES[f"{name}Vote"]
+        assert tuple(client.call(governor, one) for one in names) == expected
+        assert client.call(governor, "votingDelay") == times["voting_delay"]
+        assert client.call(governor, "votingPeriod") == times["voting_period"]
 
 
 def test_the_demo_subject_and_the_executor_are_enrolled(running, client):
@@ -116,7 +142,13 @@ def test_the_electorate_holds_its_tokens_and_its_votes(client):
 def test_the_contracts_are_the_packages_own(client):
     from pulumi_mandate.chain.rpc import Endpoint
 
-    names = {"registry": "PlanRegistry", "governor": "MandateGovernor", "token": "MandateToken"}
+    names = {
+        "registry": "PlanRegistry",
+        "low_governor": "MandateGovernor",
+        "standard_governor": "MandateGovernor",
+        "critical_governor": "MandateGovernor",
+        "token": "MandateToken",
+    }
     for word, name in names.items():
         address = getattr(client.trust, word)
         code = Endpoint(client.trust.rpc[0]).call("eth_getCode", address, "latest")

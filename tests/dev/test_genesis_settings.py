@@ -60,12 +60,25 @@ def test_the_defaults_are_the_production_values_of_the_contracts_readme(load):
     found = load()
     day = 86_400
 
-    assert (found.voting_delay, found.voting_period) == (2 * day, 3 * day)
-    assert found.late_quorum_extension == day
-    assert (found.medium_delay, found.high_delay, found.critical_delay) == (day, 7 * day, 7 * day)
+    low, standard, critical = found.low_vote, found.standard_vote, found.critical_vote
+    assert (low.voting_delay, low.voting_period, low.late_quorum_extension) == (3600, day, 0)
+    assert (low.veto_percent, low.max_open_per_proposer) == (5, 3)
+    assert (standard.voting_delay, standard.voting_period) == (2 * day, 3 * day)
+    assert (standard.late_quorum_extension, standard.quorum_percent) == (day, 4)
+    assert (critical.voting_delay, critical.voting_period) == (2 * day, 5 * day)
+    assert (critical.late_quorum_extension, critical.quorum_percent) == (day, 10)
+    assert (critical.approval_percent, critical.max_vote_percent) == (60, 20)
+    delays = (found.low_delay, found.medium_delay, found.high_delay, found.critical_delay)
+    assert delays == (3600, day, 7 * day, 7 * day)
     assert found.medium.as_argument() == {"validity": 604800, "maxLease": 14400, "kinds": 0xCF}
     assert found.high.as_argument() == {"validity": 604800, "maxLease": 14400, "kinds": 0xFF}
-    assert (found.grace, found.max_renewals, found.quorum_percent) == (3600, 6, 4)
+    assert (found.grace, found.max_renewals) == (3600, 6)
+
+
+def test_a_vote_that_is_set_in_part_keeps_its_other_defaults(load):
+    found = load(criticalVote={"quorum_percent": 20}).critical_vote
+
+    assert (found.quorum_percent, found.approval_percent, found.voting_period) == (20, 60, 432_000)
 
 
 def test_every_setting_of_the_readme_exists_and_the_other_way_round(module):
@@ -77,10 +90,15 @@ def test_every_setting_of_the_readme_exists_and_the_other_way_round(module):
 
 
 def test_development_only_shortens_times(module):
-    times = {module._camel(name) for name in module.Settings.model_fields} & set(genesis.DEV_TIMES)
+    votes = {
+        module._camel(name): field.default for name, field in module.Settings.model_fields.items()
+    }
 
-    assert times == set(genesis.DEV_TIMES)
-    assert all(name.endswith(("Delay", "Period", "Extension")) for name in times)
+    assert set(genesis.DEV_DELAYS) <= set(votes)
+    assert all(name.endswith("Delay") for name in genesis.DEV_DELAYS)
+    for name, times in genesis.DEV_VOTES.items():
+        assert set(times) <= {"voting_delay", "voting_period", "late_quorum_extension"}
+        assert all(seconds < getattr(votes[name], word) for word, seconds in times.items())
 
 
 @pytest.mark.parametrize(
@@ -93,8 +111,10 @@ def test_development_only_shortens_times(module):
         ({"holders": [{"holder": ADDRESS, "amount": 5}]}, "holders.0.amount"),
         ({"executors": []}, "executors"),
         ({"mediumDelay": 0}, "medium_delay"),
-        ({"votingDelay": -1}, "voting_delay"),
-        ({"quorumPercent": 101}, "quorum_percent"),
+        ({"standardVote": {"voting_delay": -1}}, "standard_vote.voting_delay"),
+        ({"criticalVote": {"quorum_percent": 101}}, "critical_vote.quorum_percent"),
+        ({"lowVote": {"veto_percent": 0}}, "low_vote.veto_percent"),
+        ({"lowVote": {"more": 1}}, "low_vote.more"),
         ({"medium": {"kinds": 0}}, "medium.kinds"),
         ({"subjects": [SUBJECT | {"proposers": []}]}, "subjects.0.proposers"),
         ({"subjects": [SUBJECT | {"hash": "0x12"}]}, "subjects.0.hash"),

@@ -60,7 +60,7 @@ def pass_the_vote(deployment: Deployment, proposal: Proposal) -> None:
     deployment.advance(deployment.terms.voting_delay + 1)
     for name in ("ana", "ben"):
         governor.vote(proposal.number, Support.FOR, deployment.people[name])
-    deployment.advance(deployment.terms.voting_period + 1)
+    deployment.advance(deployment.terms.voting_period_of(proposal.created.tier) + 1)
 
 
 def approve(deployment: Deployment, plan: Plan) -> Proposal:

@@ -164,7 +164,7 @@ def test_a_text_or_a_call_of_another_form_is_shown_with_a_warning(deployment: De
     selector = registry.abi.encode_call("approveMedium", [keccak(b"x")])[:4]
     for number, call in enumerate((selector, selector + keccak(b"x") + b"rest"), start=1):
         text = f"by hand {number}"
-        client.transact(ana, "governor", "propose", [registry.address], [0], [call], text)
+        client.transact(ana, "standard_governor", "propose", [registry.address], [0], [call], text)
 
     short, long = Governor(client).all()
 

@@ -173,7 +173,7 @@ def test_a_text_about_another_plan_is_seen(deployment: Deployment) -> None:
     registry = client.contract("registry")
     evil = hash_of(deployment, with_salt(honest, "evil"))
     call = registry.abi.encode_call("approveMedium", [evil])
-    client.transact(ana, "governor", "propose", [registry.address], [0], [call], text)
+    client.transact(ana, "standard_governor", "propose", [registry.address], [0], [call], text)
 
     found = Governor(client).created(2)
 
@@ -190,7 +190,7 @@ def test_a_copied_proposal_cannot_be_front_run(deployment: Deployment) -> None:
     with pytest.raises(ContractRefused, match="GovernorRestrictedProposer"):
         client.transact(
             deployment.people["stranger"],
-            "governor",
+            "standard_governor",
             "propose",
             [registry.address],
             [0],

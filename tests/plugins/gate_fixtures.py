@@ -192,7 +192,7 @@ class Governed(EngineStack):
         for number in numbers:
             for name in ("ana", "ben"):
                 governor.vote(number, Support.FOR, self.people[name])
-        self.deployment.advance(terms.voting_period + 1)
+        self.deployment.advance(max(terms.voting_period_of(one.tier) for one in documents) + 1)
         for number in numbers:
             governor.queue(number, stranger)
         delays = {Tier.MEDIUM: terms.medium_delay, Tier.HIGH: terms.high_delay}

@@ -167,7 +167,7 @@ def collect_run(sources: Sources, plan: Digest, urn: Urn | None) -> RunEvidence:
         urn=urn,
         votes=tuple(sources.governor.votes(proposal.proposal.number, block)),
         approved=approved,
-        executed=_execution(sources, proposal.proposal.id, block),
+        executed=_execution(sources, proposal.proposal, block),
         approval=_transaction(sources, approved),
         begun=begun,
         begin=_transaction(sources, begun),
@@ -206,9 +206,9 @@ def _transaction(sources: Sources, event: Log | None) -> Sent | None:
     return sources.client.sent(event.transaction) if event else None
 
 
-def _execution(sources: Sources, proposal_id: int, block: BlockRef) -> Log | None:
-    events = sources.client.logs("governor", "ProposalExecuted", until=block)
-    return next((one for one in events if one.arguments["proposalId"] == proposal_id), None)
+def _execution(sources: Sources, proposal: Proposal, block: BlockRef) -> Log | None:
+    events = sources.client.logs(proposal.created.governor, "ProposalExecuted", until=block)
+    return next((one for one in events if one.arguments["proposalId"] == proposal.id), None)
 
 
 def _executor_events(sources: Sources, begun: Log | None, block: BlockRef) -> tuple[Log, ...]:

@@ -15,7 +15,7 @@
 from __future__ import annotations
 
 from ..checks.judgement import misjudged
-from ..governance import ProposalState, proposal_id
+from ..governance import GOVERNORS, ProposalState, proposal_id
 from ..models import Digest, MandateState, Plan, keccak, plan_hash, to_hex
 from ..plan import merkle
 from ..plan.canonical import canonical_bytes
@@ -81,6 +81,7 @@ def _call(evidence: ProposalEvidence) -> Finding:
     require_equal("the approved plan hash", to_hex(evidence.plan_hash), to_hex(approved))
     planned = fields_of(evidence).tier
     require_equal("the electorate", planned.name.lower(), electorate.name.lower())
+    require_equal("the governor", GOVERNORS[planned], made.governor)
     return f"{made.function}({to_hex(approved)[:10]}…)", {"calldata": to_hex(made.calldata)}
 
 

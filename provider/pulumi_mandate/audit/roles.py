@@ -8,7 +8,7 @@ only what is left: a role that was granted and taken back before the seal was us
 (2) holders    only those of the table, and the genesis account's scaffold
 (3) rights     no function under another role, none that the table does not name
 (4) frozen     no role has another admin, no grant and no target has a delay, no target is closed
-(5) obeyed     registry and executor registry answer to this manager and to no other
+(5) obeyed     everything restricted, and every governor, answers to this manager and no other
 (6) present    what the table names is held now, after a delay where it says so
 """
 
@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ..chain import BlockRef, ChainClient, Log
-from ..chain.artifacts import NAMES, artifact
+from ..chain.artifacts import NAMES
 from ..errors import Refused
 from ..governance.wiring import (
     CANCELLERS,
@@ -27,7 +27,6 @@ from ..governance.wiring import (
     HOLDINGS,
     RIGHTS,
     SCAFFOLD,
-    Right,
     Role,
 )
 from ..models import Address, to_hex
@@ -136,7 +135,7 @@ def _fact(name: str, found: Mapping[str, Any]) -> tuple[tuple[object, ...], Fact
 def expected(addresses: Mapping[str, Address], deployer: Address) -> Expected:
     """The table, with the addresses of one chain for its words. Pure."""
     wired: set[Fact] = {Held(line.role, addresses[line.holder], line.waits) for line in HOLDINGS}
-    wired |= {Restricted(addresses[line.contract], _selector(line), line.role) for line in RIGHTS}
+    wired |= {Restricted(addresses[line.contract], line.selector, line.role) for line in RIGHTS}
     wired |= {Cancelled(role, by) for role, by in CANCELLERS.items()}
     scaffold = frozenset(Held(role, deployer, False) for role in SCAFFOLD)
     return Expected(frozenset(wired), scaffold, Held(Role.ADMIN, deployer, False))
@@ -181,26 +180,31 @@ def check_roles(client: ChainClient) -> int:
     return len(HOLDINGS)
 
 
-def _selector(line: Right) -> bytes:
-    return artifact(NAMES[line.contract]).abi.selector(line.function)
-
-
 def _addresses(client: ChainClient, block: BlockRef) -> dict[str, Address]:
     """The table's words on this chain."""
     words = {name: Address(getattr(client.trust, name)) for name in NAMES}
-    return words | {GUARDIAN: client.call("governor", "proposalGuardian", block=block)}
+    return words | {GUARDIAN: client.call("critical_governor", "proposalGuardian", block=block)}
+
+
+def _governors() -> list[str]:
+    return sorted({line.holder for line in HOLDINGS if line.waits})
 
 
 def _disobedient(client: ChainClient, block: BlockRef) -> list[str]:
     """(5): an administrator may hand a contract to another manager, and this one would not say."""
-    governed = sorted({line.contract for line in RIGHTS})
-    answers = {name: client.call(name, "authority", block=block) for name in governed}
-    manager = client.trust.access_manager
-    return [
-        f"the {name} answers to {found} and not to the access manager"
-        for name, found in answers.items()
-        if found != manager
+    asked = [(name, "authority", MANAGER) for name in sorted({line.contract for line in RIGHTS})]
+    for name in _governors():
+        asked += [(name, "accessManager", MANAGER), (name, "registry", "registry")]
+    found = [
+        (name, function, client.call(name, function, block=block), getattr(client.trust, word))
+        for name, function, word in asked
     ]
+    guardians = {client.call(name, "proposalGuardian", block=block) for name in _governors()}
+    return [
+        f"{function}() of the {name} is {answer} and not {expected}"
+        for name, function, answer, expected in found
+        if answer != expected
+    ] + (["the governors have different guardians"] if len(guardians) > 1 else [])
 
 
 def _named(role: int) -> str:

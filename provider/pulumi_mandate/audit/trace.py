@@ -156,12 +156,15 @@ def _votes(evidence: RunEvidence) -> Finding:
     voters = [ballot.voter for ballot in ballots]
     require(len(set(voters)) == len(voters), "somebody voted twice")
     if evidence.approved is not None:
-        require(proposal.quorum_reached, "it was approved without a quorum")
-        require(cast[Support.FOR] > cast[Support.AGAINST], "it was approved without a majority")
+        if not proposal.rule.veto:
+            require(proposal.quorum_reached, "it was approved without a quorum")
+        require(proposal.passes, "it was approved without the majority that its tier needs")
     compared = {
         str(ballot.voter): f"{ballot.support.name.lower()} {ballot.weight}" for ballot in ballots
     }
     quorum = "quorum reached" if proposal.quorum_reached else "no quorum"
+    if proposal.rule.veto:
+        quorum = "no veto" if proposal.passes else "vetoed"
     return f"{len(ballots)} ballots add up to the tally, {quorum}", compared
 
 

@@ -17,7 +17,9 @@ from pulumi_mandate.models import Digest, digest, keccak
 
 NAMES = {
     "registry": "PlanRegistry",
-    "governor": "MandateGovernor",
+    "low_governor": "MandateGovernor",
+    "standard_governor": "MandateGovernor",
+    "critical_governor": "MandateGovernor",
     "token": "MandateToken",
     "access_manager": "AccessManager",
     "executor_registry": "ExecutorRegistry",

@@ -21,7 +21,7 @@ from pulumi_mandate.errors import Refused, UsageError
 from pulumi_mandate.models import Address, Domain
 
 VERSION = 1
-CONTRACTS = ("registry", "governor", "token", "access_manager", "executor_registry")
+CONTRACTS = ("registry", "token", "access_manager", "executor_registry")
 _CHECKOUT_MARKS = (".git", ".hg", ".jj", "Pulumi.yaml")
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -33,6 +33,14 @@ class Key(NamedTuple):
     address: Address
 
 
+class Governors(NamedTuple):
+    """One electorate's rules each: the low tier's, the medium tier's, high and critical together."""
+
+    low: Address
+    standard: Address
+    critical: Address
+
+
 @dataclass(frozen=True, slots=True)
 class Trust:
     """What this machine believes in."""
@@ -41,10 +49,10 @@ class Trust:
     rpc: tuple[str, ...]
     """Endpoints that must agree; a URL may hold an access key, so never print one."""
     registry: Address
-    governor: Address
     token: Address
     access_manager: Address
     executor_registry: Address
+    governors: Governors
     deployed_block: int
     """Where the history of the contracts begins."""
     development: bool = False
@@ -55,6 +63,18 @@ class Trust:
     accounts: Mapping[str, Key] = field(default_factory=dict)
     backend_ids: Mapping[str, str] = field(default_factory=dict)
     """Backend URL on this machine → the id that is enrolled on chain."""
+
+    @property
+    def low_governor(self) -> Address:
+        return self.governors.low
+
+    @property
+    def standard_governor(self) -> Address:
+        return self.governors.standard
+
+    @property
+    def critical_governor(self) -> Address:
+        return self.governors.critical
 
     @property
     def domain(self) -> Domain:
@@ -105,6 +125,7 @@ def parse_trust(text: str) -> Trust:
         "development",
         "chain",
         "contracts",
+        "governors",
         "store",
         "executor",
         "runner",
@@ -120,6 +141,8 @@ def parse_trust(text: str) -> Trust:
     chain, contracts = _table(content, "chain"), _table(content, "contracts")
     _only(chain, {"id", "rpc"}, "[chain]")
     _only(contracts, {*CONTRACTS, "deployed_block"}, "[contracts]")
+    governors = _table(content, "governors")
+    _only(governors, set(Governors._fields), "[governors]")
     store = _table(content, "store", optional=True)
     _only(store, {"uri"}, "[store]")
     accounts = _table(content, "accounts", optional=True)
@@ -127,6 +150,7 @@ def parse_trust(text: str) -> Trust:
         chain_id=_whole(chain, "id"),
         rpc=_endpoints(chain["rpc"], development=development),
         **{name: _address(contracts, name) for name in CONTRACTS},
+        governors=Governors(*(_address(governors, name) for name in Governors._fields)),
         deployed_block=_whole(contracts, "deployed_block"),
         development=development,
         store_uri=_text(store, "uri") if store else "",
@@ -143,7 +167,9 @@ def render_trust(trust: Trust) -> str:
     lines += ["[chain]", f"id = {trust.chain_id}"]
     lines += [f"rpc = [{', '.join(_quote(url) for url in trust.rpc)}]", "", "[contracts]"]
     lines += [f"{name} = {_quote(getattr(trust, name))}" for name in CONTRACTS]
-    lines += [f"deployed_block = {trust.deployed_block}", ""]
+    lines += [f"deployed_block = {trust.deployed_block}", "", "[governors]"]
+    lines += [f"{name} = {_quote(address)}" for name, address in trust.governors._asdict().items()]
+    lines += [""]
     if trust.store_uri:
         lines += ["[store]", f"uri = {_quote(trust.store_uri)}", ""]
     keys = {"executor": trust.executor, "runner": trust.runner}

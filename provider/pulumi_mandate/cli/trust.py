@@ -41,7 +41,7 @@ def show(call: Call) -> Answer:
         "rpc": [_without_secrets(url) for url in found.rpc],
         "contracts": {
             "registry": found.registry,
-            "governor": found.governor,
+            **{f"{name}Governor": value for name, value in found.governors._asdict().items()},
             "token": found.token,
             "accessManager": found.access_manager,
             "executorRegistry": found.executor_registry,

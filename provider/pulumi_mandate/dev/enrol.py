@@ -12,7 +12,7 @@ from pulumi_mandate.governance.values import Support
 from pulumi_mandate.models import Subject, subject_hash
 from pulumi_mandate.signing import AccountKey, open_signer
 
-from .genesis import DEV_TIMES, subject_config
+from .genesis import DEV_DELAYS, DEV_VOTES, subject_config
 from .supervisor import Running, advance
 
 _MARGIN = 5
@@ -34,12 +34,13 @@ def enrol_subject(running: Running, subject: Subject) -> int:
         description=f"Enrol {subject}\n\nIts plans are judged by the default rules.",
         account=_account(client.trust, keys["ana"]),
     )
-    _wait(running, "votingDelay")
+    vote = DEV_VOTES["criticalVote"]
+    _wait(running, vote["voting_delay"])
     for voter in ("bo", "chi", "dee"):
         governor.vote(proposal.number, Support.FOR, _account(client.trust, keys[voter]))
-    _wait(running, "votingPeriod", "lateQuorumExtension")
+    _wait(running, vote["voting_period"] + vote["late_quorum_extension"])
     governor.queue(proposal.number, _account(client.trust, keys["rae"]))
-    _wait(running, "criticalDelay")
+    _wait(running, DEV_DELAYS["criticalDelay"])
     governor.execute(proposal.number, _account(client.trust, keys["rae"]))
     return Registry(client).subject_config(subject_hash(subject)).version
 
@@ -49,5 +50,5 @@ def _account(trust: Trust, key: Key) -> AccountKey:
     return AccountKey(open_signer(key.uri, key.address), executor=executor)
 
 
-def _wait(running: Running, *times: str) -> None:
-    advance(sum(DEV_TIMES[name] for name in times) + _MARGIN, running.home.root)
+def _wait(running: Running, seconds: int) -> None:
+    advance(seconds + _MARGIN, running.home.root)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from pulumi_mandate.chain.client import ChainClient
-from pulumi_mandate.chain.trust import Key, Trust, load_trust, render_trust
+from pulumi_mandate.chain.trust import CONTRACTS, Governors, Key, Trust, load_trust, render_trust
 from pulumi_mandate.checks.rules import Rules
 from pulumi_mandate.errors import MandateError, MissingContract, UsageError
 from pulumi_mandate.models import Address, Digest, Subject, keccak, subject_hash, to_hex
@@ -27,15 +27,18 @@ from .subjects import BACKEND_ID, commitment_key
 STACK = "dev"
 ENFORCE = 2
 """The contract's `Mode.ENFORCE`."""
-DEV_TIMES: Mapping[str, int] = {
-    "votingDelay": 60,
-    "votingPeriod": 300,
-    "lateQuorumExtension": 60,
+DEV_VOTES: Mapping[str, Mapping[str, int]] = {
+    "lowVote": {"voting_delay": 30, "voting_period": 120},
+    "standardVote": {"voting_delay": 60, "voting_period": 300, "late_quorum_extension": 60},
+    "criticalVote": {"voting_delay": 60, "voting_period": 600, "late_quorum_extension": 60},
+}
+DEV_DELAYS: Mapping[str, int] = {
+    "lowDelay": 30,
     "mediumDelay": 60,
     "highDelay": 300,
     "criticalDelay": 300,
 }
-"""Seconds. Days in production; `mandate dev advance` passes them without waiting."""
+"""Both in seconds. Days in production; `mandate dev advance` passes them without waiting."""
 
 Progress = Callable[[str], None]
 
@@ -125,7 +128,8 @@ def settings(ground: Ground, subjects: Sequence[Subject], executor: Key) -> dict
         "subjects": [
             subject_config(ground.home, keys, subject).as_setting(subject) for subject in subjects
         ],
-        **DEV_TIMES,
+        **DEV_VOTES,
+        **DEV_DELAYS,
     }
 
 
@@ -229,15 +233,16 @@ def _source() -> Path:
 
 
 def _trust(ground: Ground, executor: Key, outputs: Mapping[str, Any]) -> Trust:
-    names = ("registry", "governor", "token", "access_manager", "executor_registry")
-    missing = [name for name in names if not outputs.get(name)]
+    governors = [f"{name}_governor" for name in Governors._fields]
+    missing = [name for name in (*CONTRACTS, *governors) if not outputs.get(name)]
     if missing:
         raise MandateError(f"the governance stack gave no {missing[0]}")
     home, keys = ground.home, ground.keys
     return Trust(
         chain_id=ground.chain_id,
         rpc=(ground.rpc,),
-        **{name: Address(outputs[name]) for name in names},
+        **{name: Address(outputs[name]) for name in CONTRACTS},
+        governors=Governors(*(Address(outputs[name]) for name in governors)),
         deployed_block=int(outputs["deployed_block"]),
         development=True,
         store_uri=f"file://{home.store}",

@@ -2,12 +2,13 @@
 
 from .identity import proposal_id
 from .lifecycle import Standing, Step, advance, next_step, standing
-from .proposals import Governor
+from .proposals import GOVERNORS, Governor
 from .refusals import ProposalState
 from .registry import ExecutorStatus, Mandate, Registry, SubjectConfig, Terms
-from .values import Created, Proposal, Support, Tally, Vote
+from .values import Created, Proposal, Rule, Support, Tally, Vote
 
 __all__ = [
+    "GOVERNORS",
     "Created",
     "ExecutorStatus",
     "Governor",
@@ -15,6 +16,7 @@ __all__ = [
     "Proposal",
     "ProposalState",
     "Registry",
+    "Rule",
     "Standing",
     "Step",
     "SubjectConfig",

@@ -216,11 +216,15 @@ def _name(proposal: Proposal | None) -> str:
 
 
 def _tally(proposal: Proposal) -> str:
+    if proposal.rule.veto:
+        return _objections(proposal)
     cast = proposal.votes.in_favour + proposal.votes.against
     if not cast and not proposal.votes.abstain:
         return "no votes yet" if proposal.state is ProposalState.ACTIVE else "nobody voted"
     # Rounded against the outcome that is claimed: 49.9 % is never shown as 50.
     share = f"{100 * proposal.votes.in_favour // cast} % for" if cast else "only abstentions"
+    if cast and proposal.rule.approval:
+        share += f" of the {proposal.rule.approval} % it needs"
     if proposal.quorum_reached:
         return f"{share}, quorum reached"
     missing = proposal.quorum - proposal.votes.in_favour - proposal.votes.abstain
@@ -228,6 +232,15 @@ def _tally(proposal: Proposal) -> str:
     if proposal.state is ProposalState.ACTIVE:
         return f"{share}, quorum in {more} % more"
     return f"{share}, quorum missed by {more} %"
+
+
+def _objections(proposal: Proposal) -> str:
+    """Of an optimistic vote: rounded down, so that what stops a proposal is never shown early."""
+    against = 100 * proposal.votes.against // proposal.supply if proposal.supply else 0
+    if not proposal.passes:
+        return f"vetoed by {against} % of all votes"
+    said = f"{against} % against" if proposal.votes.against else "nobody is against"
+    return f"{said}, {proposal.rule.veto} % would stop it"
 
 
 _Renderer = Callable[[Mandate, Proposal | None, int], Standing]

@@ -1,7 +1,8 @@
-"""Proposals of the governor: make, find, read, vote, queue, execute.
+"""Proposals of the governors: make, find, read, vote, queue, execute.
 
-A proposal has the governor's id (a 256-bit hash) and a number for people: its place among the
-ProposalCreated events, from 1. What it would do is read from its call, never from its text; where
+A tier has its governor, and the called function belongs to one tier, so a proposal's own governor is
+never in doubt. It has that governor's id (a 256-bit hash) and a number for people: its place among
+the ProposalCreated events of all governors, from 1. What it would do is read from its call, never from its text; where
 the two differ, `Proposal.warnings` says so.
 """
 
@@ -18,21 +19,29 @@ from pulumi_mandate.governance.description import (
 )
 from pulumi_mandate.governance.identity import require_own_id
 from pulumi_mandate.governance.refusals import ProposalState, explained
-from pulumi_mandate.governance.values import Created, Proposal, Support, Tally, Vote
+from pulumi_mandate.governance.values import Created, Proposal, Rule, Support, Tally, Vote
 from pulumi_mandate.models import Address, Digest, Plan, Tier, digest, keccak, to_hex
 from pulumi_mandate.models import plan_hash as hash_of
 
 Block = BlockRef | str
 APPROVALS = {Tier.MEDIUM: "approveMedium", Tier.HIGH: "approveHigh"}
 """The registry's function by which each tier's electorate approves."""
+GOVERNORS = {
+    Tier.LOW: "low_governor",
+    Tier.MEDIUM: "standard_governor",
+    Tier.HIGH: "critical_governor",
+    Tier.CRITICAL: "critical_governor",
+}
+"""The governor of each tier, by its name in the trust file's [governors]."""
 _TIER_OF = {function: tier for tier, function in APPROVALS.items()}
 
 
 class Governor:
-    """Reads and writes of the governor."""
+    """Reads and writes of all governors as one."""
 
     def __init__(self, client: ChainClient) -> None:
         self._client = client
+        self._rules: dict[tuple[str, bool], Rule] = {}
 
     # -- making -----------------------------------------------------------------------------
 
@@ -70,12 +79,13 @@ class Governor:
         self, account: Account, function: str, arguments: tuple[Any, ...], text: str
     ) -> Proposal:
         registry = self._client.contract("registry")
+        name = GOVERNORS[_TIER_OF.get(function, Tier.CRITICAL)]
         calldata = registry.abi.encode_call(function, arguments)
         with explained():
             receipt = self._client.transact(
-                account, "governor", "propose", [registry.address], [0], [calldata], text
+                account, name, "propose", [registry.address], [0], [calldata], text
             )
-        governor = self._client.contract("governor")
+        governor = self._client.contract(name)
         made = next(e for e in receipt.events(governor) if e.name == "ProposalCreated")
         return self.proposal(made.arguments["proposalId"])
 
@@ -83,8 +93,16 @@ class Governor:
 
     def all(self, until: BlockRef | None = None) -> list[Created]:
         """Every proposal there ever was, in order. With `until` every endpoint must agree."""
-        events = self._client.logs("governor", "ProposalCreated", until=until)
-        return [self._created(number, event) for number, event in enumerate(events, start=1)]
+        events = [
+            (event, name)
+            for name in dict.fromkeys(GOVERNORS.values())
+            for event in self._client.logs(name, "ProposalCreated", until=until)
+        ]
+        events.sort(key=lambda found: (found[0].block_number, found[0].index))
+        return [
+            self._created(number, name, event)
+            for number, (event, name) in enumerate(events, start=1)
+        ]
 
     def created(self, reference: int, at: Block = "latest") -> Created:
         """By number or by id; with a `BlockRef` as every endpoint has it there.
@@ -95,7 +113,7 @@ class Governor:
             if reference in (one.number, one.id):
                 return one
         raise UsageError(
-            f"there is no proposal {reference} on this governor",
+            f"there is no proposal {reference} on this chain",
             next_step="`mandate status` lists the proposals",
         )
 
@@ -111,21 +129,22 @@ class Governor:
     def proposal(self, reference: int | Created, at: Block = "latest") -> Proposal:
         """Where a proposal stands. Raises `UsageError` where there is none."""
         made = reference if isinstance(reference, Created) else self.created(reference, at)
-        ask = self._client.call
-        snapshot = ask("governor", "proposalSnapshot", made.id, block=at)
-        against, in_favour, abstain = ask("governor", "proposalVotes", made.id, block=at)
-        eta = ask("governor", "proposalEta", made.id, block=at)
-        quorum, supply = self._quorum(snapshot, at)
+        ask, governor = self._client.call, made.governor
+        snapshot = ask(governor, "proposalSnapshot", made.id, block=at)
+        against, in_favour, abstain = ask(governor, "proposalVotes", made.id, block=at)
+        eta = ask(governor, "proposalEta", made.id, block=at)
+        quorum, supply = self._quorum(governor, snapshot, at)
         return Proposal(
             created=made,
-            state=ProposalState(ask("governor", "state", made.id, block=at)),
+            state=ProposalState(ask(governor, "state", made.id, block=at)),
             snapshot=snapshot,
-            deadline=ask("governor", "proposalDeadline", made.id, block=at),
+            deadline=ask(governor, "proposalDeadline", made.id, block=at),
             eta=eta,
             scheduled=bool(eta) and self._scheduled(made, at),
             votes=Tally(in_favour, against, abstain),
             quorum=quorum,
             supply=supply,
+            rule=self._rule(governor, at),
         )
 
     def find(self, wanted: Digest, at: Block = "latest") -> Proposal | None:
@@ -139,16 +158,18 @@ class Governor:
 
     def votes(self, reference: int, until: BlockRef | None = None) -> list[Vote]:
         """All ballots on a proposal, in order."""
-        wanted = self.created(reference, until or "latest").id
-        events = self._client.logs("governor", "VoteCast", until=until)
-        return [_vote(e) for e in events if e.arguments["proposalId"] == wanted]
+        made = self.created(reference, until or "latest")
+        events = self._client.logs(made.governor, "VoteCast", until=until)
+        return [_vote(e) for e in events if e.arguments["proposalId"] == made.id]
 
     def weight(self, voter: Address, reference: int | Proposal) -> int:
-        """The weight a voter has on a proposal; what he has now while the voting is not open."""
+        """What a voter's ballot counts; by what he has now while the voting is not open."""
         one = reference if isinstance(reference, Proposal) else self.proposal(reference)
         if one.state is ProposalState.PENDING:
-            return int(self._client.call("token", "getVotes", voter))
-        return int(self._client.call("governor", "getVotes", voter, one.snapshot))
+            held = int(self._client.call("token", "getVotes", voter))
+        else:
+            held = int(self._client.call(one.created.governor, "getVotes", voter, one.snapshot))
+        return min(held, one.supply * one.rule.cap // 100) if one.rule.cap else held
 
     # -- moving -----------------------------------------------------------------------------
 
@@ -157,53 +178,64 @@ class Governor:
 
         Raises `ContractRefused` where the voting is not open or one has voted.
         """
-        arguments: tuple[Any, ...] = (self.agreed(reference).id, int(support))
+        made = self.agreed(reference)
+        arguments: tuple[Any, ...] = (made.id, int(support))
         if reason:
-            return self._transact(account, "castVoteWithReason", *arguments, reason)
-        return self._transact(account, "castVote", *arguments)
+            return self._transact(account, made, "castVoteWithReason", *arguments, reason)
+        return self._transact(account, made, "castVote", *arguments)
 
     def queue(self, reference: int, account: Account) -> Receipt:
         """Start the delay of a proposal that has passed. Anybody may."""
-        return self._transact(account, "queue", *self._call_of(reference))
+        return self._move(account, "queue", reference)
 
     def execute(self, reference: int, account: Account) -> Receipt:
         """Carry out a proposal whose delay is over. Anybody may."""
-        return self._transact(account, "execute", *self._call_of(reference))
+        return self._move(account, "execute", reference)
 
     def cancel(self, reference: int, account: Account) -> Receipt:
         """Take a proposal back: its proposer before the voting, the guardian at any time."""
-        return self._transact(account, "cancel", *self._call_of(reference))
+        return self._move(account, "cancel", reference)
 
     # -- inside -----------------------------------------------------------------------------
 
-    def _transact(self, account: Account, function: str, *arguments: Any) -> Receipt:
+    def _transact(self, account: Account, made: Created, function: str, *arguments: Any) -> Receipt:
         with explained():
-            return self._client.transact(account, "governor", function, *arguments)
+            return self._client.transact(account, made.governor, function, *arguments)
 
-    def _call_of(self, reference: int) -> tuple[Any, ...]:
+    def _move(self, account: Account, function: str, reference: int) -> Receipt:
         made = self.created(reference)
-        return [made.target], [0], [made.calldata], keccak(made.text.encode())
+        call = [made.target], [0], [made.calldata], keccak(made.text.encode())
+        return self._transact(account, made, function, *call)
 
-    def _quorum(self, snapshot: int, at: Block) -> tuple[int, int]:
+    def _rule(self, governor: str, at: Block) -> Rule:
+        """Read once, and once more where all endpoints must agree: it never changes."""
+        key = (governor, isinstance(at, BlockRef))
+        if key not in self._rules:
+            names = ("vetoPercent", "approvalPercent", "maxVotePercent")
+            ask = self._client.call
+            self._rules[key] = Rule(*(ask(governor, name, block=at) for name in names))
+        return self._rules[key]
+
+    def _quorum(self, governor: str, snapshot: int, at: Block) -> tuple[int, int]:
         """(quorum, supply) at the snapshot; by today's supply while the snapshot is to come."""
         ask = self._client.call
-        if snapshot < ask("governor", "clock", block=at):
+        if snapshot < ask(governor, "clock", block=at):
             return (
-                ask("governor", "quorum", snapshot, block=at),
+                ask(governor, "quorum", snapshot, block=at),
                 ask("token", "getPastTotalSupply", snapshot, block=at),
             )
         supply = ask("token", "totalSupply", block=at)
-        share = ask("governor", "quorumNumerator()", block=at)
-        return supply * share // ask("governor", "quorumDenominator", block=at), supply
+        share = ask(governor, "quorumNumerator()", block=at)
+        return supply * share // ask(governor, "quorumDenominator", block=at), supply
 
     def _scheduled(self, made: Created, at: Block) -> bool:
-        trust = self._client.trust
+        caller = getattr(self._client.trust, made.governor)
         operation = self._client.call(
-            "access_manager", "hashOperation", trust.governor, made.target, made.calldata, block=at
+            "access_manager", "hashOperation", caller, made.target, made.calldata, block=at
         )
         return bool(self._client.call("access_manager", "getSchedule", operation, block=at))
 
-    def _created(self, number: int, event: Log) -> Created:
+    def _created(self, number: int, governor: str, event: Log) -> Created:
         values = event.arguments
         target, calldata = values["targets"][0], values["calldatas"][0]
         function, arguments = self._decoded(calldata)
@@ -226,6 +258,7 @@ class Governor:
             warnings=warnings,
             block_number=event.block_number,
             transaction=event.transaction,
+            governor=governor,
         )
 
     def _decoded(self, calldata: bytes) -> tuple[str, tuple[Any, ...]]:

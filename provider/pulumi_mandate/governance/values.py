@@ -41,6 +41,8 @@ class Created:
     warnings: tuple[str, ...]
     block_number: int
     transaction: Digest
+    governor: str = "standard_governor"
+    """Which of the governors holds it, by its name in `chain.artifacts.NAMES`."""
 
 
 class Tally(NamedTuple):
@@ -49,6 +51,26 @@ class Tally(NamedTuple):
     in_favour: int
     against: int
     abstain: int
+
+
+class Rule(NamedTuple):
+    """When a governor lets a proposal pass, in percent; fixed when it was deployed."""
+
+    veto: int = 0
+    """0: the vote must be won. Else silence passes, and Against of this share of all votes stops."""
+    approval: int = 0
+    """The least share of For in For and Against; 0: a simple majority."""
+    cap: int = 0
+    """The most that one ballot counts, as a share of all votes; 0: no cap."""
+
+    def passes(self, votes: Tally, quorum: int, supply: int) -> bool:
+        """What the governor's own counting would say of these votes."""
+        if self.veto:
+            return 100 * votes.against < supply * self.veto
+        cast = votes.in_favour + votes.against
+        reached = votes.in_favour + votes.abstain >= quorum
+        won = votes.in_favour > votes.against and 100 * votes.in_favour >= cast * self.approval
+        return reached and won
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +91,7 @@ class Proposal:
     """Weight that For and Abstain must reach together."""
     supply: int
     """All votes there are, at the snapshot."""
+    rule: Rule = Rule()
 
     @property
     def id(self) -> int:
@@ -99,6 +122,11 @@ class Proposal:
     @property
     def quorum_reached(self) -> bool:
         return self.votes.in_favour + self.votes.abstain >= self.quorum
+
+    @property
+    def passes(self) -> bool:
+        """Whether it would pass if the voting ended now."""
+        return self.rule.passes(self.votes, self.quorum, self.supply)
 
 
 @dataclass(frozen=True, slots=True)

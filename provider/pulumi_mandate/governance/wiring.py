@@ -10,6 +10,9 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import NamedTuple
 
+from pulumi_mandate.chain.artifacts import NAMES, artifact
+from pulumi_mandate.models import keccak
+
 
 class Role(IntEnum):
     """Roles of the AccessManager. 0 is its own, and held by nobody after genesis."""
@@ -20,6 +23,10 @@ class Role(IntEnum):
     CRITICAL = 3
     GUARDIAN = 4
     ENROLLER = 5
+    LOW = 6
+    COUNCIL = 7
+    EMERGENCY = 8
+    AUDITOR = 9
 
 
 class Right(NamedTuple):
@@ -28,7 +35,20 @@ class Right(NamedTuple):
     contract: str
     """The trust file's word."""
     function: str
+    """Its name, or where no artifact has it yet its signature."""
     role: Role
+
+    @property
+    def selector(self) -> bytes:
+        """The four bytes that a call begins with."""
+        if "(" in self.function:
+            return keccak(self.function.encode())[:4]
+        return artifact(NAMES[self.contract]).abi.selector(self.function)
+
+    @property
+    def name(self) -> str:
+        """The function, without its parameters."""
+        return self.function.partition("(")[0]
 
 
 class Holding(NamedTuple):
@@ -42,9 +62,11 @@ class Holding(NamedTuple):
 
 
 GUARDIAN = "guardian"
-"""Holder that the trust file does not name: the address that the governor's guardian is."""
+"""Holder that the trust file does not name: the address that the governors' guardian is."""
 
 RIGHTS = (
+    Right("registry", "approveLow(bytes32)", Role.LOW),
+    Right("registry", "approveLowBatch(bytes32[])", Role.LOW),
     Right("registry", "approveMedium", Role.MEDIUM),
     Right("registry", "approveHigh", Role.HIGH),
     Right("registry", "configureSubject", Role.CRITICAL),
@@ -56,13 +78,15 @@ RIGHTS = (
 
 HOLDINGS = (
     Holding(Role.ENROLLER, "registry", waits=False),
-    Holding(Role.MEDIUM, "governor", waits=True),
-    Holding(Role.HIGH, "governor", waits=True),
-    Holding(Role.CRITICAL, "governor", waits=True),
+    Holding(Role.LOW, "low_governor", waits=True),
+    Holding(Role.MEDIUM, "standard_governor", waits=True),
+    Holding(Role.HIGH, "critical_governor", waits=True),
+    Holding(Role.CRITICAL, "critical_governor", waits=True),
     Holding(Role.GUARDIAN, GUARDIAN, waits=False),
 )
 
 CANCELLERS = {
+    Role.LOW: Role.GUARDIAN,
     Role.MEDIUM: Role.GUARDIAN,
     Role.HIGH: Role.GUARDIAN,
     Role.CRITICAL: Role.GUARDIAN,
@@ -71,3 +95,9 @@ CANCELLERS = {
 
 SCAFFOLD = (Role.ADMIN, Role.CRITICAL)
 """What the genesis account holds until it lets go, to wire and to enrol the first keys."""
+
+
+def callable_by(governor: str) -> list[Right]:
+    """What a governor's proposals may call: the functions of the roles that it holds, no others."""
+    own = {line.role for line in HOLDINGS if line.holder == governor and line.waits}
+    return [line for line in RIGHTS if line.role in own]
