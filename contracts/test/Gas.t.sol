@@ -39,7 +39,7 @@ contract GasTest is RegistryCase {
 
     function test_gas_size() public {
         vm.snapshotValue("Size", "PlanRegistry", address(registry).code.length);
-        vm.snapshotValue("Size", "MandateGovernor", address(governor).code.length);
+        vm.snapshotValue("Size", "MandateGovernor", address(critical).code.length);
         vm.snapshotValue("Size", "ExecutorRegistry", address(executors).code.length);
         vm.snapshotValue("Size", "MandateToken", address(token).code.length);
         vm.snapshotValue("Size", "AccessManager", address(manager).code.length);

@@ -23,7 +23,12 @@ abstract contract Genesis is Kit {
     uint64 internal constant CRITICAL_ROLE = 3;
     uint64 internal constant GUARDIAN_ROLE = 4;
     uint64 internal constant ENROLLER_ROLE = 5;
+    uint64 internal constant LOW_ROLE = 6;
+    uint64 internal constant COUNCIL_ROLE = 7;
+    uint64 internal constant EMERGENCY_ROLE = 8;
+    uint64 internal constant AUDITOR_ROLE = 9;
 
+    uint32 internal constant LOW_DELAY = 1 hours;
     uint32 internal constant MEDIUM_DELAY = 1 days;
     uint32 internal constant HIGH_DELAY = 7 days;
     uint32 internal constant MEDIUM_KINDS = 0xcf; // all but abandon and import
@@ -34,6 +39,8 @@ abstract contract Genesis is Kit {
     uint8 internal constant MAX_RENEWALS = 6;
     uint256 internal constant START = 1_800_000_000;
 
+    bytes4 internal constant APPROVE_LOW = bytes4(keccak256("approveLow(bytes32)"));
+    bytes4 internal constant APPROVE_LOW_BATCH = bytes4(keccak256("approveLowBatch(bytes32[])"));
     bytes32 internal constant SUBJECT = keccak256("subject");
     bytes32 internal constant OTHER_SUBJECT = keccak256("other subject");
     bytes32 internal constant RULES = keccak256("rules");
@@ -53,7 +60,9 @@ abstract contract Genesis is Kit {
     AccessManager internal manager;
     ExecutorRegistry internal executors;
     PlanRegistry internal registry;
-    MandateGovernor internal governor;
+    MandateGovernor internal low;
+    MandateGovernor internal standard;
+    MandateGovernor internal critical;
 
     function setUp() public virtual {
         vm.warp(START);
@@ -74,10 +83,13 @@ abstract contract Genesis is Kit {
         manager = new AccessManager(deployer);
         executors = new ExecutorRegistry(address(manager));
         registry = new PlanRegistry(_registryConfig());
-        governor = new MandateGovernor(_governorConfig());
+        low = new MandateGovernor(_lowConfig());
+        standard = new MandateGovernor(_standardConfig());
+        critical = new MandateGovernor(_criticalConfig());
     }
 
     function _wire() internal {
+        manager.setTargetFunctionRole(address(registry), _two(APPROVE_LOW, APPROVE_LOW_BATCH), LOW_ROLE);
         manager.setTargetFunctionRole(address(registry), _one(registry.approveMedium.selector), MEDIUM_ROLE);
         manager.setTargetFunctionRole(address(registry), _one(registry.approveHigh.selector), HIGH_ROLE);
         manager.setTargetFunctionRole(
@@ -89,10 +101,12 @@ abstract contract Genesis is Kit {
         manager.setTargetFunctionRole(address(executors), _one(executors.enrol.selector), ENROLLER_ROLE);
         manager.setTargetFunctionRole(address(executors), _one(executors.revoke.selector), GUARDIAN_ROLE);
         manager.grantRole(ENROLLER_ROLE, address(registry), 0);
-        manager.grantRole(MEDIUM_ROLE, address(governor), MEDIUM_DELAY);
-        manager.grantRole(HIGH_ROLE, address(governor), HIGH_DELAY);
-        manager.grantRole(CRITICAL_ROLE, address(governor), HIGH_DELAY);
+        manager.grantRole(LOW_ROLE, address(low), LOW_DELAY);
+        manager.grantRole(MEDIUM_ROLE, address(standard), MEDIUM_DELAY);
+        manager.grantRole(HIGH_ROLE, address(critical), HIGH_DELAY);
+        manager.grantRole(CRITICAL_ROLE, address(critical), HIGH_DELAY);
         manager.grantRole(GUARDIAN_ROLE, guardian, 0);
+        manager.setRoleGuardian(LOW_ROLE, GUARDIAN_ROLE);
         manager.setRoleGuardian(MEDIUM_ROLE, GUARDIAN_ROLE);
         manager.setRoleGuardian(HIGH_ROLE, GUARDIAN_ROLE);
         manager.setRoleGuardian(CRITICAL_ROLE, GUARDIAN_ROLE);
@@ -128,25 +142,46 @@ abstract contract Genesis is Kit {
         });
     }
 
-    function _governorConfig() internal view returns (IMandateGovernor.GovernorConfig memory) {
-        bytes4[] memory selectors = new bytes4[](4);
-        selectors[0] = registry.approveMedium.selector;
-        selectors[1] = registry.approveHigh.selector;
-        selectors[2] = registry.configureSubject.selector;
-        selectors[3] = registry.enrolExecutor.selector;
-        return IMandateGovernor.GovernorConfig({
-            token: IVotes(address(token)),
-            accessManager: address(manager),
-            registry: address(registry),
-            guardian: guardian,
-            votingDelay: 2 days,
-            votingPeriod: 3 days,
-            lateQuorumExtension: 1 days,
-            baseDelay: 0,
-            proposalThreshold: 1e18,
-            quorumPercent: 4,
-            selectors: selectors
-        });
+    /// @dev Optimistic: silence passes.
+    function _lowConfig() internal view returns (IMandateGovernor.GovernorConfig memory config) {
+        config = _electorate();
+        config.votingDelay = 1 hours;
+        config.votingPeriod = 1 days;
+        config.vetoPercent = 5;
+        config.maxOpenPerProposer = 3;
+        config.selectors = _two(APPROVE_LOW, APPROVE_LOW_BATCH);
+    }
+
+    function _standardConfig() internal view returns (IMandateGovernor.GovernorConfig memory config) {
+        config = _electorate();
+        config.votingDelay = 2 days;
+        config.votingPeriod = 3 days;
+        config.lateQuorumExtension = 1 days;
+        config.quorumPercent = 4;
+        config.selectors = _one(registry.approveMedium.selector);
+    }
+
+    function _criticalConfig() internal view returns (IMandateGovernor.GovernorConfig memory config) {
+        config = _electorate();
+        config.votingDelay = 2 days;
+        config.votingPeriod = 5 days;
+        config.lateQuorumExtension = 1 days;
+        config.quorumPercent = 10;
+        config.approvalPercent = 60;
+        config.maxVotePercent = 20;
+        config.selectors = new bytes4[](3);
+        config.selectors[0] = registry.approveHigh.selector;
+        config.selectors[1] = registry.configureSubject.selector;
+        config.selectors[2] = registry.enrolExecutor.selector;
+    }
+
+    /// @dev What the three have in common.
+    function _electorate() private view returns (IMandateGovernor.GovernorConfig memory config) {
+        config.token = IVotes(address(token));
+        config.accessManager = address(manager);
+        config.registry = address(registry);
+        config.guardian = guardian;
+        config.proposalThreshold = 1e18;
     }
 
     function _subjectConfig() internal view returns (SubjectConfig memory config) {

@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessManaged.sol";
 import {IAccessManager} from "@openzeppelin/contracts/access/manager/IAccessManager.sol";
 
+import {MandateGovernor} from "../src/MandateGovernor.sol";
 import {PlanRegistry} from "../src/PlanRegistry.sol";
 import {IPlanRegistry} from "../src/interfaces/IPlanRegistry.sol";
 import {Mode, SubjectConfig, Tier} from "../src/types/Mandates.sol";
@@ -25,11 +26,35 @@ contract GenesisTest is Genesis {
     }
 
     function test_afterGenesisDelaysStandPerFunction() public view {
-        _assertDelay(registry.approveMedium.selector, MEDIUM_DELAY);
-        _assertDelay(registry.approveHigh.selector, HIGH_DELAY);
-        _assertDelay(registry.configureSubject.selector, HIGH_DELAY);
-        _assertDelay(registry.enrolExecutor.selector, HIGH_DELAY);
-        _assertDelay(registry.revoke.selector, 0); // and not immediate: the guardian's alone
+        _assertDelay(low, APPROVE_LOW, LOW_DELAY);
+        _assertDelay(low, APPROVE_LOW_BATCH, LOW_DELAY);
+        _assertDelay(standard, registry.approveMedium.selector, MEDIUM_DELAY);
+        _assertDelay(critical, registry.approveHigh.selector, HIGH_DELAY);
+        _assertDelay(critical, registry.configureSubject.selector, HIGH_DELAY);
+        _assertDelay(critical, registry.enrolExecutor.selector, HIGH_DELAY);
+        _assertDelay(critical, registry.revoke.selector, 0); // and not immediate: the guardian's alone
+    }
+
+    /// @dev A vote of one tier opens nothing of another, in either direction.
+    function test_afterGenesisNoGovernorReachesAnotherTier() public view {
+        bytes4[6] memory functions = [
+            APPROVE_LOW,
+            APPROVE_LOW_BATCH,
+            registry.approveMedium.selector,
+            registry.approveHigh.selector,
+            registry.configureSubject.selector,
+            registry.enrolExecutor.selector
+        ];
+        for (uint256 i = 0; i < functions.length; ++i) {
+            MandateGovernor own = i < 2 ? low : i < 3 ? standard : critical;
+            MandateGovernor[3] memory all = [low, standard, critical];
+            for (uint256 k = 0; k < all.length; ++k) {
+                if (all[k] == own) continue;
+                _assertDelay(all[k], functions[i], 0);
+                assertTrue(!all[k].isCallable(functions[i]), "nor may it be proposed there");
+            }
+            assertTrue(own.isCallable(functions[i]), "its own");
+        }
     }
 
     function test_afterGenesisTheSubjectIsConfigured() public view {
@@ -59,7 +84,8 @@ contract GenesisTest is Genesis {
 
     /// @dev P1 and the tiers: whoever is neither governor nor guardian moves nothing.
     function testFuzz_RevertIf_calledByAnybody(address caller, bytes32 planHash) public {
-        vm.assume(caller != address(governor) && caller != guardian && caller != address(registry));
+        vm.assume(caller != address(standard) && caller != address(critical));
+        vm.assume(caller != guardian && caller != address(registry));
         SubjectConfig memory config = _subjectConfig();
         vm.startPrank(caller);
         vm.expectPartialRevert(IAccessManaged.AccessManagedUnauthorized.selector);
@@ -79,7 +105,7 @@ contract GenesisTest is Genesis {
         vm.stopPrank();
     }
 
-    function _assertDelay(bytes4 selector, uint32 expected) private view {
+    function _assertDelay(MandateGovernor governor, bytes4 selector, uint32 expected) private view {
         (bool immediate, uint32 delay) = manager.canCall(address(governor), address(registry), selector);
         assertTrue(!immediate, "never at once");
         assertEq(delay, expected, "delay");

@@ -45,7 +45,7 @@ def values_of(parameter: Any) -> st.SearchStrategy[Any]:
 
 FUNCTIONS = [
     (name, signature(entry))
-    for name in NAMES.values()
+    for name in dict.fromkeys(NAMES.values())
     for entry in artifact(name).abi.entries
     if entry["type"] == "function"
 ]

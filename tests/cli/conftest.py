@@ -17,7 +17,7 @@ from tests.audit.cases import SOURCE, History
 from tests.chain.genesis import Person
 
 PASSPHRASE = "correct horse"
-PEOPLE = ("proposer", "ana", "ben", "stranger", "guardian")
+PEOPLE = ("proposer", "ana", "ben", "cleo", "stranger", "guardian")
 
 
 @dataclass(frozen=True)

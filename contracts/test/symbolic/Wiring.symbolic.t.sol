@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {MandateState} from "../../src/types/Mandates.sol";
+import {MandateGovernor} from "../../src/MandateGovernor.sol";
 import {Genesis} from "../Genesis.sol";
 
 /// @dev Proofs over the real wiring, on OpenZeppelin's real contracts: after genesis nobody shortens the way
@@ -35,7 +36,7 @@ contract WiringProofs is Genesis {
         (bool ok,) = address(manager)
             .call(abi.encodeCall(manager.schedule, (address(registry), _approval(planHash, high), when)));
 
-        assert(!ok || caller == address(governor));
+        assert(!ok || caller == address(high ? critical : standard));
         assert(!ok || when == 0 || when >= START + (high ? HIGH_DELAY : MEDIUM_DELAY));
     }
 
@@ -80,9 +81,14 @@ contract WiringProofs is Genesis {
     }
 
     /// @dev The governor takes no proposal but one call, without value, to the registry, of its list.
-    function check_proposalsCallOnlyTheRegistry(address target, uint256 value, bytes4 selector, bytes32 word)
-        public
-    {
+    function check_proposalsCallOnlyTheRegistry(
+        address target,
+        uint256 value,
+        bytes4 selector,
+        bytes32 word,
+        uint8 which
+    ) public {
+        MandateGovernor governor = _governor(which);
         address[] memory targets = new address[](1);
         targets[0] = target;
         uint256[] memory values = new uint256[](1);
@@ -98,9 +104,14 @@ contract WiringProofs is Genesis {
     }
 
     /// @dev No parameter of the governor changes, whoever asks.
-    function check_theGovernorNeverChanges(address caller, uint48 first, uint32 second, uint256 third)
-        public
-    {
+    function check_theGovernorNeverChanges(
+        address caller,
+        uint48 first,
+        uint32 second,
+        uint256 third,
+        uint8 which
+    ) public {
+        MandateGovernor governor = _governor(which);
         vm.startPrank(caller);
         (bool delay,) = address(governor).call(abi.encodeCall(governor.setVotingDelay, (first)));
         (bool period,) = address(governor).call(abi.encodeCall(governor.setVotingPeriod, (second)));
@@ -112,6 +123,10 @@ contract WiringProofs is Genesis {
         vm.stopPrank();
 
         assert(!delay && !period && !threshold && !quorum && !late && !base && !guard);
+    }
+
+    function _governor(uint8 which) private view returns (MandateGovernor) {
+        return which == 0 ? low : which == 1 ? standard : critical;
     }
 
     function _approval(bytes32 planHash, bool high) private view returns (bytes memory) {
