@@ -34,7 +34,7 @@ class Key(NamedTuple):
 
 
 class Governors(NamedTuple):
-    """One electorate's rules each: the low tier's, the medium tier's, high and critical together."""
+    """One electorate, three sets of rules; high and critical plans share the strictest."""
 
     low: Address
     standard: Address

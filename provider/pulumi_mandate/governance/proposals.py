@@ -1,9 +1,9 @@
 """Proposals of the governors: make, find, read, vote, queue, execute.
 
-A tier has its governor, and the called function belongs to one tier, so a proposal's own governor is
-never in doubt. It has that governor's id (a 256-bit hash) and a number for people: its place among
-the ProposalCreated events of all governors, from 1. What it would do is read from its call, never from its text; where
-the two differ, `Proposal.warnings` says so.
+A tier has its governor, and a called function belongs to one tier, so which governor a proposal is
+on is never in doubt. It has that governor's id (a 256-bit hash) and a number for people: its place
+among the ProposalCreated events of all governors, from 1. What it would do is read from its call,
+never from its text; where the two differ, `Proposal.warnings` says so.
 """
 
 from __future__ import annotations

@@ -57,7 +57,7 @@ class Rule(NamedTuple):
     """When a governor lets a proposal pass, in percent; fixed when it was deployed."""
 
     veto: int = 0
-    """0: the vote must be won. Else silence passes, and Against of this share of all votes stops."""
+    """0: the vote must be won. Else silence passes, and so much Against, of all votes, stops."""
     approval: int = 0
     """The least share of For in For and Against; 0: a simple majority."""
     cap: int = 0
@@ -91,7 +91,7 @@ class Proposal:
     """Weight that For and Abstain must reach together."""
     supply: int
     """All votes there are, at the snapshot."""
-    rule: Rule = Rule()
+    rule: Rule = Rule()  # noqa: RUF009  # frozen
 
     @property
     def id(self) -> int:

@@ -25,7 +25,7 @@ from pulumi_mandate.chain.client import ChainClient
 from pulumi_mandate.chain.reader import errors_of
 from pulumi_mandate.chain.rpc import Endpoint, RpcError
 from pulumi_mandate.chain.transaction import refusal
-from pulumi_mandate.chain.trust import Trust, load_trust, trust_path
+from pulumi_mandate.chain.trust import CONTRACTS, Governors, Trust, load_trust, trust_path
 from pulumi_mandate.chain.values import Receipt
 from pulumi_mandate.errors import EndpointsDisagree, UsageError, WrongChain
 from pulumi_mandate.models import Address, to_hex
@@ -107,8 +107,13 @@ class Deployer:
             _needed(found, "MANDATE_DEPLOY_KEY"), _needed(found, "MANDATE_DEPLOY_ADDRESS")
         )
         # Only chain id and endpoints are used: sending works before the contracts exist.
+        nowhere: dict[str, Any] = dict.fromkeys(CONTRACTS, _NOBODY)
         trust = Trust(
-            chain.chain_id, chain.endpoints, _NOBODY, _NOBODY, _NOBODY, _NOBODY, _NOBODY, 0
+            chain.chain_id,
+            chain.endpoints,
+            **nowhere,
+            governors=Governors(*[_NOBODY] * 3),
+            deployed_block=0,
         )
         return cls(chain, ChainClient(trust), AccountKey(signer, executor=_executor(found)))
 
