@@ -100,7 +100,7 @@ def deploy_baseline(deployment: Deployment, folder: Path) -> Electorate:
 
 def ours(deployment: Deployment) -> Electorate:
     client = deployment.client
-    return Electorate(client, client.contract("governor"), client.contract("registry"))
+    return Electorate(client, client.contract("standard_governor"), client.contract("registry"))
 
 
 def signed_ballot(at: Electorate, proposal: int, voter: Person) -> bytes:
