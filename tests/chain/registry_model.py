@@ -1,0 +1,168 @@
+"""The registry as a few lines of Python: what it must say yes and no to, without looking at it.
+
+Written from `contracts/README.md`, not from the Solidity; `test_registry_model.py` lets both live
+through the same random histories. A new rule of the registry is a line here, or the two disagree.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from pulumi_mandate.models import Digest, ExecutionOrder, MandateState, Outcome, Plan, Renewal
+from tests.chain.genesis import Terms
+
+State = MandateState
+_KINDS_OF_MEDIUM = 0xCF
+_MOST_RENEWALS = 6
+
+
+@dataclass
+class Mandate:
+    """What is kept about one plan hash."""
+
+    state: State = State.NONE
+    expires_at: int = 0
+    lease_until: int = 0
+    renewals: int = 0
+    epoch: int = 0
+    executor: str = ""
+    run_id: bytes = bytes(32)
+
+
+@dataclass
+class Key:
+    """An executor's key."""
+
+    active: bool
+    epoch: int
+
+
+@dataclass
+class RegistryModel:
+    """Every method says whether the registry must accept, and if so does it."""
+
+    terms: Terms
+    rules: dict[Digest, Digest]
+    """By subject."""
+    keys: dict[str, Key]
+    runner: str
+    now: int = 0
+    mandates: dict[Digest, Mandate] = field(default_factory=dict)
+    last: dict[Digest, Digest] = field(default_factory=dict)
+    """The last run of each subject."""
+
+    def of(self, plan: Digest) -> Mandate:
+        return self.mandates.setdefault(plan, Mandate())
+
+    def state(self, plan: Digest) -> State:
+        found = self.of(plan)
+        over = found.state is State.APPROVED and self.now >= found.expires_at
+        return State.EXPIRED if over else found.state
+
+    def running(self, subject: Digest) -> Digest | None:
+        last = self.last.get(subject)
+        runs = last is not None and self.of(last).state in (State.RUNNING, State.STOPPING)
+        return last if runs else None
+
+    # -- what people do ----------------------------------------------------------------------------
+
+    def approve(self, plan: Digest) -> bool:
+        if self.state(plan) is not State.NONE:
+            return False
+        found = self.of(plan)
+        found.state, found.expires_at = State.APPROVED, self.now + self.terms.validity
+        return True
+
+    def revoke(self, plan: Digest) -> bool:
+        after = {
+            State.NONE: State.REVOKED,
+            State.APPROVED: State.REVOKED,
+            State.RUNNING: State.STOPPING,
+        }.get(self.state(plan))
+        if after is None:
+            return False
+        self.of(plan).state = after
+        return True
+
+    def withdraw(self, plan: Digest, *, by_proposer: bool) -> bool:
+        if not by_proposer or self.state(plan) not in (State.NONE, State.APPROVED):
+            return False
+        self.of(plan).state = State.WITHDRAWN
+        return True
+
+    def begin(
+        self, digest: Digest, plan: Plan, order: ExecutionOrder, signer: str, sender: str
+    ) -> bool:
+        found = self.of(digest)
+        allowed = (
+            self.state(digest) is State.APPROVED
+            and plan.not_before <= self.now < plan.expires_at
+            and plan.kinds & ~_KINDS_OF_MEDIUM == 0
+            and plan.rules == self.rules.get(plan.subject)
+            and sender == order.runner == self.runner
+            and self.running(plan.subject) is None
+            and order.plan_hash == digest
+            and self._in_time(order.lease_until, self.now, order.deadline)
+            and self._stands(signer, order.key_epoch)
+        )
+        if allowed:
+            found.state, found.lease_until = State.RUNNING, order.lease_until
+            found.expires_at = min(found.expires_at, plan.expires_at)
+            found.executor, found.epoch = signer, order.key_epoch
+            found.run_id = order.run_id
+            self.last[plan.subject] = digest
+        return allowed
+
+    def renew(self, digest: Digest, renewal: Renewal, signer: str) -> bool:
+        found = self.of(digest)
+        allowed = (
+            self.state(digest) is State.RUNNING
+            and renewal.run_id == found.run_id
+            and self.now < found.expires_at
+            and self.now <= found.lease_until
+            and found.renewals < _MOST_RENEWALS
+            and self._in_time(renewal.lease_until, found.lease_until, renewal.deadline)
+            and self._stands(signer, renewal.key_epoch)
+            and signer == found.executor
+            and renewal.key_epoch == found.epoch
+        )
+        if allowed:
+            found.lease_until = renewal.lease_until
+            found.renewals += 1
+        return allowed
+
+    def close(self, digest: Digest, outcome: Outcome, after: State, signer: str) -> bool:
+        """A fact: no window, no lease; another key's word only once the run's own is gone."""
+        found = self.of(digest)
+        allowed = (
+            found.state in (State.RUNNING, State.STOPPING)
+            and outcome.run_id == found.run_id
+            and self._stands(signer, outcome.key_epoch)
+            and (signer == found.executor or not self.keys[found.executor].active)
+        )
+        if allowed:
+            found.state = after
+        return allowed
+
+    def abandon(self, digest: Digest) -> bool:
+        found = self.of(digest)
+        allowed = (
+            found.state in (State.RUNNING, State.STOPPING)
+            and self.now > found.lease_until + self.terms.grace
+        )
+        if allowed:
+            found.state = State.ABANDONED
+        return allowed
+
+    def revoke_key(self, account: str) -> bool:
+        key = self.keys[account]
+        was, key.active = key.active, False
+        return was
+
+    def _in_time(self, lease_until: int, earliest: int, deadline: int) -> bool:
+        latest = self.now + self.terms.max_lease
+        return earliest < lease_until <= latest and self.now <= deadline
+
+    def _stands(self, signer: str, epoch: int) -> bool:
+        key = self.keys.get(signer)
+        return key is not None and key.active and key.epoch == epoch
