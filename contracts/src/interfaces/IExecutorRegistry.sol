@@ -7,7 +7,9 @@ pragma solidity 0.8.37;
 /// @dev Who may call what is decided by the AccessManager: `enrol` belongs to the plan registry alone,
 /// `revoke` to the guardian.
 interface IExecutorRegistry {
+    /// @notice The key signs from now on, under this epoch.
     event ExecutorEnrolled(address indexed executor, uint64 epoch);
+    /// @notice What the key signed under this epoch permits nothing any more.
     event ExecutorRevoked(address indexed executor, uint64 epoch);
 
     /// @notice The zero address, or an address with code (which cannot be the address of a bare key).

@@ -45,9 +45,13 @@ interface IPlanRegistry {
 
     // ------------------------------------------------------------------ events
 
+    /// @notice Genesis is over.
     event Sealed(address indexed genesis);
+    /// @notice What the subject's plans are judged by from now on, whole; `version` counts from one.
     event SubjectConfigured(bytes32 indexed subject, uint64 version, SubjectConfig config);
+    /// @notice The electorate of this tier said yes.
     event Approved(bytes32 indexed planHash, Tier tier, uint64 approvedAt, uint64 expiresAt);
+    /// @notice The mandate is spent: this run, by this key, paid for by this runner. Names what was approved.
     event Begun(
         bytes32 indexed planHash,
         bytes32 indexed runId,
@@ -59,7 +63,9 @@ interface IPlanRegistry {
         bytes32 document,
         uint64 keyEpoch
     );
+    /// @notice The run's lease is longer.
     event Renewed(bytes32 indexed planHash, bytes32 indexed runId, uint64 leaseUntil, uint8 renewals);
+    /// @notice The executor states that everything was done. A statement, and not yet an observation.
     event Completed(
         bytes32 indexed planHash,
         bytes32 indexed runId,
@@ -67,6 +73,7 @@ interface IPlanRegistry {
         bytes32 postState,
         address executor
     );
+    /// @notice The executor states that the run ended before everything was done.
     event RunFailed(
         bytes32 indexed planHash,
         bytes32 indexed runId,
@@ -76,7 +83,9 @@ interface IPlanRegistry {
     );
     /// @dev `state` is REVOKED, or STOPPING where a run had begun.
     event Revoked(bytes32 indexed planHash, MandateState state);
+    /// @notice The plan's own proposer took it back.
     event Withdrawn(bytes32 indexed planHash, address indexed proposer);
+    /// @notice Lease and grace passed without a statement; the subject is free again.
     event RunAbandoned(bytes32 indexed planHash, bytes32 indexed runId, address by);
 
     // ------------------------------------------------------------------ errors
@@ -145,6 +154,7 @@ interface IPlanRegistry {
     /// deployment replays the AccessManager's events.
     function seal() external;
 
+    /// @notice Whether genesis is over.
     function isSealed() external view returns (bool);
 
     // ------------------------------------------------------------------ the electorate
@@ -212,8 +222,10 @@ interface IPlanRegistry {
         view
         returns (SubjectConfig memory config, uint64 version);
 
+    /// @notice Whether plans of this account may run on the subject.
     function isProposer(bytes32 subject, address account) external view returns (bool);
 
+    /// @notice Whether this account may send `begin` for the subject.
     function isRunner(bytes32 subject, address account) external view returns (bool);
 
     /// @notice Whether an operation is one of those under an effect root.
@@ -225,11 +237,15 @@ interface IPlanRegistry {
     /// @notice The terms of a tier; all zero where the tier has no electorate here.
     function terms(Tier tier) external view returns (TierTerms memory);
 
+    /// @notice Seconds after a lease's end from which anyone may abandon the run.
     function grace() external view returns (uint32);
 
+    /// @notice How often one run's lease may be renewed.
     function maxRenewals() external view returns (uint8);
 
+    /// @notice The account that wired the roles and sealed; nobody special afterwards.
     function genesis() external view returns (address);
 
+    /// @notice The keys that may spend mandates.
     function executors() external view returns (IExecutorRegistry);
 }
