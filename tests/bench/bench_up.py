@@ -22,7 +22,7 @@ from pulumi_mandate.dev.chain_service import ChainService
 from pulumi_mandate.gate.journal import Entry, Journal
 from pulumi_mandate.gate.operations import OperationCheck
 from pulumi_mandate.plan.document import Document
-from tests.gate.cases import call, document, inputs_of, operation
+from tests.gate.cases import call, document, operation, values_of
 from tests.plugins.gate_fixtures import make_governed
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -100,7 +100,7 @@ def bench_check(count: int, *, flushed: bool) -> tuple[float, float]:
     plan: Document = document(*(operation(f"r{number}") for number in range(count)))
     with tempfile.TemporaryDirectory() as folder:
         journal = Journal(Path(folder) / "journal") if flushed else InMemory(Path(folder))
-        check = OperationCheck(plan, journal, denials=lambda: None, inputs_of=inputs_of)
+        check = OperationCheck(plan, journal, denials=lambda: None, inputs_of=values_of)
         seconds = []
         for given in [call(f"r{number}") for number in range(count)]:
             began = time.perf_counter()

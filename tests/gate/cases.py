@@ -50,8 +50,8 @@ def urn(name: str, kind: str = "test:index:Thing") -> str:
     return f"urn:pulumi:prod::shop::{kind}::{name}"
 
 
-def inputs_of(name: str, values: Any) -> Any:
-    return Reader(KEY, name, {}, deployed=True).properties(values)
+def values_of(name: str, values: Any, part: str = "inputs") -> Any:
+    return Reader(KEY, name, {}, deployed=True).part(part, values)
 
 
 def operation(name: str = "a", op: str = "create", **changes: Any) -> dict[str, Any]:

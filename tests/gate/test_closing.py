@@ -45,11 +45,11 @@ from tests.gate.cases import (
     STACK,
     deployment,
     document,
-    inputs_of,
     operation,
     record,
     resource,
     urn,
+    values_of,
 )
 
 PLAN = document(operation("a"), operation("b", "delete"))
@@ -67,9 +67,9 @@ def judge(  # everything that decides, each with its usual value
     give_up=False,
     succeeded=False,
 ):
-    began = record(plan, before=resource_digests(before, inputs_of))
+    began = record(plan, before=resource_digests(before, values_of))
     return judge_run(
-        began, plan, entries, after, inputs_of, give_up=give_up, succeeded=lambda: succeeded
+        began, plan, entries, after, values_of, give_up=give_up, succeeded=lambda: succeeded
     )
 
 
@@ -366,7 +366,7 @@ class Machine:
         self.links[key] = value
 
     def final_state(self, _):
-        return self.after, inputs_of
+        return self.after, values_of
 
     def lease_over(self, _):
         return self.is_over
@@ -391,7 +391,7 @@ class Machine:
 @pytest.fixture
 def folder(tmp_path):
     found = RunFolder(tmp_path / "run")
-    found.write_record(record(PLAN, before=resource_digests(BEFORE, inputs_of)))
+    found.write_record(record(PLAN, before=resource_digests(BEFORE, values_of)))
     for entry in ASKED:
         found.journal.append(entry)
     return found

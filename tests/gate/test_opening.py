@@ -20,7 +20,7 @@ from pulumi_mandate.models import Subject, keccak
 from pulumi_mandate.plan.program import program_digest
 from pulumi_mandate.plan.raw import RawPreview
 from pulumi_mandate.plan.toolchain import Package, toolchain
-from tests.gate.cases import call, document, evidence, inputs_of, record
+from tests.gate.cases import call, document, evidence, record, values_of
 
 
 def engine(environment):
@@ -209,7 +209,7 @@ def spending(monkeypatch, tmp_path):
     prepared = SimpleNamespace(
         raw=RawPreview({}, {}, {"deployment": {}}, {}, {}),
         here=SimpleNamespace(toolchain=toolchain("v3", packages)),
-        inputs_of=inputs_of,
+        values_of=values_of,
     )
     candidate = SimpleNamespace(document=plan, evidence=evidence(plan))
     admission = opening.Admission(candidate, plan, prepared)

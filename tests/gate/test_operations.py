@@ -17,7 +17,7 @@ from pulumi_mandate.models import keccak, to_hex
 from pulumi_mandate.plan.canonical import canonical_bytes
 from pulumi_mandate.plan.commitment import commit
 from pulumi_mandate.plan.markers import unknown
-from tests.gate.cases import KEY, STACK, call, document, inputs_of, operation, urn
+from tests.gate.cases import KEY, STACK, call, document, operation, urn, values_of
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def journal(tmp_path):
 def check_for(journal):
     def make(*operations: dict[str, Any], denials=lambda: None, indices=None) -> OperationCheck:
         plan = document(*operations)
-        return OperationCheck(plan, journal, denials=denials, inputs_of=inputs_of, indices=indices)
+        return OperationCheck(plan, journal, denials=denials, inputs_of=values_of, indices=indices)
 
     return make
 
@@ -256,7 +256,7 @@ def constrained(value: Any, op: str = "create") -> Any:
 def test_an_unknown_becomes_what_its_constraint_allows(journal, op):
     moment = "update" if op == "update" else "create"
     plan = constrained({"oneOf": ["new", "other"]}, op)
-    check = OperationCheck(plan, journal, denials=lambda: None, inputs_of=inputs_of)
+    check = OperationCheck(plan, journal, denials=lambda: None, inputs_of=values_of)
 
     given = call("a", moment)
     check(dataclasses.replace(given, id="") if op == "create-replacement" else given)
@@ -270,7 +270,7 @@ def test_an_unknown_becomes_what_its_constraint_allows(journal, op):
 )
 def test_an_unknown_that_breaks_its_constraint_is_refused_and_latches(journal, value):
     plan = constrained({"pattern": "new"})
-    check = OperationCheck(plan, journal, denials=lambda: None, inputs_of=inputs_of)
+    check = OperationCheck(plan, journal, denials=lambda: None, inputs_of=values_of)
 
     refusal = refused(check, dataclasses.replace(call("a"), new_inputs={"text": value}))
 
@@ -287,7 +287,7 @@ def test_a_sensitive_name_inside_what_was_unknown_as_a_whole_is_refused(journal)
         sensitive=["inputs.*cidr*"],
         tier=plan.content["tier"],
     )
-    check = OperationCheck(plan, journal, denials=lambda: None, inputs_of=inputs_of)
+    check = OperationCheck(plan, journal, denials=lambda: None, inputs_of=values_of)
     given = {"text": {"rules": [{"cidr": "0.0.0.0/0"}]}}
 
     refusal = refused(check, dataclasses.replace(call("a"), new_inputs=given))
@@ -299,7 +299,7 @@ def test_a_sensitive_name_inside_what_was_unknown_as_a_whole_is_refused(journal)
 
 def test_a_secret_breaks_every_constraint_and_is_told_nowhere(journal):
     plan = constrained({"pattern": ".*"})
-    check = OperationCheck(plan, journal, denials=lambda: None, inputs_of=inputs_of)
+    check = OperationCheck(plan, journal, denials=lambda: None, inputs_of=values_of)
     given = {"text": {SIGNATURE: SECRET, "plaintext": '"hunter2"'}}
 
     refusal = refused(check, dataclasses.replace(call("a"), new_inputs=given))

@@ -63,6 +63,16 @@ def test_an_archive_of_what_the_programs_digest_leaves_out_is_refused() -> None:
         build(creation("x", {"site": site}), program=there)
 
 
+@pytest.mark.parametrize("value", [UNKNOWN, ["a", UNKNOWN], {"a": UNKNOWN}, secret(UNKNOWN)])
+def test_an_option_that_is_unknown_until_the_plan_runs_is_refused(value: Any) -> None:
+    """It decides whether a resource is replaced, and no hook is told what it became."""
+    raw = creation("x", {"size": 1})
+    raw.steps["steps"][-1]["newState"]["replacementTrigger"] = value
+
+    with pytest.raises(IncompletePlan, match=r"the option replacementTrigger of .*::x is unknown"):
+        build(raw)
+
+
 def test_an_operation_says_everything_the_engine_decided() -> None:
     document = build(recorded())
     update = operation(document, "b")

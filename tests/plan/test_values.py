@@ -155,6 +155,17 @@ def test_what_is_closed_does_not_look_like_a_secret_input_of_that_name() -> None
     )
 
 
+def test_equal_secrets_look_different_as_input_output_and_option() -> None:
+    """A component that passes a secret on would else show that it does."""
+    values = {"token": secret("hunter2")}
+
+    shown = [READER.part(part, values)["token"] for part in ("inputs", "outputs", "options")]
+
+    assert len({str(one) for one in shown}) == 3
+    hidden = {"$options": {"token": secret("hunter2")}}
+    assert READER.properties(hidden)["$options"]["token"] not in shown
+
+
 def test_references_and_bytes_have_markers() -> None:
     reference = {SIGNATURE: "5cf8f73096256a8f31e491e813e4eb8e", "urn": "urn:x", "id": UNKNOWN}
     raw = {SIGNATURE: "803fd3297a5875dc03ca845dda5d2a98", "value": "/w=="}

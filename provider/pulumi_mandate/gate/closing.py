@@ -34,7 +34,7 @@ from .journal import ALLOWED, REFUSED, Entry
 from .operations import HOOKLESS, STEPS_OF, resolved_unknowns
 from .standing import RUN_BY
 from .state import (
-    InputsOf,
+    ValuesOf,
     changed_urns,
     lost_hooks,
     other_options,
@@ -79,7 +79,7 @@ def judge_run(  # noqa: PLR0913  # these are the six things that decide
     document: Document,
     entries: Sequence[Entry],
     deployment: JSON,
-    inputs_of: InputsOf,
+    values_of: ValuesOf,
     *,
     give_up: bool,
     succeeded: Callable[[], bool] = lambda: False,
@@ -89,8 +89,8 @@ def judge_run(  # noqa: PLR0913  # these are the six things that decide
     `give_up` fails a run that is only half done (its lease is over, or somebody said so).
     `succeeded` says whether the engine itself ended well; asked only where nothing else can tell.
     """
-    changed = changed_urns(record.before, resource_digests(deployment, inputs_of))
-    done = _done(document, entries, reached(document, deployment, inputs_of), changed, succeeded)
+    changed = changed_urns(record.before, resource_digests(deployment, values_of))
+    done = _done(document, entries, reached(document, deployment, values_of), changed, succeeded)
     missing = [
         f"{operation['op']} of {operation['urn']} was not done"
         for operation, is_done in zip(document.operations, done, strict=True)
@@ -102,7 +102,7 @@ def judge_run(  # noqa: PLR0913  # these are the six things that decide
     reasons += [f"refused: {entry.reason}" for entry in refused]
     stripped = lost_hooks(document, deployment, done)
     reasons += [f"{urn} no longer carries the hooks that were approved" for urn in stripped]
-    given = other_options(document, deployment, inputs_of, done)
+    given = other_options(document, deployment, values_of, done)
     reasons += [f"{urn} was given another {name} than was approved" for urn, name in given]
     status = OPEN if missing else COMPLETED
     if reasons or (missing and give_up):
@@ -112,7 +112,7 @@ def judge_run(  # noqa: PLR0913  # these are the six things that decide
         plan_hash=record.plan_hash,
         run_id=record.run_id,
         results=_results(document, entries, done),
-        post_state=post_state(deployment, touched, inputs_of),
+        post_state=post_state(deployment, touched, values_of),
     )
     return Ending(status, receipt, tuple(reasons + missing))
 
@@ -230,13 +230,13 @@ def finish_run(  # noqa: PLR0913  # the watcher says what it saw, a person's com
         return _write(folder, record, {**(folder.result() or {}), "status": ended})
     document = Document.load(machine.store.get(record.document))
     progress("reading the final state")
-    deployment, inputs_of = machine.final_state(record)
+    deployment, values_of = machine.final_state(record)
     ending = judge_run(
         record,
         document,
         folder.journal.entries(),
         deployment,
-        inputs_of,
+        values_of,
         # While it is stopping nothing may go forward, so there is nothing to wait for.
         give_up=give_up or state is MandateState.STOPPING or machine.lease_over(record),
         succeeded=lambda: update_succeeded(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from pulumi_mandate.signing import AccountKey, ExecutorKey
 
     from .folder import RunRecord
+    from .state import ValuesOf
 
 JSON = Any
 
@@ -89,7 +89,7 @@ class Machine:
         found = self.registry.mandate(record.plan_hash)
         return self.client.now() >= found.lease_until
 
-    def final_state(self, record: RunRecord) -> tuple[JSON, Callable[[str, JSON], JSON]]:
+    def final_state(self, record: RunRecord) -> tuple[JSON, ValuesOf]:
         """The state now, and how to make a document's values of it. Raises `EngineError`."""
         from .state import export_state, values_of_stack
 

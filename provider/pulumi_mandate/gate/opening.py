@@ -152,7 +152,7 @@ def spend(
     assert candidate.document is not None  # noqa: S101  # it stands
     assert candidate.evidence is not None  # noqa: S101
     if unfinished is None:
-        before = resource_digests(prepared.raw.before["deployment"], prepared.inputs_of)
+        before = resource_digests(prepared.raw.before["deployment"], prepared.values_of)
         base = Base(before, dict(prepared.here.toolchain.modules))
         folder = begin_run(
             machine, candidate.evidence, candidate.document, place=place, base=base, say=say
@@ -172,7 +172,7 @@ def spend(
             lambda: check_program_still(place.workdir, place.stack, approved),
             Denials(machine, folder.record()),
         ),
-        inputs_of=prepared.inputs_of,
+        inputs_of=prepared.values_of,
         indices=indices,
     )
 

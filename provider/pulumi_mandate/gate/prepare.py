@@ -81,10 +81,10 @@ class Prepared:
             )
         return cls(raw, here, subject_key(raw.config))
 
-    def inputs_of(self, urn: str, values: JSON) -> JSON:
+    def values_of(self, urn: str, values: JSON, part: str = "inputs") -> JSON:
         """A document's values of what the engine has or sends now: nothing is unknown there."""
         reader = Reader(self.key, urn, self.here.toolchain.modules, deployed=True)
-        return reader.properties(values)
+        return reader.part(part, values)
 
 
 def default_rules(subject: Subject) -> Rules:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from pulumi_mandate.errors import EngineError
 from pulumi_mandate.models import Digest, keccak, to_hex
@@ -22,8 +22,14 @@ from pulumi_mandate.plan.values import Reader
 from .environment import NESTED_MARK
 
 JSON = Any
-InputsOf = Callable[[str, JSON], JSON]
-"""(urn, properties in the engine's JSON form) to the values of a document."""
+
+
+class ValuesOf(Protocol):
+    """From a resource's values in the engine's JSON form to those of a document."""
+
+    def __call__(self, urn: str, values: JSON, part: str = "inputs") -> JSON:
+        """`part`: `inputs`, `outputs` or `options`; a secret looks different in each."""
+
 
 ENGINE_SECONDS = 120.0
 _BOUND = ("urn", "type", "id", "provider", "parent")
@@ -121,7 +127,7 @@ def values_of_stack(
     modules: Mapping[str, str],
     *,
     environment: Mapping[str, str] | None = None,
-) -> InputsOf:
+) -> ValuesOf:
     """How to make a document's values of a stack's state.
 
     `modules`: which package owns which module, as when the run began. Raises `EngineError`,
@@ -132,10 +138,10 @@ def values_of_stack(
     )
     key = subject_key(config)
 
-    def inputs_of(urn: str, values: JSON) -> JSON:
-        return Reader(key, urn, modules, deployed=True).properties(values)
+    def values_of(urn: str, values: JSON, part: str = "inputs") -> JSON:
+        return Reader(key, urn, modules, deployed=True).part(part, values)
 
-    return inputs_of
+    return values_of
 
 
 def pending_operations(deployment: JSON) -> list[str]:
@@ -143,14 +149,14 @@ def pending_operations(deployment: JSON) -> list[str]:
     return [item["resource"]["urn"] for item in deployment.get("pending_operations") or []]
 
 
-def resource_digests(deployment: JSON, inputs_of: InputsOf) -> dict[str, str]:
+def resource_digests(deployment: JSON, values_of: ValuesOf) -> dict[str, str]:
     """Digest (0x…) of every resource, secrets as commitments; the key tells old copies apart."""
     found = {}
     for resource in deployment.get("resources") or []:
         key = resource["urn"]
         if resource.get("delete"):
             key += f"#{resource.get('id', '')}"
-        found[key] = to_hex(_digest(resource, inputs_of))
+        found[key] = to_hex(_digest(resource, values_of))
     return found
 
 
@@ -160,14 +166,14 @@ def changed_urns(before: Mapping[str, str], after: Mapping[str, str]) -> set[str
     return {key.partition("#")[0] for key in keys}
 
 
-def post_state(deployment: JSON, urns: set[str], inputs_of: InputsOf) -> Digest:
+def post_state(deployment: JSON, urns: set[str], values_of: ValuesOf) -> Digest:
     """One digest over the touched resources as they are now; a missing one is bound as missing."""
-    now = resource_digests(deployment, inputs_of)
+    now = resource_digests(deployment, values_of)
     touched = {key: value for key, value in now.items() if key.partition("#")[0] in urns}
     return keccak(canonical_bytes(dict.fromkeys(urns) | touched))
 
 
-def reached(document: Document, deployment: JSON, inputs_of: InputsOf) -> list[bool]:
+def reached(document: Document, deployment: JSON, values_of: ValuesOf) -> list[bool]:
     """For each approved operation: whether the state shows what it was to lead to."""
     live: dict[str, JSON] = {}
     old: set[tuple[str, str | None]] = set()
@@ -181,7 +187,7 @@ def reached(document: Document, deployment: JSON, inputs_of: InputsOf) -> list[b
     made = {
         o["urn"]
         for o in operations
-        if o["op"] in MADE_ANEW and _is_reached(o, live.get(o["urn"]), inputs_of)
+        if o["op"] in MADE_ANEW and _is_reached(o, live.get(o["urn"]), values_of)
     }
 
     def is_gone(operation: JSON) -> bool:
@@ -197,30 +203,30 @@ def reached(document: Document, deployment: JSON, inputs_of: InputsOf) -> list[b
         and (
             is_gone(operation)
             if operation["op"] in GONE
-            else _is_reached(operation, live.get(operation["urn"]), inputs_of)
+            else _is_reached(operation, live.get(operation["urn"]), values_of)
         )
         for operation in document.operations
     ]
 
 
-def _is_reached(operation: JSON, resource: JSON, inputs_of: InputsOf) -> bool:
+def _is_reached(operation: JSON, resource: JSON, values_of: ValuesOf) -> bool:
     urn = operation["urn"]
     if resource is None or resource["type"] != operation["type"]:
         return False
     if operation["op"] in {"update", "metadata"} and _other_id(operation, resource):
         return False
-    if operation["op"] in _HOOKLESS and not _is_settled(operation, resource, inputs_of):
+    if operation["op"] in _HOOKLESS and not _is_settled(operation, resource, values_of):
         return False
     wanted = operation["after"] or {}
     now = resource.get("id")
     return refines(wanted.get("id", now), now) and all(
-        refines(value, inputs_of(urn, resource.get(part) or {}))
+        refines(value, values_of(urn, resource.get(part) or {}, part))
         for part, value in wanted.items()
         if part in ("inputs", "outputs")
     )
 
 
-def _is_settled(operation: JSON, resource: JSON, inputs_of: InputsOf) -> bool:
+def _is_settled(operation: JSON, resource: JSON, values_of: ValuesOf) -> bool:
     """Whether provider, options and dependencies are those of the approved after-side."""
     provider = operation["provider"]["after"]
     urn, _, identity = (resource.get("provider") or "").rpartition("::")
@@ -230,7 +236,7 @@ def _is_settled(operation: JSON, resource: JSON, inputs_of: InputsOf) -> bool:
         set(resource.get("dependencies") or ())
     ):
         return False
-    wanted, found = operation["options"]["after"] or {}, options_of(resource, inputs_of)
+    wanted, found = operation["options"]["after"] or {}, options_of(resource, values_of)
     if (wanted.get("parent") or None) != (found.get("parent") or None):
         return False
     return not _other_options(wanted, found)
@@ -241,7 +247,7 @@ def _other_options(wanted: Mapping[str, JSON], found: Mapping[str, JSON]) -> lis
     return sorted(name for name in names if not refines(wanted.get(name), found.get(name)))
 
 
-def options_of(resource: JSON, inputs_of: InputsOf) -> dict[str, JSON]:
+def options_of(resource: JSON, values_of: ValuesOf) -> dict[str, JSON]:
     """The options as a plan names them: what is false, empty or absent is one for the engine."""
     found: dict[str, JSON] = {}
     for name in OPTIONS & resource.keys():
@@ -252,7 +258,7 @@ def options_of(resource: JSON, inputs_of: InputsOf) -> dict[str, JSON]:
             value = {key: seconds for key, seconds in (value or {}).items() if seconds}
         if value:
             found[name] = value
-    values: dict[str, JSON] = inputs_of(resource["urn"], found)
+    values: dict[str, JSON] = values_of(resource["urn"], found, "options")
     return values | ({"parent": resource["parent"]} if resource.get("parent") else {})
 
 
@@ -273,7 +279,7 @@ def lost_hooks(document: Document, deployment: JSON, done: Sequence[bool]) -> li
 
 
 def other_options(
-    document: Document, deployment: JSON, inputs_of: InputsOf, done: Sequence[bool]
+    document: Document, deployment: JSON, values_of: ValuesOf, done: Sequence[bool]
 ) -> list[tuple[str, str]]:
     """(URN, option) where a resource was made or changed as approved, under another option.
 
@@ -285,7 +291,7 @@ def other_options(
         if is_done and operation["op"] in _ASKED
     }
     live = {
-        resource["urn"]: options_of(resource, inputs_of)
+        resource["urn"]: options_of(resource, values_of)
         for resource in deployment.get("resources") or []
         if resource["urn"] in wanted and not resource.get("delete")
     }
@@ -319,13 +325,13 @@ def _other_id(operation: JSON, resource: JSON) -> bool:
     return operation["id"] is not None and operation["id"] != resource.get("id")
 
 
-def _digest(resource: JSON, inputs_of: InputsOf) -> Digest:
+def _digest(resource: JSON, values_of: ValuesOf) -> Digest:
     urn = resource["urn"]
     bound = {name: resource.get(name) for name in _BOUND if resource.get(name)}
     # A hook that is gone from the state is asked nothing the next time, so options count as well.
-    bound["options"] = options_of(resource, inputs_of)
+    bound["options"] = options_of(resource, values_of)
     bound["dependencies"] = sorted(set(resource.get("dependencies") or ()))
     # What a read resource answers is somebody else's doing, and no run changes it.
     for part in ("inputs",) if resource.get("external") else ("inputs", "outputs"):
-        bound[part] = inputs_of(urn, resource.get(part) or {})
+        bound[part] = values_of(urn, resource.get(part) or {}, part)
     return keccak(canonical_bytes(bound))

@@ -15,7 +15,7 @@ from .commitment import SubjectKey, commit
 from .destroy import read_destroy
 from .document import KIND_OF, SCHEMA, Document, order
 from .drift import read_drift, read_import
-from .markers import auto_name, unknown
+from .markers import auto_name, holds_unknown, unknown
 from .names import could_be_drawn, digits_of, drawn_digits
 from .program import ProgramDigest
 from .raw import KEY_NAME, RawPreview
@@ -210,7 +210,7 @@ def _side(state: State | None, reader: Reader, *, answers: bool = False) -> Oper
         },
     }
     if answers or not state["custom"]:
-        side["outputs"] = reader.properties(state.get("outputs") or {})
+        side["outputs"] = reader.outputs(state.get("outputs") or {})
     return side
 
 
@@ -268,7 +268,13 @@ def _options(state: State, reader: Reader) -> dict[str, JSON]:
         if name == "customTimeouts":
             value = {key: seconds for key, seconds in (value or {}).items() if seconds}
         if value:
-            options[name] = reader.value(value, ["$options", name])
+            options[name] = reader.option(name, value)
+            if holds_unknown(options[name]):
+                raise IncompletePlan(
+                    f"the option {name} of {reader.urn} is unknown until the plan runs",
+                    meaning="It decides what happens to the resource, and no hook is told of it.",
+                    next_step="give it a value that the program knows beforehand",
+                )
     return options
 
 

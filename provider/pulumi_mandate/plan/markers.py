@@ -103,6 +103,14 @@ def may_hold(value: JSON) -> bool:
         return True
 
 
+def holds_unknown(value: JSON) -> bool:
+    """Whether anything in a value will be known only while the engine runs."""
+    if is_unknown(value):
+        return True
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return any(map(holds_unknown, items))
+
+
 def inside(value: JSON) -> Iterator[tuple[str, JSON]]:
     """Names and values of what a value holds; an escaped object's own names, no other marker's."""
     if is_marker(value, "escaped"):

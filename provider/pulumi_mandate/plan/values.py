@@ -56,6 +56,10 @@ class _NotYetKnown(Exception):  # a signal, not an error
     """A secret holds an unknown, so there is nothing to commit to yet."""
 
 
+_CLOSED, _OUTPUTS, _OPTIONS = range(3)
+"""Where paths begin that are none of an input, so that their commitments differ."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reader:
     """Converts the values of one resource; paths and commitments belong to its URN."""
@@ -72,16 +76,28 @@ class Reader:
     """Values of the state: nothing there can be unknown, so a sentinel was typed by somebody."""
 
     def properties(self, values: Properties) -> dict[str, JSON]:
-        """All inputs or outputs of the resource."""
+        """All inputs of the resource."""
         converted = {
             key: self._provider(value)
             if key == PROPERTY and _PYTHON_DYNAMIC in self.urn
             else self.value(value, [key])
             for key, value in values.items()
         }
-        for key in values:
-            _refuse_sentinel(key)
-        return _entries(converted) if markers.KEY in values else converted
+        return _named(converted)
+
+    def outputs(self, values: Properties) -> dict[str, JSON]:
+        """All outputs: elsewhere than inputs, so that an equal secret does not look equal."""
+        return _named({key: self.value(value, [_OUTPUTS, key]) for key, value in values.items()})
+
+    def option(self, name: str, value: JSON) -> JSON:
+        """The value of a resource option."""
+        return self.value(value, [_OPTIONS, name])
+
+    def part(self, name: str, values: Properties) -> dict[str, JSON]:
+        """The `inputs`, the `outputs` or the `options`."""
+        if name == "options":
+            return {option: self.option(option, value) for option, value in values.items()}
+        return self.outputs(values) if name == "outputs" else self.properties(values)
 
     def value(self, value: JSON, path: list[str | int]) -> JSON:
         """One value. `path` is where it stands in the resource."""
@@ -89,8 +105,9 @@ class Reader:
 
     def closed(self, name: str, values: Properties) -> dict[str, JSON]:
         """A commitment to a whole property map that voters need not read."""
-        # No path of a property begins with a number: an input of this name is another place.
-        return commit(self.key, self.urn, [0, name], self._convert(dict(values), [], opened=True))
+        return commit(
+            self.key, self.urn, [_CLOSED, name], self._convert(dict(values), [], opened=True)
+        )
 
     def _convert(self, value: JSON, path: list[str | int], *, opened: bool) -> JSON:
         if isinstance(value, str):
@@ -221,6 +238,12 @@ def _number(value: JSON) -> JSON:
     if type(value) is int and not -LARGEST_INTEGER <= value <= LARGEST_INTEGER:
         return float(value)
     return value
+
+
+def _named(converted: dict[str, JSON]) -> dict[str, JSON]:
+    for key in converted:
+        _refuse_sentinel(key)
+    return _entries(converted) if markers.KEY in converted else converted
 
 
 def _entries(converted: dict[str, JSON]) -> dict[str, JSON]:
