@@ -48,3 +48,47 @@ def test_a_failure_stops_the_proposal_and_an_override_is_voted_on(governed: Gove
     governed.up()
     assert governed.files() == {"first": "hello", "second": "5 letters"}
     assert governed.result()["status"] == "completed"
+
+
+PACK = """
+from pulumi_policy import *
+
+def quiet(args, report):
+    if args.resource_type == "pulumi-python:dynamic:Resource" and "!" in args.props["text"]:
+        report("it shouts")
+
+PolicyPack("tone", [
+    ResourceValidationPolicy(name="quiet", description="Notes are quiet.", validate=quiet,
+                             enforcement_level=EnforcementLevel.MANDATORY),
+])
+"""
+TONE: dict[str, Any] = {
+    "id": "crossguard",
+    "settings": {"files": {"__main__.py": PACK}, "undecided": "warn"},
+}
+UNDER_A_PACK = Rules.of(
+    {
+        "version": 1,
+        "rule": [{"id": "any", "reason": "a test", "tier": "medium", "types": ["*"]}],
+        "unknowns": {"sensitive": ["inputs.password"]},
+        "validator": [TONE],
+    }
+)
+
+
+@pytest.mark.parametrize("rules", [UNDER_A_PACK], indirect=True)
+def test_a_policy_pack_judges_what_is_proposed_and_again_what_runs(governed: Governed) -> None:
+    """With Pulumi's own policy SDK: a broken policy stops the proposal, a kept one is run under."""
+    governed.program(TWO_NOTES.replace('"hello"', '"hello!"'))
+    with pytest.raises(Refused, match=r"the check crossguard failed: quiet: .* it shouts"):
+        governed.propose(governed.plan())
+
+    governed.program(TWO_NOTES)
+    document = governed.plan()
+    (check,) = document.content["checks"]
+    assert check["verdict"] == "warn", "what the second note says is not known yet"
+    governed.approve(document)
+    governed.up()
+
+    assert governed.files() == {"first": "hello", "second": "5 letters"}
+    assert governed.result()["status"] == "completed"
