@@ -27,6 +27,7 @@ LOCKS = {
     "requirements-dev.lock": (
         "pyproject.toml",
         "--extra=dev-server",
+        "--extra=pkcs11",
         "--group=dev",
         f"--no-emit-package={NODE}",
     ),

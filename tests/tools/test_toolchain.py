@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tools import browser_env, node_env, pulumi_cli, python_env, steps, toolchain
+from tools import browser_env, hsm_env, node_env, pulumi_cli, python_env, steps, toolchain
 
 
 @pytest.fixture
@@ -233,6 +233,18 @@ def test_whoever_may_not_install_a_browser_is_told_how(
 
     assert result.state == "failed"
     assert "sudo apt-get install chromium" in result.detail
+
+
+def test_the_hsm_is_its_module_and_its_tool(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(hsm_env, "FOLDERS", (str(tmp_path),))
+    assert hsm_env.STEPS[0].ready() is None
+    (tmp_path / "libsofthsm2.so").touch()
+    assert hsm_env.STEPS[0].ready() is None
+    _program(checkout / "machine/softhsm2-util", "")
+
+    assert hsm_env.STEPS[0].ready() == "SoftHSM 2"
 
 
 @pytest.mark.parametrize(("words", "wanted"), [([], False), (["--browser"], True)])

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     ),
 )
 def keys() -> None:
-    """Keys by URI: `awskms:` for executors, `keystore:` for development.
+    """Keys by URI: `awskms:` and `pkcs11:` for executors, `keystore:` for development.
 
     A key's private part never leaves its home; only its address is ever written down.
     """

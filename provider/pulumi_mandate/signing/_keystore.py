@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import stat
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -19,13 +18,13 @@ import orjson
 from ..errors import SignerError, UsageError
 from ..models import Address, Digest
 from ._curve import address_of
+from ._private_file import read_private
 from ._uri import KeyUri, only
 
 DEFAULT_SCRYPT_N = 1 << 18
 """About 0.7 s and 256 MiB for one guess."""
 MAX_SCRYPT_MEMORY = 1 << 30
 """A hostile file must not make us allocate more (bytes; scrypt takes 128 · n · r)."""
-MAX_FILE = 1 << 16
 
 
 class KeystoreBackend:
@@ -41,7 +40,7 @@ class KeystoreBackend:
         """Read and decrypt. Raises `UsageError`, `SignerError`."""
         only(uri, "passphrase-file", "passphrase-env")
         passphrase = _passphrase(uri)
-        return cls(_decrypt(_read_private(Path(uri.path), "keystore"), passphrase))
+        return cls(_decrypt(read_private(Path(uri.path), "keystore"), passphrase))
 
     @property
     def development_only(self) -> bool:
@@ -104,7 +103,7 @@ def _passphrase(uri: KeyUri) -> bytes:
             meaning="The passphrase itself is never part of a URI.",
         )
     if file is not None:
-        passphrase = _read_private(Path(file), "passphrase").removesuffix(b"\n").removesuffix(b"\r")
+        passphrase = read_private(Path(file), "passphrase").removesuffix(b"\n").removesuffix(b"\r")
     else:
         passphrase = os.environb.get(str(variable).encode(), b"")
     if not passphrase:
@@ -114,36 +113,6 @@ def _passphrase(uri: KeyUri) -> bytes:
             next_step="check what the key URI names",
         )
     return passphrase
-
-
-def _read_private(path: Path, what: str) -> bytes:
-    """The bytes of a small regular file that nobody else may read, checked on the open file."""
-    try:
-        # non-blocking: a FIFO in the file's place must not hang us
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except OSError as error:
-        raise SignerError(
-            f"the {what} file {path} cannot be opened: {error.strerror}",
-            next_step="check the path in the key URI; links are not followed",
-        ) from None
-    status = os.fstat(descriptor)
-    if not stat.S_ISREG(status.st_mode):  # first: Python makes no file of a folder's descriptor
-        os.close(descriptor)
-        raise SignerError(
-            f"the {what} file {path} is not a regular file",
-            next_step="check the path in the key URI",
-        )
-    with os.fdopen(descriptor, "rb") as file:
-        if status.st_mode & 0o077 or status.st_uid not in (os.geteuid(), 0):
-            raise SignerError(
-                f"the {what} file {path} is open to others",
-                meaning="It must belong to this user with mode 0600.",
-                next_step=f"chmod 600 {path}, and consider the key known to whoever could read it",
-            )
-        data = file.read(MAX_FILE + 1)
-    if len(data) > MAX_FILE:
-        raise SignerError(f"the {what} file {path} is larger than {MAX_FILE} bytes")
-    return data
 
 
 def _decrypt(data: bytes, passphrase: bytes) -> bytes:

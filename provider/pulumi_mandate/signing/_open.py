@@ -14,12 +14,14 @@ from ._awskms import AwsKmsBackend
 from ._curve import checked_address
 from ._gate import Backend, GatedSigner, Signer
 from ._keystore import KeystoreBackend
+from ._pkcs11 import Pkcs11Backend
 from ._uri import KeyUri, parse_key_uri
 
 SCHEMES: Mapping[str, Callable[[KeyUri], Backend]] = MappingProxyType(
     {
         "awskms": AwsKmsBackend.from_uri,
         "keystore": KeystoreBackend.from_uri,
+        "pkcs11": Pkcs11Backend.from_uri,
     }
 )
 """URI scheme → opener."""

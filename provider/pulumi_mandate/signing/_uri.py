@@ -9,6 +9,9 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from ..errors import UsageError
 
+OPAQUE = ("pkcs11",)
+"""Schemes whose path is a list of attributes: their bytes are percent-encoded one by one."""
+
 
 @dataclass(frozen=True, slots=True)
 class KeyUri:
@@ -16,7 +19,7 @@ class KeyUri:
 
     scheme: str
     path: str
-    """Percent-decoded, with its leading slash."""
+    """Percent-decoded, with its leading slash; of `pkcs11` the attributes as they stand."""
     options: Mapping[str, str]
 
 
@@ -38,7 +41,8 @@ def parse_key_uri(uri: str) -> KeyUri:
     except ValueError:
         raise UsageError("the key URI cannot be parsed", next_step=_SHAPES) from None
     options = dict(pairs)
-    if parts.netloc or parts.fragment or not parts.path.startswith("/") or len(parts.path) < 2:
+    opaque = parts.scheme in OPAQUE
+    if parts.netloc or parts.fragment or parts.path.startswith("/") is opaque or not parts.path[1:]:
         raise UsageError(
             "the key URI has a host, a fragment or no path",
             meaning=_SHAPES,
@@ -46,7 +50,8 @@ def parse_key_uri(uri: str) -> KeyUri:
         )
     if len(options) != len(pairs) or not all(options.values()):
         raise UsageError("the key URI has a repeated or an empty option", next_step=_SHAPES)
-    return KeyUri(parts.scheme, unquote(parts.path), MappingProxyType(options))
+    path = parts.path if opaque else unquote(parts.path)
+    return KeyUri(parts.scheme, path, MappingProxyType(options))
 
 
 def only(uri: KeyUri, *allowed: str) -> None:
@@ -59,6 +64,7 @@ def only(uri: KeyUri, *allowed: str) -> None:
 
 
 _SHAPES = (
-    "awskms:///KEY-ID?region=REGION, awskms:///alias/NAME?region=REGION, or "
-    "keystore:///FILE?passphrase-file=FILE"
+    "awskms:///KEY-ID?region=REGION, awskms:///alias/NAME?region=REGION, "
+    "keystore:///FILE?passphrase-file=FILE, or "
+    "pkcs11:token=LABEL;object=LABEL?module-path=FILE&pin-source=file:FILE"
 )
