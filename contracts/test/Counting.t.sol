@@ -8,6 +8,7 @@ import {MandateGovernor} from "../src/MandateGovernor.sol";
 import {MandateToken} from "../src/MandateToken.sol";
 import {IMandateGovernor} from "../src/interfaces/IMandateGovernor.sol";
 import {Ballot, GovernorCase} from "./GovernorCase.sol";
+import {OpenGovernor} from "./OpenGovernor.sol";
 
 /// @dev What a ballot weighs and when a proposal has passed, in each of the three configurations.
 contract CountingTest is GovernorCase {
@@ -135,6 +136,21 @@ contract CountingTest is GovernorCase {
         _vote(ballot, cleo, AGAINST); // 200
         _close(ballot);
         _assertProposal(ballot, IGovernor.ProposalState.Defeated, "even at half");
+    }
+
+    /// @dev Passes exactly with a tenth of all votes, with more than half, and with three in five.
+    function testFuzz_high_passesAsItsTermsSay(uint256 against, uint256 inFavour) public {
+        IMandateGovernor.GovernorConfig memory config = _criticalConfig();
+        config.maxVotePercent = 0;
+        OpenGovernor governor = new OpenGovernor(config);
+        against = bound(against, 0, 500e18);
+        inFavour = bound(inFavour, 0, 500e18);
+        Ballot memory ballot = _propose(governor, abi.encodeCall(registry.approveHigh, (PLAN)));
+        _open(ballot);
+        governor.count(ballot.id, ben, AGAINST, against);
+        governor.count(ballot.id, ana, FOR, inFavour);
+        bool passes = inFavour >= 100e18 && inFavour > against && inFavour * 5 >= (inFavour + against) * 3;
+        assertTrue(governor.succeeds(ballot.id) == passes, "as its terms say");
     }
 
     // ------------------------------------------------------------------ three at a time

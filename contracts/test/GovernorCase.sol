@@ -106,6 +106,35 @@ abstract contract GovernorCase is Genesis {
         _execute(ballot);
     }
 
+    /// @dev What a voter signs, written out: the governor's own encoder is under test.
+    function _ballotDigest(Ballot memory ballot, address voter, uint8 support)
+        internal
+        view
+        returns (bytes32)
+    {
+        bytes32 domain = keccak256(
+            abi.encode(
+                keccak256(
+                    "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
+                ),
+                keccak256("MandateGovernor"),
+                keccak256("1"),
+                block.chainid,
+                address(ballot.governor)
+            )
+        );
+        bytes32 message = keccak256(
+            abi.encode(
+                keccak256("Ballot(uint256 proposalId,uint8 support,address voter,uint256 nonce)"),
+                ballot.id,
+                support,
+                voter,
+                ballot.governor.nonces(voter)
+            )
+        );
+        return keccak256(abi.encodePacked(hex"1901", domain, message));
+    }
+
     function _assertProposal(Ballot memory ballot, IGovernor.ProposalState expected, string memory what)
         internal
         view
