@@ -22,6 +22,7 @@ contract BallotRelay is IBallotRelay {
             ) {
                 ++counted;
             } catch (bytes memory reason) {
+                // forge-lint: disable-next-line(unsafe-typecast) -- the error's four bytes are meant
                 emit BallotRefused(governor, ballot.proposalId, ballot.voter, bytes4(reason));
             }
         }

@@ -6,8 +6,10 @@ pragma solidity 0.8.37;
 /// a Safe does behind an adapter of two functions.
 /// @dev A signer is an ERC-7913 key: an address as 20 bytes, or a verifier's address and a key.
 interface ISeats {
+    /// @notice Whether a signer has a seat.
     function isSigner(bytes memory signer) external view returns (bool);
 
+    /// @notice How many seats there are.
     function getSignerCount() external view returns (uint256);
 }
 
@@ -27,9 +29,13 @@ interface ICouncil is ISeats {
         uint64 deadline;
     }
 
+    /// @notice The council made a call, and these members agreed on it.
     event Acted(uint256 indexed nonce, address indexed target, bytes data, bytes[] signers);
+    /// @notice The council wants other seats, from `readyAt` on.
     event RotationAnnounced(bytes[] added, bytes[] removed, uint64 threshold, uint48 readyAt);
+    /// @notice The seats changed.
     event RotationMade(bytes[] added, bytes[] removed, uint64 threshold);
+    /// @notice The council took its announcement back.
     event RotationCancelled(bytes32 rotation);
 
     /// @notice Fewer than `threshold` members signed, one of them twice, out of order, or about another call.

@@ -8,16 +8,21 @@ import {ISeats} from "./ICouncil.sol";
 
 /// @title What the gate asks of the plan registry
 interface IEmergencyRegistry {
+    /// @notice Approves a plan hash for the emergency tier.
     function approveEmergency(bytes32 planHash) external;
+    /// @notice Lets an obligation go, by a vote.
     function ratify(bytes32 obligation) external;
+    /// @notice The EIP-712 hash of a plan.
     function hashPlan(Plan calldata plan) external view returns (bytes32);
 }
 
 /// @title What the gate asks of the ledger of obligations
 interface IEmergencyLedger {
+    /// @notice Opens what is owed on a subject, or joins what is open there.
     function openEmergency(bytes32 subject, Tier tier, uint48 dueAt, bytes32 cause)
         external
         returns (bytes32 id);
+    /// @notice Whether it is still owed.
     function isOpen(bytes32 id) external view returns (bool);
 }
 
@@ -78,12 +83,17 @@ interface IEmergencyGate {
         uint256 seats,
         uint256 outOf
     );
+    /// @notice The ratification is before the critical electorate.
     event RatificationProposed(bytes32 indexed obligation, uint256 indexed proposalId);
     /// @dev The path is not stopped by it; anybody may call `proposeRatification`.
     event RatificationFailed(bytes32 indexed obligation, bytes reason);
+    /// @notice Somebody has seen the notice.
     event NoticeAcknowledged(bytes32 indexed incident, address indexed by, bytes32 notice);
+    /// @notice The report was filed; late ones switch the path off.
     event EmergencyReported(bytes32 indexed incident, bytes32 report, address by);
+    /// @notice Something was overdue: the path is off until a critical plan.
     event PathSwitchedOff(bytes32 indexed incident);
+    /// @notice A critical plan switched the path on.
     event PathRenewed(uint48 until);
 
     /// @notice The path ended with its year, or was switched off: a critical plan renews it.
@@ -141,6 +151,7 @@ interface IEmergencyGate {
     /// @notice The last incident; `isOpen` tells whether anything is still owed for it.
     function incident() external view returns (Incident memory);
 
+    /// @notice Whether the last incident still owes its report or a ratification.
     function isOpen() external view returns (bool);
 
     /// @notice Whether the report or what is owed in the ledger is past its time.
@@ -158,7 +169,9 @@ interface IEmergencyGate {
     /// @notice What members sign.
     function hashEmergency(Emergency calldata order) external view returns (bytes32);
 
+    /// @notice Whose seats sign.
     function council() external view returns (ISeats);
 
+    /// @notice Where ratifications are proposed.
     function governor() external view returns (IGovernor);
 }
