@@ -25,6 +25,13 @@ contract GovernorTest is GovernorCase {
         _refuse(address(executors), 0, abi.encodeCall(executors.enrol, (stranger)));
     }
 
+    /// @dev A function of the list, at an address that is neither the registry nor the emergency gate.
+    function testFuzz_RevertIf_aListedFunctionIsCalledElsewhere(address target) public {
+        (bool isGate,) = manager.hasRole(8, target);
+        vm.assume(target != address(registry) && !isGate);
+        _refuse(target, 0, abi.encodeCall(registry.approveHigh, (PLAN)));
+    }
+
     function test_RevertIf_theCallCarriesValue() public {
         _refuse(address(registry), 1, abi.encodeCall(registry.approveHigh, (PLAN)));
     }
