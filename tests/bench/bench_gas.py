@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,8 @@ from tests.governance.cases import a_plan, an_order, an_outcome, hash_of, signed
 ROOT = Path(__file__).resolve().parents[2]
 DIRECT = ("ana", "ben", "cleo")
 SIGNED = "dan"
-VOTERS = (*DIRECT, SIGNED)
+BATCH = tuple(f"voter {number}" for number in range(25))
+VOTERS = (*DIRECT, SIGNED, *BATCH)
 TRANSACTION = 21_000
 
 GOALS: Mapping[str, int | None] = {
@@ -43,6 +44,7 @@ GOALS: Mapping[str, int | None] = {
     "vote, first voter": None,
     "vote, later voters": 70_000,
     "signed ballot, own transaction": 101_000,
+    "signed ballot, one of 25": 70_000,
     "queue": 130_000,
     "execute": 125_000,
     "the whole round": 660_000,
@@ -61,29 +63,39 @@ class Electorate:
     target: Contract
 
 
-def baseline_artifact(name: str, folder: Path) -> tuple[Abi, bytes]:
-    """Compile the baseline in a folder of its own, so that forge's tests are still found."""
+def compiled(name: str, folder: Path) -> tuple[Abi, bytes]:
+    """Interface and creation code, built in a folder of its own: forge's tests are found again."""
     environment = os.environ | {
         "FOUNDRY_OUT": str(folder / "out"),
         "FOUNDRY_CACHE_PATH": str(folder / "cache"),
     }
-    command = [str(ROOT / "contracts/tools/forge"), "build", "--quiet", "test/bench/Baseline.sol"]
+    sources = ["test/bench/Baseline.sol", "src/BallotRelay.sol"]
+    command = [str(ROOT / "contracts/tools/forge"), "build", "--quiet", *sources]
     subprocess.run(command, env=environment, check=True)
-    file = "TimelockController" if name == "TimelockController" else "Baseline"
+    file = "Baseline" if name.startswith("Plain") else name
     built = json.loads((folder / "out" / f"{file}.sol" / f"{name}.json").read_text())
     return Abi(built["abi"]), bytes.fromhex(built["bytecode"]["object"][2:])
 
 
-def deploy_baseline(deployment: Deployment, folder: Path) -> Electorate:
-    """The plain contracts, for the electorate that our token has."""
+Create = Callable[..., Contract]
+
+
+def creator(deployment: Deployment, folder: Path) -> Create:
+    """Deploys what is compiled for this bench only, by name and constructor arguments."""
     client, payer = deployment.client, deployment.people["deployer"]
 
     def create(name: str, *arguments: Any) -> Contract:
-        abi, code = baseline_artifact(name, folder)
+        abi, code = compiled(name, folder)
         receipt = client.send(payer, None, code + abi.constructor_arguments(arguments))
         assert receipt.contract_address is not None
         return Contract(name, receipt.contract_address, abi)
 
+    return create
+
+
+def deploy_baseline(deployment: Deployment, create: Create) -> Electorate:
+    """The plain contracts, for the electorate that our token has."""
+    client, payer = deployment.client, deployment.people["deployer"]
     terms, nobody = deployment.terms, Address("0x" + "00" * 20)
     timelock = create("TimelockController", terms.medium_delay, [], [nobody], payer.address)
     governor = create(
@@ -128,7 +140,7 @@ def signed_ballot(at: Electorate, proposal: int, voter: Person) -> bytes:
 
 
 def measure_round(
-    deployment: Deployment, at: Electorate, call: Sequence[Any], text: str
+    deployment: Deployment, at: Electorate, relay: Contract, call: Sequence[Any], text: str
 ) -> dict[str, int]:
     """Propose, vote, queue and execute one call. Gas by step."""
     people, terms = deployment.people, deployment.terms
@@ -147,6 +159,12 @@ def measure_round(
     by_signature = send(
         "stranger", "castVoteBySig", number, 1, people[SIGNED].address, ballot
     ).gas_used
+    ballots = [
+        (number, 1, people[name].address, signed_ballot(at, number, people[name])) for name in BATCH
+    ]
+    relayed = at.client.transact(
+        people["stranger"], relay, "relay", at.governor.address, ballots
+    ).gas_used
     deployment.advance(terms.voting_period + 1)
     digest = keccak(text.encode())
     queued = send("stranger", "queue(address[],uint256[],bytes[],bytes32)", *proposal, digest)
@@ -158,6 +176,7 @@ def measure_round(
         "vote, first voter": direct[0],
         "vote, later voters": direct[-1],
         "signed ballot, own transaction": by_signature,
+        "signed ballot, one of 25": relayed // len(BATCH),
         "queue": queued.gas_used,
         "execute": executed.gas_used,
         "the whole round": sum(steps),
@@ -175,7 +194,8 @@ class Measured:
 
 def measure() -> Measured:
     """One chain, both sides, in one run."""
-    holdings = dict.fromkeys(VOTERS, 250)
+    # The first ballot reaches the quorum: whoever does pays for the rule against late ones.
+    holdings = dict.fromkeys(VOTERS, 250) | dict.fromkeys(DIRECT, 5_000)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         with BareChain(folder, tracing=True) as chain:
@@ -183,9 +203,11 @@ def measure() -> Measured:
             plan = a_plan(deployment)
             digest = hash_of(deployment, plan)
             text = _description(deployment)
-            plain = deploy_baseline(deployment, folder)
-            baseline = measure_round(deployment, plain, ("approve", digest), text)
-            governed = measure_round(deployment, ours(deployment), ("approveMedium", digest), text)
+            create = creator(deployment, folder)
+            plain, relay = deploy_baseline(deployment, create), create("BallotRelay")
+            baseline = measure_round(deployment, plain, relay, ("approve", digest), text)
+            approval = ("approveMedium", digest)
+            governed = measure_round(deployment, ours(deployment), relay, approval, text)
             registry, runner = Registry(deployment.client), deployment.people["runner"]
             order = an_order(deployment, plan)
             begun = registry.begin(plan, order, signed(deployment, order), runner)
