@@ -24,6 +24,7 @@ from pulumi_mandate.errors import UsageError
 from pulumi_mandate.plan.code import PROPERTY
 from pulumi_mandate.plan.program import stack_files
 from pulumi_mandate.plan.raw import KEY_NAME
+from pulumi_mandate.plan.values import SIGNATURE
 
 from .prepare import ProgramAt
 from .project import DIY_ORGANISATION, read_project
@@ -31,7 +32,6 @@ from .state import engine_json, run_engine
 
 JSON = Any
 PLACEHOLDER = "[withheld]"
-_SECRET = "4dabf18193072939515e22adb298388d"  # noqa: S105  # the engine's mark of one
 _PROVIDER = frozenset({"encryptionsalt", "secretsprovider", "encryptedkey"})
 _AS_TEXT, _AS_JSON, _AS_CODE = "withheld:text", "withheld:json", "withheld:code"
 _NO_CODE = base64.b64encode(pickle.dumps(object)).decode()
@@ -122,7 +122,7 @@ def _withheld(value: JSON, ciphertexts: Mapping[str, str], under: str) -> JSON:
         return [_withheld(item, ciphertexts, under) for item in value]
     if not isinstance(value, dict):
         return value
-    if _SECRET in value and "ciphertext" in value:
+    if SIGNATURE in value and "ciphertext" in value:
         kind = _AS_CODE if under == PROPERTY else _AS_JSON
         return value | {"ciphertext": ciphertexts[kind]}
     return {key: _withheld(item, ciphertexts, key) for key, item in value.items()}
