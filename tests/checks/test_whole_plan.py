@@ -10,6 +10,7 @@ from pulumi_mandate.checks import Rules
 from pulumi_mandate.checks.judgement import misjudged
 from pulumi_mandate.errors import Refused, UsageError
 from pulumi_mandate.models import Subject, Tier, keccak, to_hex
+from pulumi_mandate.plan.compare import differences
 from pulumi_mandate.plan.constraint import broken, holds
 from pulumi_mandate.plan.document import Document
 from pulumi_mandate.plan.markers import unknown
@@ -272,6 +273,19 @@ def test_the_sensitive_names_are_in_the_document_where_something_is_unknown() ->
     waiting = stated(found, operation("a", after={"inputs": {"x": unknown()}}))
     assert waiting["sensitive"] == sorted(SENSITIVE["sensitive"])
     assert stated(found, operation("a", after={"inputs": {"x": 1}}))["sensitive"] == []
+
+
+def test_what_has_become_known_needs_no_sensitive_names_any_more() -> None:
+    found = rules(unknowns={"sensitive": ["inputs.*cidr*"]})
+    waiting = planned(found, operation("a", after={"inputs": {"x": unknown()}}))
+
+    good = planned(found, operation("a", after={"inputs": {"x": 1}}))
+    assert good.content["sensitive"] == []
+    assert differences(waiting, good) == []
+    bad = planned(found, operation("a", after={"inputs": {"x": {"cidr": 1}}}))
+    assert [one.field for one in differences(waiting, bad)] == [
+        f"operations.{urn('a')}.create.after.inputs.x.cidr"
+    ]
 
 
 class TestEveryVerifierFinds:

@@ -22,7 +22,7 @@ from .names import is_like
 from .withheld import hidden_code, open_operations, without_secrets
 
 _LONGEST = 200
-_EXACT = ("schema", "kind", "subject", "rules", "sensitive", "secretKeyId", "config", "toolchain")
+_EXACT = ("schema", "kind", "subject", "rules", "secretKeyId", "config", "toolchain")
 _JUDGED = frozenset({"tier", "rule"})
 _ABSENT = "absent"
 _RANDOM_END = re.compile(r'[0-9A-Za-z]{4,32}"[0-9A-Za-z]{4,32}"')
