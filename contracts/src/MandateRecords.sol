@@ -30,13 +30,19 @@ abstract contract MandateRecords is RegistryGenesis {
         _requireState(planHash, _bit(MandateState.NONE));
 
         Mandate storage record = _mandates[planHash];
-        uint48 expiresAt = uint48(block.timestamp) + terms(tier).validity;
+        uint40 expiresAt = uint40(block.timestamp) + terms(tier).validity;
         record.state = MandateState.APPROVED;
         record.tier = tier;
-        record.approvedAt = uint48(block.timestamp);
+        record.approvedAt = uint40(block.timestamp);
         record.expiresAt = expiresAt;
 
         emit Approved(planHash, tier, uint64(block.timestamp), expiresAt);
+    }
+
+    /// @dev Burns a hash before it runs.
+    function _burn(bytes32 planHash, MandateState into) internal {
+        _requireState(planHash, _bit(MandateState.NONE) | _bit(MandateState.APPROVED));
+        _mandates[planHash].state = into;
     }
 
     function _requireState(bytes32 planHash, bytes32 expected) internal view returns (MandateState current) {
@@ -44,7 +50,7 @@ abstract contract MandateRecords is RegistryGenesis {
         if (_bit(current) & expected == 0) revert PlanRegistryUnexpectedState(planHash, current, expected);
     }
 
-    function _stateOf(bytes32 planHash) private view returns (MandateState) {
+    function _stateOf(bytes32 planHash) internal view returns (MandateState) {
         Mandate storage record = _mandates[planHash];
         bool over = record.state == MandateState.APPROVED && block.timestamp >= record.expiresAt;
         return over ? MandateState.EXPIRED : record.state;

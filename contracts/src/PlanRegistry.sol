@@ -3,15 +3,16 @@ pragma solidity 0.8.37;
 
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+import {Address} from "@openzeppelin/contracts/utils/Address.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
-import {MandateRecords} from "./MandateRecords.sol";
 import {RegistryGenesis} from "./RegistryGenesis.sol";
-import {SubjectConfigs} from "./SubjectConfigs.sol";
+import {SubjectGuards} from "./SubjectGuards.sol";
 import {IPlanRegistry} from "./interfaces/IPlanRegistry.sol";
 import {EffectTree} from "./libraries/EffectTree.sol";
 import {PlanHash} from "./libraries/PlanHash.sol";
 import {
+    Duty,
     ExecutionOrder,
     Leaf,
     Mandate,
@@ -20,16 +21,44 @@ import {
     Outcome,
     Plan,
     Renewal,
-    Tier
+    SubjectConfig,
+    Tier,
+    TierTerms
 } from "./types/Mandates.sol";
 
 /// @title PlanRegistry
-contract PlanRegistry is MandateRecords, SubjectConfigs, EIP712 {
+contract PlanRegistry is SubjectGuards, EIP712 {
     using PlanHash for *;
+
+    uint256 private constant BATCH = 20;
 
     constructor(RegistryConfig memory config) RegistryGenesis(config) EIP712("Mandate", "1") {}
 
     // ------------------------------------------------------------------ the electorate
+
+    /// @inheritdoc IPlanRegistry
+    function approveLow(bytes32 planHash) external restricted {
+        TierTerms memory allowed = terms(Tier.LOW);
+        _checkAttested(planHash, allowed);
+        _approve(planHash, Tier.LOW);
+    }
+
+    /// @inheritdoc IPlanRegistry
+    function approveLowBatch(bytes32[] calldata planHashes) external restricted {
+        uint256 length = planHashes.length;
+        if (length == 0 || length > BATCH) revert PlanRegistryInvalidBatch(length);
+        TierTerms memory allowed = terms(Tier.LOW);
+        for (uint256 i = 0; i < length; ++i) {
+            // One that was burned while the others waited must not burn them too.
+            bytes32 planHash = planHashes[i];
+            Mandate storage record = _mandates[planHash];
+            if (record.state == MandateState.NONE && record.attestations >= allowed.attestations) {
+                _approve(planHash, Tier.LOW);
+            } else {
+                emit Skipped(planHash, record.state, record.attestations);
+            }
+        }
+    }
 
     /// @inheritdoc IPlanRegistry
     function approveMedium(bytes32 planHash) external restricted {
@@ -42,34 +71,108 @@ contract PlanRegistry is MandateRecords, SubjectConfigs, EIP712 {
     }
 
     /// @inheritdoc IPlanRegistry
+    function approveCritical(bytes32 planHash) external restricted {
+        _approve(planHash, Tier.CRITICAL);
+    }
+
+    /// @inheritdoc IPlanRegistry
+    function approveEmergency(bytes32 planHash) external restricted {
+        _approve(planHash, Tier.EMERGENCY);
+    }
+
+    /// @inheritdoc IPlanRegistry
+    function configureSubject(bytes32, SubjectConfig calldata) external restricted {
+        Address.functionCall(address(subjects), msg.data); // the same function there
+    }
+
+    /// @inheritdoc IPlanRegistry
     function enrolExecutor(address executor) external restricted {
-        executors.enrol(executor);
+        executors.enrol(executor, !isSealed);
+    }
+
+    /// @inheritdoc IPlanRegistry
+    function rotateExecutor(address former, address executor) external restricted {
+        executors.rotate(former, executor);
+    }
+
+    /// @inheritdoc IPlanRegistry
+    function ratify(bytes32 obligation) external restricted {
+        obligations.clear(obligation, obligation);
+    }
+
+    // ------------------------------------------------------------------ who else must say yes
+
+    /// @inheritdoc IPlanRegistry
+    function cosign(bytes32 planHash) external restricted {
+        _requireState(planHash, _bit(MandateState.NONE) | _bit(MandateState.APPROVED));
+
+        _mandates[planHash].cosigner = msg.sender;
+
+        emit Cosigned(planHash, msg.sender);
+    }
+
+    /// @inheritdoc IPlanRegistry
+    function cosignFinance(Plan calldata plan) external {
+        if (msg.sender != subjects.financeCosigner(plan.subject) || msg.sender == plan.proposer) {
+            revert PlanRegistryNotFinance(plan.subject, msg.sender);
+        }
+        bytes32 planHash = hashPlan(plan);
+        _requireState(planHash, _bit(MandateState.NONE) | _bit(MandateState.APPROVED));
+
+        _mandates[planHash].financed = true;
+
+        emit Financed(planHash, msg.sender);
+    }
+
+    /// @inheritdoc IPlanRegistry
+    function recordAttestation(bytes32 planHash) external restricted {
+        _requireState(planHash, _bit(MandateState.NONE) | _bit(MandateState.APPROVED));
+
+        uint8 attestations = ++_mandates[planHash].attestations;
+
+        emit AttestationRecorded(planHash, attestations);
     }
 
     // ------------------------------------------------------------------ saying no
 
     /// @inheritdoc IPlanRegistry
     function revoke(bytes32 planHash) external restricted {
-        Mandate storage record = _mandates[planHash];
         MandateState state = _requireState(
             planHash, _bit(MandateState.NONE) | _bit(MandateState.APPROVED) | _bit(MandateState.RUNNING)
         );
+        _stop(planHash, state, false);
+    }
 
-        state = state == MandateState.RUNNING ? MandateState.STOPPING : MandateState.REVOKED;
-        record.state = state;
-
-        emit Revoked(planHash, state);
+    /// @inheritdoc IPlanRegistry
+    function revokeHard(bytes32 planHash) external restricted {
+        MandateState state = _requireState(
+            planHash,
+            _bit(MandateState.NONE) | _bit(MandateState.APPROVED) | _bit(MandateState.RUNNING)
+                | _bit(MandateState.STOPPING)
+        );
+        _stop(planHash, state, true);
     }
 
     /// @inheritdoc IPlanRegistry
     function withdraw(Plan calldata plan) external {
-        if (msg.sender != plan.proposer) revert PlanRegistryNotProposer(plan.subject, msg.sender);
-        bytes32 planHash = hashPlan(plan);
-        _requireState(planHash, _bit(MandateState.NONE) | _bit(MandateState.APPROVED));
-
-        _mandates[planHash].state = MandateState.WITHDRAWN;
+        bytes32 planHash = _ownPlan(plan);
+        _burn(planHash, MandateState.WITHDRAWN);
 
         emit Withdrawn(planHash, msg.sender);
+    }
+
+    /// @inheritdoc IPlanRegistry
+    function supersede(Plan calldata plan, bytes32 successor) external {
+        bytes32 planHash = _ownPlan(plan);
+        _burn(planHash, MandateState.SUPERSEDED);
+        _requireState(successor, _bit(MandateState.APPROVED));
+
+        emit Superseded(planHash, successor);
+    }
+
+    /// @inheritdoc IPlanRegistry
+    function reserve(Plan calldata plan, address scheduler) external {
+        _reserve(hashPlan(plan), plan, scheduler);
     }
 
     // ------------------------------------------------------------------ runs
@@ -78,21 +181,18 @@ contract PlanRegistry is MandateRecords, SubjectConfigs, EIP712 {
     function begin(Plan calldata plan, ExecutionOrder calldata order, bytes calldata signature) external {
         bytes32 planHash = hashPlan(plan);
         _checkPlan(planHash, plan);
-        _checkSubject(plan, order.runner);
-        bytes32 busy = running(plan.subject);
-        if (busy != 0) revert PlanRegistrySubjectBusy(plan.subject, busy);
+        _checkFinance(planHash, plan, _checkSubject(plan, order.runner));
+        _checkIdle(plan.subject);
+        _checkGuards(plan);
         address executor = _checkOrder(planHash, plan, order, signature);
 
         Mandate storage record = _mandates[planHash];
         record.state = MandateState.RUNNING;
-        record.expiresAt = uint48(Math.min(record.expiresAt, plan.expiresAt)); // a minimum with a uint48 fits
-        record.begunAt = uint48(block.timestamp);
-        record.leaseUntil = uint48(order.leaseUntil); // checked: at most now and a uint32
-        record.executor = executor;
-        record.keyEpoch = order.keyEpoch;
-        record.runner = order.runner;
-        record.runId = order.runId;
+        record.expiresAt = uint40(Math.min(record.expiresAt, plan.expiresAt)); // a minimum with a uint40 fits
+        record.begunAt = uint40(block.timestamp);
+        _enter(record, order, executor);
         _lastRun[plan.subject] = planHash;
+        if (plan.tier == Tier.LOW) _spend(plan);
 
         emit Begun(
             planHash,
@@ -108,13 +208,37 @@ contract PlanRegistry is MandateRecords, SubjectConfigs, EIP712 {
     }
 
     /// @inheritdoc IPlanRegistry
+    function takeOver(
+        Plan calldata plan,
+        ExecutionOrder calldata order,
+        bytes calldata signature,
+        bytes32 previousRunId
+    ) external {
+        bytes32 planHash = hashPlan(plan);
+        _requireState(planHash, _bit(MandateState.RUNNING));
+        _checkSubject(plan, order.runner);
+        Mandate storage record = _mandates[planHash];
+        _checkAlive(record);
+        _checkLeft(record);
+        if (previousRunId != record.runId || order.runId == previousRunId) {
+            revert PlanRegistryWrongRun(previousRunId, record.runId);
+        }
+        address executor = _checkOrder(planHash, plan, order, signature);
+        if (executor == record.executor) revert PlanRegistryExecutorConflict(executor);
+
+        _enter(record, order, executor);
+
+        emit TakenOver(
+            planHash, order.runId, previousRunId, executor, order.runner, order.leaseUntil, order.keyEpoch
+        );
+    }
+
+    /// @inheritdoc IPlanRegistry
     function renew(bytes32 planHash, Renewal calldata renewal, bytes calldata signature) external {
         _requireState(planHash, _bit(MandateState.RUNNING));
         Mandate storage record = _mandates[planHash];
         if (renewal.runId != record.runId) revert PlanRegistryWrongRun(renewal.runId, record.runId);
-        if (block.timestamp >= record.expiresAt) {
-            revert PlanRegistryOutsideWindow(record.begunAt, record.expiresAt, block.timestamp);
-        }
+        _checkAlive(record);
         if (block.timestamp > record.leaseUntil) {
             revert PlanRegistryOrderExpired(record.leaseUntil, block.timestamp);
         }
@@ -125,7 +249,7 @@ contract PlanRegistry is MandateRecords, SubjectConfigs, EIP712 {
             revert PlanRegistryNotRunExecutor(signer, record.executor);
         }
 
-        record.leaseUntil = uint48(renewal.leaseUntil); // checked: at most now and a uint32
+        record.leaseUntil = uint40(renewal.leaseUntil); // checked: at most now and a uint32
         record.renewals += 1;
 
         emit Renewed(planHash, renewal.runId, renewal.leaseUntil, record.renewals);
@@ -135,7 +259,8 @@ contract PlanRegistry is MandateRecords, SubjectConfigs, EIP712 {
     function complete(bytes32 planHash, Outcome calldata outcome, bytes calldata signature) external {
         address signer = _checkOutcome(planHash, outcome, OutcomeKind.COMPLETED, signature);
 
-        _mandates[planHash].state = MandateState.UNCONFIRMED;
+        _close(planHash, MandateState.UNCONFIRMED);
+        _mandates[planHash].postState = outcome.postState;
 
         emit Completed(planHash, outcome.runId, outcome.receiptRoot, outcome.postState, signer);
     }
@@ -144,21 +269,48 @@ contract PlanRegistry is MandateRecords, SubjectConfigs, EIP712 {
     function fail(bytes32 planHash, Outcome calldata outcome, bytes calldata signature) external {
         address signer = _checkOutcome(planHash, outcome, OutcomeKind.FAILED, signature);
 
-        _mandates[planHash].state = MandateState.FAILED;
+        _close(planHash, MandateState.FAILED);
 
         emit RunFailed(planHash, outcome.runId, outcome.receiptRoot, outcome.postState, signer);
     }
 
     /// @inheritdoc IPlanRegistry
-    function abandon(bytes32 planHash) external {
+    function abandon(bytes32 planHash, bytes32 subject) external {
         _requireState(planHash, _bit(MandateState.RUNNING) | _bit(MandateState.STOPPING));
+        if (_lastRun[subject] != planHash) revert PlanRegistryWrongSubject(subject, planHash);
         Mandate storage record = _mandates[planHash];
-        uint256 until = uint256(record.leaseUntil) + grace;
-        if (block.timestamp <= until) revert PlanRegistryLeaseRunning(until);
+        _checkLeft(record);
 
-        record.state = MandateState.ABANDONED;
+        _close(planHash, MandateState.ABANDONED);
 
         emit RunAbandoned(planHash, record.runId, msg.sender);
+        _owe(subject, Duty.ABANDONED, planHash);
+    }
+
+    /// @inheritdoc IPlanRegistry
+    function confirm(Plan calldata plan, bytes32 postState, address observer) external restricted {
+        bytes32 planHash = hashPlan(plan);
+        _requireState(planHash, _bit(MandateState.UNCONFIRMED));
+        Mandate storage record = _mandates[planHash];
+        if (observer == record.executor) revert PlanRegistryExecutorConflict(observer);
+        if (postState != record.postState) revert PlanRegistryOtherState(postState, record.postState);
+
+        record.state = MandateState.CONFIRMED;
+
+        emit Confirmed(planHash, record.runId, postState, observer);
+        bytes32 owed = obligations.openOf(plan.subject, Duty.UNCONFIRMED);
+        if (owed != 0 && obligations.obligation(owed).cause == planHash) obligations.clear(owed, planHash);
+        if (plan.clears != 0 && obligations.isOpen(plan.clears)) obligations.clear(plan.clears, planHash);
+    }
+
+    /// @inheritdoc IPlanRegistry
+    function reportUnconfirmed(Plan calldata plan) external {
+        bytes32 planHash = hashPlan(plan);
+        _requireState(planHash, _bit(MandateState.UNCONFIRMED));
+        uint256 until = uint256(_mandates[planHash].closedAt) + confirmWithin;
+        if (block.timestamp <= until) revert PlanRegistryStillObservable(until);
+
+        _owe(plan.subject, Duty.UNCONFIRMED, planHash);
     }
 
     // ------------------------------------------------------------------ views
@@ -182,7 +334,8 @@ contract PlanRegistry is MandateRecords, SubjectConfigs, EIP712 {
     /// @dev What was approved is what is presented, and it is its time.
     function _checkPlan(bytes32 planHash, Plan calldata plan) private view {
         _requireState(planHash, _bit(MandateState.APPROVED));
-        Tier tier = _mandates[planHash].tier;
+        Mandate storage record = _mandates[planHash];
+        Tier tier = record.tier;
         if (plan.tier != tier) revert PlanRegistryWrongTier(plan.tier, tier);
         if (block.timestamp < plan.notBefore || block.timestamp >= plan.expiresAt) {
             revert PlanRegistryOutsideWindow(plan.notBefore, plan.expiresAt, block.timestamp);
@@ -190,8 +343,35 @@ contract PlanRegistry is MandateRecords, SubjectConfigs, EIP712 {
         if (plan.operationCount == 0 || plan.kinds == 0 || plan.effectRoot == 0) {
             revert PlanRegistryEmptyPlan(planHash);
         }
-        uint32 allowed = terms(tier).kinds;
-        if (plan.kinds & ~allowed != 0) revert PlanRegistryForbiddenKinds(plan.kinds, allowed);
+        TierTerms memory allowed = terms(tier);
+        if (plan.kinds & ~allowed.kinds != 0) revert PlanRegistryForbiddenKinds(plan.kinds, allowed.kinds);
+        _checkAttested(planHash, allowed);
+        if (allowed.cosign && (record.cosigner == address(0) || record.cosigner == plan.proposer)) {
+            revert PlanRegistryNotCosigned(planHash, record.cosigner);
+        }
+    }
+
+    /// @dev The plan was judged under the subject's rules, and the right people stand behind it.
+    function _checkSubject(Plan calldata plan, address runner) private view returns (uint64 cap) {
+        bytes32 rules;
+        bool proposes;
+        bool runs;
+        (rules, proposes, runs, cap) = subjects.parts(plan.subject, plan.proposer, runner);
+        if (rules == 0) revert PlanRegistryUnknownSubject(plan.subject);
+        if (plan.rules != rules) revert PlanRegistryWrongRules(plan.rules, rules);
+        if (!proposes) revert PlanRegistryNotProposer(plan.subject, plan.proposer);
+        if (runner != msg.sender) revert PlanRegistryWrongRunner(runner, msg.sender);
+        if (!runs) revert PlanRegistryNotRunner(plan.subject, runner);
+    }
+
+    /// @dev What adds more to the bill than the cap needs the finance cosigner; an unknown cost is the largest.
+    function _checkFinance(bytes32 planHash, Plan calldata plan, uint64 cap) private view {
+        if (plan.cost > cap && !_mandates[planHash].financed) revert PlanRegistryNotFinanced(plan.cost, cap);
+    }
+
+    function _checkIdle(bytes32 subject) private view {
+        bytes32 busy = running(subject);
+        if (busy != 0) revert PlanRegistrySubjectBusy(subject, busy);
     }
 
     /// @dev The order spends this plan, in time, by a key that stands and is nobody else's.
@@ -209,6 +389,10 @@ contract PlanRegistry is MandateRecords, SubjectConfigs, EIP712 {
         executor = _signer(order.structHash(), signature, order.keyEpoch);
         if (executor == plan.proposer || executor == order.runner) {
             revert PlanRegistryExecutorConflict(executor);
+        }
+        address cosigner = _mandates[planHash].cosigner;
+        if (cosigner != address(0) && (cosigner == executor || cosigner == order.runner)) {
+            revert PlanRegistryExecutorConflict(cosigner);
         }
     }
 
@@ -230,6 +414,32 @@ contract PlanRegistry is MandateRecords, SubjectConfigs, EIP712 {
         }
     }
 
+    function _checkAttested(bytes32 planHash, TierTerms memory allowed) private view {
+        uint8 attestations = _mandates[planHash].attestations;
+        if (attestations < allowed.attestations) {
+            revert PlanRegistryNotAttested(planHash, attestations, allowed.attestations);
+        }
+    }
+
+    /// @dev A run goes forward only while its mandate's time is not over.
+    function _checkAlive(Mandate storage record) private view {
+        if (block.timestamp >= record.expiresAt) {
+            revert PlanRegistryOutsideWindow(record.begunAt, record.expiresAt, block.timestamp);
+        }
+    }
+
+    /// @dev Whoever held the lease has left.
+    function _checkLeft(Mandate storage record) private view {
+        uint256 until = uint256(record.leaseUntil) + grace;
+        if (block.timestamp <= until) revert PlanRegistryLeaseRunning(until);
+    }
+
+    /// @dev The hash of the sender's own plan.
+    function _ownPlan(Plan calldata plan) private view returns (bytes32) {
+        if (msg.sender != plan.proposer) revert PlanRegistryNotProposer(plan.subject, msg.sender);
+        return hashPlan(plan);
+    }
+
     function _checkTimes(uint64 leaseUntil, uint256 earliest, uint64 deadline, Tier tier) private view {
         uint256 latest = block.timestamp + terms(tier).maxLease;
         if (leaseUntil <= earliest || leaseUntil > latest) {
@@ -247,5 +457,35 @@ contract PlanRegistry is MandateRecords, SubjectConfigs, EIP712 {
         signer = ECDSA.recoverCalldata(_hashTypedDataV4(messageHash), signature);
         (bool active, uint64 epoch) = executors.executor(signer);
         if (!active || epoch != keyEpoch) revert PlanRegistryExecutorNotActive(signer, keyEpoch);
+    }
+
+    // ------------------------------------------------------------------ what several transitions do
+
+    function _enter(Mandate storage record, ExecutionOrder calldata order, address executor) private {
+        record.leaseUntil = uint40(order.leaseUntil); // checked: at most now and a uint32
+        record.executor = executor;
+        record.keyEpoch = order.keyEpoch;
+        record.runId = order.runId;
+    }
+
+    function _close(bytes32 planHash, MandateState into) private {
+        _mandates[planHash].state = into;
+        _mandates[planHash].closedAt = uint40(block.timestamp);
+    }
+
+    function _stop(bytes32 planHash, MandateState state, bool hard) private {
+        bool hasBegun = state == MandateState.RUNNING || state == MandateState.STOPPING;
+        state = hasBegun ? MandateState.STOPPING : MandateState.REVOKED;
+        _mandates[planHash].state = state;
+        _mandates[planHash].hard = hard;
+
+        emit Revoked(planHash, state, hard);
+    }
+
+    /// @dev Of a run without a vote the cure needs one: no emergency plan clears what another left.
+    function _owe(bytes32 subject, Duty duty, bytes32 planHash) private {
+        Tier tier = _mandates[planHash].tier;
+        if (tier == Tier.EMERGENCY) tier = Tier.HIGH;
+        obligations.open(subject, duty, tier, uint48(block.timestamp + clearWithin), planHash);
     }
 }

@@ -3,35 +3,39 @@ pragma solidity 0.8.37;
 
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 
-import {IPlanRegistry} from "./interfaces/IPlanRegistry.sol";
-import {Plan, SubjectConfig} from "./types/Mandates.sol";
+import {ISubjectConfigs} from "./interfaces/ISubjectConfigs.sol";
+import {SubjectConfig} from "./types/Mandates.sol";
 
 /// @title SubjectConfigs
-/// @dev What each subject is judged by. A new config replaces both lists at once, because the parts that
-/// accounts play are kept per version.
-abstract contract SubjectConfigs is IPlanRegistry, AccessManaged {
+/// @dev The parts that accounts play are kept per version, so that a new config ends every former part.
+contract SubjectConfigs is ISubjectConfigs, AccessManaged {
     uint8 private constant PROPOSER = 1;
     uint8 private constant RUNNER = 2;
+    uint8 private constant ATTESTOR = 4;
 
     mapping(bytes32 subject => SubjectConfig) private _configs;
     mapping(bytes32 subject => uint64) private _versions;
     mapping(bytes32 subject => mapping(uint64 version => mapping(address account => uint8))) private _parts;
 
-    /// @inheritdoc IPlanRegistry
+    constructor(address authority) AccessManaged(authority) {}
+
+    /// @inheritdoc ISubjectConfigs
     function configureSubject(bytes32 subject, SubjectConfig calldata config) external restricted {
-        if (subject == 0 || config.rulesDigest == 0 || config.backend == 0) {
-            revert PlanRegistryInvalidConfig(subject);
+        bool isLiftable = config.costCap == type(uint64).max || config.financeCosigner != address(0);
+        if (subject == 0 || config.rulesDigest == 0 || config.backend == 0 || !isLiftable) {
+            revert SubjectConfigsInvalid(subject);
         }
 
         uint64 version = ++_versions[subject];
         _configs[subject] = config;
         _assign(subject, version, config.proposers, PROPOSER);
+        _assign(subject, version, config.attestors, ATTESTOR);
         _assign(subject, version, config.runners, RUNNER);
 
         emit SubjectConfigured(subject, version, config);
     }
 
-    /// @inheritdoc IPlanRegistry
+    /// @inheritdoc ISubjectConfigs
     function subjectConfig(bytes32 subject)
         external
         view
@@ -40,31 +44,43 @@ abstract contract SubjectConfigs is IPlanRegistry, AccessManaged {
         return (_configs[subject], _versions[subject]);
     }
 
-    /// @inheritdoc IPlanRegistry
+    /// @inheritdoc ISubjectConfigs
+    function parts(bytes32 subject, address proposer, address runner)
+        external
+        view
+        returns (bytes32 rulesDigest, bool proposes, bool runs, uint64 costCap)
+    {
+        SubjectConfig storage config = _configs[subject];
+        return (config.rulesDigest, isProposer(subject, proposer), isRunner(subject, runner), config.costCap);
+    }
+
+    /// @inheritdoc ISubjectConfigs
+    function financeCosigner(bytes32 subject) external view returns (address) {
+        return _configs[subject].financeCosigner;
+    }
+
+    /// @inheritdoc ISubjectConfigs
     function isProposer(bytes32 subject, address account) public view returns (bool) {
-        return _parts[subject][_versions[subject]][account] & PROPOSER != 0;
+        return _plays(subject, account, PROPOSER);
     }
 
-    /// @inheritdoc IPlanRegistry
+    /// @inheritdoc ISubjectConfigs
+    function isAttestor(bytes32 subject, address account) public view returns (bool) {
+        return _plays(subject, account, ATTESTOR);
+    }
+
+    /// @inheritdoc ISubjectConfigs
     function isRunner(bytes32 subject, address account) public view returns (bool) {
-        return _parts[subject][_versions[subject]][account] & RUNNER != 0;
+        return _plays(subject, account, RUNNER);
     }
 
-    /// @dev The plan was judged under the subject's rules, and the right people stand behind it.
-    function _checkSubject(Plan calldata plan, address runner) internal view {
-        bytes32 rules = _configs[plan.subject].rulesDigest;
-        if (rules == 0) revert PlanRegistryUnknownSubject(plan.subject);
-        if (plan.rules != rules) revert PlanRegistryWrongRules(plan.rules, rules);
-        if (!isProposer(plan.subject, plan.proposer)) {
-            revert PlanRegistryNotProposer(plan.subject, plan.proposer);
-        }
-        if (runner != msg.sender) revert PlanRegistryWrongRunner(runner, msg.sender);
-        if (!isRunner(plan.subject, runner)) revert PlanRegistryNotRunner(plan.subject, runner);
+    function _plays(bytes32 subject, address account, uint8 part) private view returns (bool) {
+        return _parts[subject][_versions[subject]][account] & part != 0;
     }
 
     function _assign(bytes32 subject, uint64 version, address[] calldata accounts, uint8 part) private {
         for (uint256 i = 0; i < accounts.length; ++i) {
-            if (accounts[i] == address(0)) revert PlanRegistryInvalidConfig(subject);
+            if (accounts[i] == address(0)) revert SubjectConfigsInvalid(subject);
             _parts[subject][version][accounts[i]] |= part;
         }
     }

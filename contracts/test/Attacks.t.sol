@@ -86,8 +86,7 @@ contract AttacksTest is RegistryCase {
         executors.revoke(vm.addr(EXECUTOR_KEY));
         _refuseBegin(plan, order, EXECUTOR_KEY, IPlanRegistry.PlanRegistryExecutorNotActive.selector);
 
-        vm.prank(electorate);
-        registry.enrolExecutor(vm.addr(EXECUTOR_KEY));
+        _enrolKey(vm.addr(EXECUTOR_KEY));
         _refuseBegin(plan, order, EXECUTOR_KEY, IPlanRegistry.PlanRegistryExecutorNotActive.selector);
         order.keyEpoch = 2;
         bytes memory signature = _sign(EXECUTOR_KEY, order.structHash());
@@ -140,7 +139,7 @@ contract AttacksTest is RegistryCase {
         (, bytes32 planHash) = _approveAndBegin(1);
         vm.warp(START + MAX_LEASE + GRACE + 1);
         vm.prank(stranger);
-        registry.abandon(planHash);
+        registry.abandon(planHash, SUBJECT);
         _assertState(planHash, MandateState.ABANDONED);
         assertEq(registry.running(SUBJECT), bytes32(0), "free");
     }

@@ -38,7 +38,6 @@ contract BeginTest is RegistryCase {
         assertEq(found.expiresAt, START + VALIDITY, "expires at");
         assertEq(found.leaseUntil, order.leaseUntil, "lease");
         assertEq(found.executor, vm.addr(EXECUTOR_KEY), "executor");
-        assertEq(found.runner, runner, "runner");
         assertEq(found.keyEpoch, 1, "epoch");
         assertEq(found.runId, order.runId, "run id");
         assertEq(registry.running(SUBJECT), planHash, "running");
@@ -106,6 +105,8 @@ contract BeginTest is RegistryCase {
         _refuseBegin(plan, _order(plan), EXECUTOR_KEY, IPlanRegistry.PlanRegistryForbiddenKinds.selector);
         plan.tier = Tier.HIGH;
         _approve(plan);
+        _attest(plan, ATTESTOR_KEY);
+        _cosign(plan);
         _begin(plan);
     }
 
@@ -179,8 +180,8 @@ contract BeginTest is RegistryCase {
         Plan memory plan = _plan(1);
         _approve(plan);
         _refuseBegin(plan, _order(plan), EXECUTOR_KEY, IPlanRegistry.PlanRegistryNotRunner.selector);
-        assertTrue(!registry.isRunner(SUBJECT, runner), "the old list is gone");
-        assertTrue(registry.isRunner(SUBJECT, stranger), "the new list stands");
+        assertTrue(!subjects.isRunner(SUBJECT, runner), "the old list is gone");
+        assertTrue(subjects.isRunner(SUBJECT, stranger), "the new list stands");
     }
 
     function test_RevertIf_subjectIsBusy() public {

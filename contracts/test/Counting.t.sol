@@ -198,8 +198,8 @@ contract CountingTest is GovernorCase {
         _refuseDeploy(config);
     }
 
-    function _approval() private pure returns (bytes memory) {
-        return abi.encodeWithSelector(APPROVE_LOW, PLAN);
+    function _approval() private view returns (bytes memory) {
+        return abi.encodeWithSelector(registry.approveLow.selector, PLAN);
     }
 
     function _give(address from, address to, uint256 amount) private {

@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IPlanRegistry} from "../src/interfaces/IPlanRegistry.sol";
+import {ISubjectConfigs} from "../src/interfaces/ISubjectConfigs.sol";
 import {IExecutorRegistry} from "../src/interfaces/IExecutorRegistry.sol";
 import {MandateState, Plan, SubjectConfig, Tier} from "../src/types/Mandates.sol";
 import {RegistryCase} from "./RegistryCase.sol";
@@ -20,7 +21,7 @@ contract DenialsTest is RegistryCase {
         Plan memory plan = _plan(1);
         bytes32 planHash = _approve(plan);
         vm.expectEmit(address(registry));
-        emit IPlanRegistry.Revoked(planHash, MandateState.REVOKED);
+        emit IPlanRegistry.Revoked(planHash, MandateState.REVOKED, false);
         vm.prank(guardian);
         registry.revoke(planHash);
         _refuseBegin(plan, _order(plan), EXECUTOR_KEY, IPlanRegistry.PlanRegistryUnexpectedState.selector);
@@ -99,8 +100,8 @@ contract DenialsTest is RegistryCase {
 
     function test_configure_emitsTheWholeConfig() public {
         SubjectConfig memory config = _subjectConfig();
-        vm.expectEmit(address(registry));
-        emit IPlanRegistry.SubjectConfigured(SUBJECT, 2, config);
+        vm.expectEmit(address(subjects));
+        emit ISubjectConfigs.SubjectConfigured(SUBJECT, 2, config);
         vm.prank(electorate);
         registry.configureSubject(SUBJECT, config);
     }
@@ -110,14 +111,12 @@ contract DenialsTest is RegistryCase {
     function test_executor_epochsRise() public {
         address key = vm.addr(SPARE_KEY);
         _assertExecutor(key, false, 0);
-        vm.prank(electorate);
-        registry.enrolExecutor(key);
+        _enrolKey(key);
         _assertExecutor(key, true, 1);
         vm.prank(guardian);
         executors.revoke(key);
         _assertExecutor(key, false, 1);
-        vm.prank(electorate);
-        registry.enrolExecutor(key);
+        _enrolKey(key);
         _assertExecutor(key, true, 2);
     }
 
@@ -152,7 +151,7 @@ contract DenialsTest is RegistryCase {
 
     function _refuseConfig(bytes32 subject, SubjectConfig memory config) private {
         vm.prank(electorate);
-        vm.expectRevert(abi.encodeWithSelector(IPlanRegistry.PlanRegistryInvalidConfig.selector, subject));
+        vm.expectRevert(abi.encodeWithSelector(ISubjectConfigs.SubjectConfigsInvalid.selector, subject));
         registry.configureSubject(subject, config);
     }
 }

@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {PlanHash} from "../src/libraries/PlanHash.sol";
-import {ExecutionOrder, Outcome, OutcomeKind, Plan, Renewal} from "../src/types/Mandates.sol";
+import {ExecutionOrder, Observed, Outcome, OutcomeKind, Plan, Renewal, Tier} from "../src/types/Mandates.sol";
 import {RegistryCase} from "./RegistryCase.sol";
 
 /// @dev Whole transactions (forge isolates them), for a subject that has run before: a first run costs one
@@ -35,11 +35,37 @@ contract GasTest is RegistryCase {
         signature = _sign(EXECUTOR_KEY, outcome.structHash());
         registry.complete(planHash, outcome, signature);
         vm.snapshotGasLastCall("PlanRegistry", "complete");
+
+        Observed memory seen = _observed(plan);
+        signature = _sign(ATTESTOR_KEY, seen.structHash());
+        attestations.observe(plan, seen, signature);
+        vm.snapshotGasLastCall("PlanRegistry", "observe");
+    }
+
+    /// @dev Twenty plans of the low tier, each attested before, as the tier wants it.
+    function test_gas_lowBatch() public {
+        bytes32[] memory hashes = new bytes32[](20);
+        for (uint256 i = 0; i < hashes.length; ++i) {
+            Plan memory plan = _plan(i);
+            plan.tier = Tier.LOW;
+            _attest(plan, ATTESTOR_KEY);
+            if (i == 1) vm.snapshotGasLastCall("PlanRegistry", "attest");
+            hashes[i] = registry.hashPlan(plan);
+        }
+        vm.prank(electorate);
+        registry.approveLowBatch(hashes);
+        uint256 used =
+            vm.snapshotGasLastCall("PlanRegistry", "approveLowBatch of twenty, without the governor");
+        vm.snapshotValue("PlanRegistry", "approveLowBatch, per plan", used / 20);
+        assertTrue(used / 20 <= 60_000, "the goal of the design");
     }
 
     function test_gas_size() public {
         vm.snapshotValue("Size", "PlanRegistry", address(registry).code.length);
         vm.snapshotValue("Size", "MandateGovernor", address(critical).code.length);
+        vm.snapshotValue("Size", "SubjectConfigs", address(subjects).code.length);
+        vm.snapshotValue("Size", "ObligationLedger", address(obligations).code.length);
+        vm.snapshotValue("Size", "AttestationLog", address(attestations).code.length);
         vm.snapshotValue("Size", "ExecutorRegistry", address(executors).code.length);
         vm.snapshotValue("Size", "MandateToken", address(token).code.length);
         vm.snapshotValue("Size", "AccessManager", address(manager).code.length);

@@ -22,12 +22,13 @@ contract GenesisTest is Genesis {
         assertEq(registry.maxRenewals(), MAX_RENEWALS, "renewals");
         assertEq(registry.terms(Tier.MEDIUM).kinds, MEDIUM_KINDS, "medium");
         assertEq(registry.terms(Tier.HIGH).kinds, HIGH_KINDS, "high");
-        assertEq(registry.terms(Tier.CRITICAL).validity, 0, "no other tier has an electorate");
+        assertEq(registry.terms(Tier.EMERGENCY).validity, 6 hours, "emergency");
+        assertEq(registry.terms(Tier.NONE).validity, 0, "no terms without a tier");
     }
 
     function test_afterGenesisDelaysStandPerFunction() public view {
-        _assertDelay(low, APPROVE_LOW, LOW_DELAY);
-        _assertDelay(low, APPROVE_LOW_BATCH, LOW_DELAY);
+        _assertDelay(low, registry.approveLow.selector, LOW_DELAY);
+        _assertDelay(low, registry.approveLowBatch.selector, LOW_DELAY);
         _assertDelay(standard, registry.approveMedium.selector, MEDIUM_DELAY);
         _assertDelay(critical, registry.approveHigh.selector, HIGH_DELAY);
         _assertDelay(critical, registry.configureSubject.selector, HIGH_DELAY);
@@ -38,8 +39,8 @@ contract GenesisTest is Genesis {
     /// @dev A vote of one tier opens nothing of another, in either direction.
     function test_afterGenesisNoGovernorReachesAnotherTier() public view {
         bytes4[6] memory functions = [
-            APPROVE_LOW,
-            APPROVE_LOW_BATCH,
+            registry.approveLow.selector,
+            registry.approveLowBatch.selector,
             registry.approveMedium.selector,
             registry.approveHigh.selector,
             registry.configureSubject.selector,
@@ -58,15 +59,15 @@ contract GenesisTest is Genesis {
     }
 
     function test_afterGenesisTheSubjectIsConfigured() public view {
-        (SubjectConfig memory config, uint64 version) = registry.subjectConfig(SUBJECT);
+        (SubjectConfig memory config, uint64 version) = subjects.subjectConfig(SUBJECT);
         assertEq(version, 1, "version");
         assertEq(config.rulesDigest, RULES, "rules");
         assertEq(uint256(config.mode), uint256(Mode.ENFORCE), "mode");
         assertEq(config.proposers[0], proposer, "proposer");
         assertEq(config.runners[0], runner, "runner");
-        assertTrue(registry.isProposer(SUBJECT, proposer), "is proposer");
-        assertTrue(!registry.isProposer(SUBJECT, runner), "one part is not the other");
-        (, version) = registry.subjectConfig(OTHER_SUBJECT);
+        assertTrue(subjects.isProposer(SUBJECT, proposer), "is proposer");
+        assertTrue(!subjects.isProposer(SUBJECT, runner), "one part is not the other");
+        (, version) = subjects.subjectConfig(OTHER_SUBJECT);
         assertEq(version, 0, "unknown");
     }
 
@@ -84,8 +85,9 @@ contract GenesisTest is Genesis {
 
     /// @dev P1 and the tiers: whoever is neither governor nor guardian moves nothing.
     function testFuzz_RevertIf_calledByAnybody(address caller, bytes32 planHash) public {
-        vm.assume(caller != address(standard) && caller != address(critical));
+        vm.assume(caller != address(low) && caller != address(standard) && caller != address(critical));
         vm.assume(caller != guardian && caller != address(registry));
+        vm.assume(caller != cosigner && caller != auditor && caller != address(attestations));
         SubjectConfig memory config = _subjectConfig();
         vm.startPrank(caller);
         vm.expectPartialRevert(IAccessManaged.AccessManagedUnauthorized.selector);
@@ -99,7 +101,7 @@ contract GenesisTest is Genesis {
         vm.expectPartialRevert(IAccessManaged.AccessManagedUnauthorized.selector);
         registry.revoke(planHash);
         vm.expectPartialRevert(IAccessManaged.AccessManagedUnauthorized.selector);
-        executors.enrol(caller);
+        executors.enrol(caller, true);
         vm.expectPartialRevert(IAccessManaged.AccessManagedUnauthorized.selector);
         executors.revoke(caller);
         vm.stopPrank();
@@ -141,24 +143,22 @@ contract SealTest is Genesis {
 
     function test_RevertIf_sealedWithAnyRoleLeft() public {
         vm.startPrank(deployer);
-        manager.grantRole(MEDIUM_ROLE, deployer, 0);
-        manager.grantRole(HIGH_ROLE, deployer, 1);
-        manager.grantRole(CRITICAL_ROLE, deployer, 0);
-        manager.grantRole(GUARDIAN_ROLE, deployer, 0);
-        manager.grantRole(ENROLLER_ROLE, deployer, 0);
+        for (uint64 role = MEDIUM_ROLE; role <= LOG_ROLE; ++role) {
+            manager.grantRole(role, deployer, role == HIGH_ROLE ? 1 : 0);
+        }
         manager.renounceRole(ADMIN_ROLE, deployer);
         vm.stopPrank();
 
-        _refuseSeal(address(registry), registry.approveMedium.selector);
-        _renounce(MEDIUM_ROLE);
-        _refuseSeal(address(registry), registry.approveHigh.selector);
-        _renounce(HIGH_ROLE);
-        _refuseSeal(address(registry), registry.configureSubject.selector);
-        _renounce(CRITICAL_ROLE);
-        _refuseSeal(address(registry), registry.revoke.selector);
-        _renounce(GUARDIAN_ROLE);
-        _refuseSeal(address(executors), executors.enrol.selector);
-        _renounce(ENROLLER_ROLE);
+        _refuseThenRenounce(address(registry), registry.approveLow.selector, LOW_ROLE);
+        _refuseThenRenounce(address(registry), registry.approveMedium.selector, MEDIUM_ROLE);
+        _refuseThenRenounce(address(registry), registry.approveHigh.selector, HIGH_ROLE);
+        _refuseThenRenounce(address(registry), registry.approveCritical.selector, CRITICAL_ROLE);
+        _refuseThenRenounce(address(registry), registry.approveEmergency.selector, EMERGENCY_ROLE);
+        _refuseThenRenounce(address(registry), registry.cosign.selector, COUNCIL_ROLE);
+        _refuseThenRenounce(address(registry), registry.recordAttestation.selector, LOG_ROLE);
+        _refuseThenRenounce(address(registry), registry.revoke.selector, GUARDIAN_ROLE);
+        _refuseThenRenounce(address(subjects), subjects.configureSubject.selector, REGISTRY_ROLE);
+        _refuseThenRenounce(address(obligations), obligations.openAudit.selector, AUDITOR_ROLE);
 
         vm.prank(deployer);
         registry.seal();
@@ -193,7 +193,8 @@ contract SealTest is Genesis {
         registry.seal();
     }
 
-    function _renounce(uint64 role) private {
+    function _refuseThenRenounce(address target, bytes4 selector, uint64 role) private {
+        _refuseSeal(target, selector);
         vm.prank(deployer);
         manager.renounceRole(role, deployer);
     }

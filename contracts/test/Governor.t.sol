@@ -22,7 +22,7 @@ contract GovernorTest is GovernorCase {
     }
 
     function test_RevertIf_theGovernorIsAskedToCallTheExecutorRegistry() public {
-        _refuse(address(executors), 0, abi.encodeCall(executors.enrol, (stranger)));
+        _refuse(address(executors), 0, abi.encodeCall(executors.enrol, (stranger, true)));
     }
 
     /// @dev A function of the list, at an address that is neither the registry nor the emergency gate.

@@ -8,6 +8,7 @@ interface Vm {
     function stopPrank() external;
     function warp(uint256 timestamp) external;
     function chainId(uint256 id) external;
+    function mockCall(address target, bytes calldata data, bytes calldata answer) external;
     function etch(address target, bytes calldata code) external;
     function assume(bool condition) external;
     function addr(uint256 key) external pure returns (address);

@@ -59,8 +59,7 @@ contract OutcomeTest is RegistryCase {
 
     function test_fact_isTakenFromAnotherKeyOnceTheRunsKeyIsRevoked() public {
         (Plan memory plan, bytes32 planHash) = _approveAndBegin(1);
-        vm.prank(electorate);
-        registry.enrolExecutor(vm.addr(SPARE_KEY));
+        _enrolKey(vm.addr(SPARE_KEY));
         Outcome memory outcome = _outcome(plan, OutcomeKind.FAILED);
         bytes memory spare = _sign(SPARE_KEY, outcome.structHash());
         bytes memory own = _sign(EXECUTOR_KEY, outcome.structHash());
@@ -170,8 +169,7 @@ contract OutcomeTest is RegistryCase {
         _refuseRenew(planHash, renewal, EXECUTOR_KEY, IPlanRegistry.PlanRegistryOrderExpired.selector);
         renewal = _renewal(plan, now_ + 2 hours);
         _refuseRenew(planHash, renewal, 0xbad, IPlanRegistry.PlanRegistryExecutorNotActive.selector);
-        vm.prank(electorate);
-        registry.enrolExecutor(vm.addr(SPARE_KEY));
+        _enrolKey(vm.addr(SPARE_KEY));
         _refuseRenew(planHash, renewal, SPARE_KEY, IPlanRegistry.PlanRegistryNotRunExecutor.selector);
     }
 
@@ -215,13 +213,13 @@ contract OutcomeTest is RegistryCase {
         uint256 until = START + 1 hours + GRACE;
         vm.warp(until);
         vm.expectRevert(abi.encodeWithSelector(IPlanRegistry.PlanRegistryLeaseRunning.selector, until));
-        registry.abandon(planHash);
+        registry.abandon(planHash, SUBJECT);
 
         vm.warp(until + 1);
         vm.expectEmit(address(registry));
         emit IPlanRegistry.RunAbandoned(planHash, registry.mandate(planHash).runId, stranger);
         vm.prank(stranger);
-        registry.abandon(planHash);
+        registry.abandon(planHash, SUBJECT);
 
         _assertState(planHash, MandateState.ABANDONED);
         _approveAndBegin(2);
@@ -232,7 +230,7 @@ contract OutcomeTest is RegistryCase {
         vm.prank(guardian);
         registry.revoke(planHash);
         vm.warp(START + 1 hours + GRACE + 1);
-        registry.abandon(planHash);
+        registry.abandon(planHash, SUBJECT);
         assertEq(registry.running(SUBJECT), bytes32(0), "free");
     }
 
@@ -240,6 +238,6 @@ contract OutcomeTest is RegistryCase {
         bytes32 planHash = _approve(_plan(1));
         vm.warp(START + 365 days);
         vm.expectPartialRevert(IPlanRegistry.PlanRegistryUnexpectedState.selector);
-        registry.abandon(planHash);
+        registry.abandon(planHash, SUBJECT);
     }
 }

@@ -3,8 +3,10 @@ pragma solidity 0.8.37;
 
 import {PlanHash} from "../src/libraries/PlanHash.sol";
 import {
+    Attestation,
     ExecutionOrder,
     MandateState,
+    Observed,
     Outcome,
     OutcomeKind,
     Plan,
@@ -23,11 +25,14 @@ abstract contract RegistryCase is Genesis {
         keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)");
 
     address internal electorate = actor("electorate");
+    address internal gate = actor("emergency gate");
 
     function _wireMore() internal override {
+        manager.grantRole(LOW_ROLE, electorate, 0);
         manager.grantRole(MEDIUM_ROLE, electorate, 0);
         manager.grantRole(HIGH_ROLE, electorate, 0);
         manager.grantRole(CRITICAL_ROLE, electorate, 0);
+        manager.grantRole(EMERGENCY_ROLE, gate, 0);
     }
 
     function _plan(uint256 salt) internal view returns (Plan memory) {
@@ -98,8 +103,12 @@ abstract contract RegistryCase is Genesis {
 
     function _approve(Plan memory plan) internal returns (bytes32 planHash) {
         planHash = registry.hashPlan(plan);
-        vm.prank(electorate);
-        if (plan.tier == Tier.HIGH) registry.approveHigh(planHash);
+        if (plan.tier == Tier.LOW) _attest(plan, ATTESTOR_KEY);
+        vm.prank(plan.tier == Tier.EMERGENCY ? gate : electorate);
+        if (plan.tier == Tier.LOW) registry.approveLow(planHash);
+        else if (plan.tier == Tier.HIGH) registry.approveHigh(planHash);
+        else if (plan.tier == Tier.CRITICAL) registry.approveCritical(planHash);
+        else if (plan.tier == Tier.EMERGENCY) registry.approveEmergency(planHash);
         else registry.approveMedium(planHash);
     }
 
@@ -119,6 +128,58 @@ abstract contract RegistryCase is Genesis {
     function _complete(Plan memory plan) internal {
         Outcome memory outcome = _outcome(plan, OutcomeKind.COMPLETED);
         registry.complete(registry.hashPlan(plan), outcome, _sign(EXECUTOR_KEY, outcome.structHash()));
+    }
+
+    /// @dev Both approvals.
+    function _enrolKey(address key) internal {
+        vm.prank(electorate);
+        registry.enrolExecutor(key);
+        vm.prank(cosigner);
+        executors.admit(key);
+    }
+
+    function _attest(Plan memory plan, uint256 key) internal {
+        Attestation memory said = _attestation(plan);
+        attestations.attest(plan, said, _sign(key, said.structHash()));
+    }
+
+    function _attestation(Plan memory plan) internal view returns (Attestation memory) {
+        return Attestation({
+            planHash: registry.hashPlan(plan),
+            effectRoot: plan.effectRoot,
+            secrets: true,
+            program: plan.program,
+            attestedAt: uint64(block.timestamp)
+        });
+    }
+
+    function _observe(Plan memory plan, uint256 key) internal {
+        Observed memory seen = _observed(plan);
+        attestations.observe(plan, seen, _sign(key, seen.structHash()));
+    }
+
+    function _observed(Plan memory plan) internal view returns (Observed memory) {
+        return Observed({
+            planHash: registry.hashPlan(plan),
+            postState: keccak256("post state"),
+            observedAt: uint64(block.timestamp)
+        });
+    }
+
+    function _cosign(Plan memory plan) internal {
+        bytes32 planHash = registry.hashPlan(plan);
+        vm.prank(cosigner);
+        registry.cosign(planHash);
+    }
+
+    /// @dev A plan of a tier, with whatever its tier wants besides the vote.
+    function _ready(uint256 salt, Tier tier) internal returns (Plan memory plan, bytes32 planHash) {
+        plan = _plan(salt);
+        plan.tier = tier;
+        planHash = _approve(plan);
+        if (tier != Tier.HIGH && tier != Tier.CRITICAL) return (plan, planHash);
+        _attest(plan, ATTESTOR_KEY);
+        _cosign(plan);
     }
 
     /// @dev `begin` with everything right but what the test spoils; expects the error.

@@ -124,12 +124,16 @@ contract RoundsTest is GovernorCase {
         SubjectConfig memory config = _subjectConfig();
         config.rulesDigest = keccak256("new rules");
         _pass(critical, abi.encodeCall(registry.configureSubject, (SUBJECT, config)), HIGH_DELAY);
-        (SubjectConfig memory found, uint64 version) = registry.subjectConfig(SUBJECT);
+        (SubjectConfig memory found, uint64 version) = subjects.subjectConfig(SUBJECT);
         assertEq(found.rulesDigest, config.rulesDigest, "rules");
         assertEq(version, 2, "version");
 
         _pass(critical, abi.encodeCall(registry.enrolExecutor, (vm.addr(SPARE_KEY))), HIGH_DELAY);
         (bool active,) = executors.executor(vm.addr(SPARE_KEY));
+        assertTrue(!active, "voted for, and not admitted yet");
+        vm.prank(cosigner);
+        executors.admit(vm.addr(SPARE_KEY));
+        (active,) = executors.executor(vm.addr(SPARE_KEY));
         assertTrue(active, "enrolled");
     }
 

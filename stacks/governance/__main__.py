@@ -26,6 +26,12 @@ def deploy(settings: Settings) -> Contracts:
     )
     manager = EvmContract("manager", artifact="AccessManager", arguments=[settings.deployer])
     executors = EvmContract("executors", artifact="ExecutorRegistry", arguments=[manager.address])
+    subjects = EvmContract("subjects", artifact="SubjectConfigs", arguments=[manager.address])
+    obligations = EvmContract(
+        "obligations",
+        artifact="ObligationLedger",
+        arguments=[manager.address, settings.audit_notice],
+    )
     registry = EvmContract(
         "registry",
         artifact="PlanRegistry",
@@ -33,15 +39,21 @@ def deploy(settings: Settings) -> Contracts:
             {
                 "authority": manager.address,
                 "executors": executors.address,
+                "subjects": subjects.address,
+                "obligations": obligations.address,
                 "genesis": settings.deployer,
-                "medium": settings.medium.as_argument(),
-                "high": settings.high.as_argument(),
+                **{tier: terms.as_argument() for tier, terms in settings.tiers().items()},
                 "grace": settings.grace,
+                "confirmWithin": settings.confirm_within,
+                "clearWithin": settings.clear_within,
                 "maxRenewals": settings.max_renewals,
             }
         ],
     )
-    found = Contracts(token, manager, executors, registry)
+    attestations = EvmContract(
+        "attestations", artifact="AttestationLog", arguments=[registry.address]
+    )
+    found = Contracts(token, manager, executors, subjects, obligations, registry, attestations)
     votes = (
         ("low", settings.low_vote),
         ("standard", settings.standard_vote),

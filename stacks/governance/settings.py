@@ -12,8 +12,14 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
+CREATE_UPDATE = 0xC3
+"""And what changes no resource: reading, and the state's metadata."""
+CREATE_UPDATE_REPLACE = 0xC7
 ALL_BUT_ABANDON_AND_IMPORT = 0xCF
 ALL_KINDS = 0xFF
+
+NOBODY = "0x" + "00" * 20
+NO_CAP = str(2**64 - 1)
 
 Address = Annotated[str, Field(pattern=r"^0x[0-9a-fA-F]{40}$")]
 Bytes32 = Annotated[str, Field(pattern=r"^0x[0-9a-f]{64}$")]
@@ -48,18 +54,32 @@ class Subject(Part):
     backend: Bytes32
     """Keccak of the backend's id."""
     proposers: Annotated[list[Address], Field(min_length=1)]
+    attestors: list[Address] = Field(default_factory=list)
+    """Who may say that he reproduced a plan, or saw its result."""
     runners: Annotated[list[Address], Field(min_length=1)]
+    finance_cosigner: Address = NOBODY
+    cost_cap: Annotated[str, Field(pattern=r"^[0-9]+$")] = NO_CAP
+    """US cents a month, as decimal text; what adds more needs the finance cosigner."""
 
 
 class TierTerms(Part):
-    """How long an approval and a run may last, and which kinds of operation a plan may hold."""
+    """How long an approval and a run may last, what a plan may hold, and who else must say yes."""
 
     validity: Seconds = 7 * DAY
     max_lease: Seconds = 4 * HOUR
     kinds: Annotated[int, Field(ge=1, le=ALL_KINDS)]
+    attestations: Annotated[int, Field(ge=0, le=255)] = 0
+    """How many attestors must have reproduced a plan."""
+    cosign: bool = False
+    """Whether the council must cosign."""
+    budget_operations: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    """The low tier's, per subject: what may begin at once; it comes back within the window."""
+    budget_cost: Annotated[str, Field(pattern=r"^[0-9]+$")] = "0"
+    """US cents a month, as decimal text."""
+    budget_window: Annotated[int, Field(ge=0, lt=2**32)] = 0
 
-    def as_argument(self) -> dict[str, int]:
-        return {"validity": self.validity, "maxLease": self.max_lease, "kinds": self.kinds}
+    def as_argument(self) -> dict[str, int | str | bool]:
+        return {_camel(name): value for name, value in self.model_dump().items()}
 
 
 class Vote(Part):
@@ -129,11 +149,32 @@ class Settings(Part):
     critical_delay: Seconds = 7 * DAY
     """For subject configs and executor keys."""
 
+    low: TierTerms = TierTerms(
+        validity=3 * DAY,
+        kinds=CREATE_UPDATE,
+        attestations=1,
+        budget_operations=50,
+        budget_cost="10000",
+        budget_window=7 * DAY,
+    )
     medium: TierTerms = TierTerms(kinds=ALL_BUT_ABANDON_AND_IMPORT)
-    high: TierTerms = TierTerms(kinds=ALL_KINDS)
+    high: TierTerms = TierTerms(kinds=ALL_KINDS, attestations=1, cosign=True)
+    critical: TierTerms = TierTerms(kinds=ALL_KINDS, attestations=1, cosign=True)
+    emergency: TierTerms = TierTerms(validity=6 * HOUR, kinds=CREATE_UPDATE_REPLACE)
     grace: Seconds = HOUR
     """After a lease ends, until anybody may call the run abandoned."""
+    confirm_within: Seconds = 3 * DAY
+    """After a run, until its unconfirmed result may be made an obligation."""
+    clear_within: Seconds = 7 * DAY
+    """From an obligation until it is due: then only what cures it begins."""
+    audit_notice: Seconds = DAY
+    """At least so long before it is due an auditor opens an obligation."""
     max_renewals: Annotated[int, Field(ge=0, le=255)] = 6
+
+    def tiers(self) -> dict[str, TierTerms]:
+        """By the registry's words."""
+        names = ("low", "medium", "high", "critical", "emergency")
+        return {name: getattr(self, name) for name in names}
 
 
 def load_settings(get: Callable[[str], str | None]) -> Settings:

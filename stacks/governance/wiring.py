@@ -25,7 +25,10 @@ class Contracts:
     token: EvmContract
     manager: EvmContract
     executors: EvmContract
+    subjects: EvmContract
+    obligations: EvmContract
     registry: EvmContract
+    attestations: EvmContract
     governors: dict[str, EvmContract] = field(default_factory=dict)
     """low, standard, critical."""
 
@@ -35,6 +38,9 @@ class Contracts:
             "token": self.token,
             "access_manager": self.manager,
             "executor_registry": self.executors,
+            "subjects": self.subjects,
+            "obligations": self.obligations,
+            "attestations": self.attestations,
             "registry": self.registry,
             **{f"{name}_governor": made for name, made in self.governors.items()},
         }
@@ -138,7 +144,10 @@ class Genesis:
             "secretKeyId": subject.secret_key_id,
             "backend": subject.backend,
             "proposers": subject.proposers,
+            "attestors": subject.attestors,
             "runners": subject.runners,
+            "financeCosigner": subject.finance_cosigner,
+            "costCap": subject.cost_cap,
         }
         return EvmCall(
             f"subject-{subject.name}",
@@ -147,6 +156,8 @@ class Genesis:
             function="configureSubject",
             arguments=[subject.hash, config],
             expect={
+                "contract": self._contracts.subjects.address,
+                "artifact": "SubjectConfigs",
                 "function": "subjectConfig",
                 "arguments": [subject.hash],
                 "equals": [config, 1],
@@ -162,7 +173,7 @@ class Genesis:
             "equals": right.role,
         }
         arguments = [target.address, [code], right.role]
-        name = f"role-{right.contract}-{right.name}"
+        name = f"role-{right.contract}-{right.function}"
         self._wired.append(self._manager_call(name, "setTargetFunctionRole", arguments, fact))
 
     def _grant(self, name: str, role: int, who: pulumi.Input[str], delay: int) -> None:

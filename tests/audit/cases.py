@@ -10,7 +10,9 @@ from pulumi_mandate.audit.collect import Sources
 from pulumi_mandate.checks.rules import Rules
 from pulumi_mandate.dev.chain_service import ChainService
 from pulumi_mandate.governance import Governor, Registry
+from pulumi_mandate.governance.registry import NO_CAP
 from pulumi_mandate.models import (
+    Address,
     Digest,
     ExecutionOrder,
     Mode,
@@ -182,8 +184,9 @@ class History:
 def configure(made: History, *, rules: Digest) -> None:
     """Give the subject other rules, by a vote."""
     governor, people = made.sources.governor, made.deployment.people
-    parties = [people["proposer"].address], [people["runner"].address]
-    config = (rules, Mode.ENFORCE, keccak(b"key"), keccak(b"backend"), *parties)
+    parties = [people["proposer"].address], [], [people["runner"].address]
+    nobody = Address("0x" + "00" * 20)
+    config = (rules, Mode.ENFORCE, keccak(b"key"), keccak(b"backend"), *parties, nobody, NO_CAP)
     proposal = governor.propose_call(
         "configureSubject",
         made.document.fields().subject,

@@ -55,7 +55,7 @@ def _signature(entry: Any) -> bytes:
     ("contract", "function"),
     [
         ("registry", "mandate"),
-        ("registry", "subjectConfig"),
+        ("subjects", "subjectConfig"),
         ("critical_governor", "proposalVotes"),
     ],
 )

@@ -18,8 +18,17 @@ from pulumi_mandate.chain.trust import CONTRACTS, Governors, Trust
 from pulumi_mandate.dev.chain_service import ChainService
 from pulumi_mandate.models import Address, Digest, Domain, Subject, Tier, keccak, subject_hash
 
-MEDIUM_ROLE, HIGH_ROLE, CRITICAL_ROLE, GUARDIAN_ROLE, ENROLLER_ROLE, LOW_ROLE = 1, 2, 3, 4, 5, 6
+MEDIUM_ROLE, HIGH_ROLE, CRITICAL_ROLE, GUARDIAN_ROLE, REGISTRY_ROLE = 1, 2, 3, 4, 5
+LOW_ROLE, COUNCIL_ROLE, EMERGENCY_ROLE, AUDITOR_ROLE, LOG_ROLE = 6, 7, 8, 9, 10
 DAY = 86_400
+CRITICAL_FUNCTIONS = (
+    "approveHigh",
+    "approveCritical",
+    "configureSubject",
+    "enrolExecutor",
+    "rotateExecutor",
+    "ratify",
+)
 TOKEN = 10**18
 SUBJECT = Subject("test-backend", "acme", "shop", "prod")
 RULES = keccak(b"rules of the tests")
@@ -58,6 +67,11 @@ class Terms:
     validity: int = 7 * DAY
     max_lease: int = 4 * 3600
     grace: int = 3600
+    high_attestations: int = 0
+    high_cosign: bool = False
+    confirm_within: int = 3 * DAY
+    clear_within: int = 7 * DAY
+    cost_cap: int = 2**64 - 1
     holdings: Mapping[str, int] = field(
         default_factory=lambda: {"ana": 500, "ben": 300, "cleo": 200}
     )
@@ -103,6 +117,7 @@ def deploy(
     facts = service.facts()
     assert facts is not None
     names = ["deployer", "guardian", "proposer", "runner", "executor", "stranger"]
+    names += ["attestor", "observer", "finance"]
     people = {name: Person(name) for name in [*names, *terms.holdings]}
     for person in people.values():
         if person.name != "executor":  # the order key pays for nothing
@@ -163,22 +178,31 @@ def _contracts(work: _Deployer, people: Mapping[str, Person], terms: Terms) -> d
     token = work.create("MandateToken", "Mandate", "MAND", shares)
     manager = work.create("AccessManager", people["deployer"].address)
     executors = work.create("ExecutorRegistry", manager.address)
+    subjects = work.create("SubjectConfigs", manager.address)
+    obligations = work.create("ObligationLedger", manager.address, DAY)
     registry = work.create(
         "PlanRegistry",
         (
             manager.address,
             executors.address,
+            subjects.address,
+            obligations.address,
             people["deployer"].address,
-            (terms.validity, terms.max_lease, 0xCF),
-            (terms.validity, terms.max_lease, 0xFF),
+            *_tiers(terms),
             terms.grace,
+            terms.confirm_within,
+            terms.clear_within,
             6,
         ),
     )
+    attestations = work.create("AttestationLog", registry.address)
     return {
         "token": token,
         "access_manager": manager,
         "executor_registry": executors,
+        "subjects": subjects,
+        "obligations": obligations,
+        "attestations": attestations,
         "registry": registry,
     }
 
@@ -192,13 +216,13 @@ def _governors(
         "low": (
             (3600, DAY, 0),
             (0, 5, 0, 0, 3),
-            ["approveLow(bytes32)", "approveLowBatch(bytes32[])"],
+            ["approveLow", "approveLowBatch"],
         ),
         "standard": ((delay, period, DAY), (4, 0, 0, 0, 0), ["approveMedium"]),
         "critical": (
             (delay, period + 2 * DAY, DAY),
             (10, 0, 60, 20, 0),
-            ["approveHigh", "configureSubject", "enrolExecutor"],
+            list(CRITICAL_FUNCTIONS),
         ),
     }
     places = [contracts[name].address for name in ("token", "access_manager", "registry")]
@@ -219,6 +243,19 @@ def _governors(
     }
 
 
+def _tiers(terms: Terms) -> list[tuple[Any, ...]]:
+    """Low, medium, high, critical, emergency, in the order of the registry's struct."""
+    no_budget = (0, 0, 0)
+    high = (terms.validity, terms.max_lease, 0xFF, terms.high_attestations, terms.high_cosign)
+    return [
+        (3 * DAY, terms.max_lease, 0xC3, 1, False, 50, 100_00, 7 * DAY),
+        (terms.validity, terms.max_lease, 0xCF, 0, False, *no_budget),
+        (*high, *no_budget),
+        (*high, *no_budget),
+        (6 * 3600, terms.max_lease, 0xC7, 0, False, *no_budget),
+    ]
+
+
 def _wire(
     work: _Deployer,
     contracts: Mapping[str, Any],
@@ -226,28 +263,40 @@ def _wire(
     terms: Terms,
 ) -> None:
     manager = contracts["access_manager"].functions
-    registry, executors = contracts["registry"], contracts["executor_registry"]
-    roles = [
-        (registry, ["approveLow(bytes32)", "approveLowBatch(bytes32[])"], LOW_ROLE),
-        (registry, ["approveMedium"], MEDIUM_ROLE),
-        (registry, ["approveHigh"], HIGH_ROLE),
-        (registry, ["configureSubject", "enrolExecutor"], CRITICAL_ROLE),
-        (registry, ["revoke"], GUARDIAN_ROLE),
-        (executors, ["enrol"], ENROLLER_ROLE),
-        (executors, ["revoke"], GUARDIAN_ROLE),
-    ]
-    for target, names, role in roles:
+    for contract, names, role in (
+        ("registry", ["approveLow", "approveLowBatch"], LOW_ROLE),
+        ("registry", ["approveMedium"], MEDIUM_ROLE),
+        ("registry", ["approveHigh"], HIGH_ROLE),
+        ("registry", list(CRITICAL_FUNCTIONS[1:]), CRITICAL_ROLE),
+        ("registry", ["approveEmergency"], EMERGENCY_ROLE),
+        ("registry", ["cosign"], COUNCIL_ROLE),
+        ("registry", ["recordAttestation", "confirm"], LOG_ROLE),
+        ("registry", ["revoke", "revokeHard"], GUARDIAN_ROLE),
+        ("subjects", ["configureSubject"], REGISTRY_ROLE),
+        ("executor_registry", ["enrol", "rotate"], REGISTRY_ROLE),
+        ("executor_registry", ["admit"], COUNCIL_ROLE),
+        ("executor_registry", ["revoke"], GUARDIAN_ROLE),
+        ("obligations", ["open", "clear"], REGISTRY_ROLE),
+        ("obligations", ["openEmergency"], EMERGENCY_ROLE),
+        ("obligations", ["openAudit"], AUDITOR_ROLE),
+    ):
+        target = contracts[contract]
         selectors = [_selector(target, name) for name in names]
         work.send(manager.setTargetFunctionRole(target.address, selectors, role))
-    work.send(manager.grantRole(ENROLLER_ROLE, registry.address, 0))
-    work.send(manager.grantRole(GUARDIAN_ROLE, people["guardian"].address, 0))
-    for role, name, delay in (
-        (LOW_ROLE, "low_governor", terms.low_delay),
-        (MEDIUM_ROLE, "standard_governor", terms.medium_delay),
-        (HIGH_ROLE, "critical_governor", terms.high_delay),
-        (CRITICAL_ROLE, "critical_governor", terms.high_delay),
+    guardian, critical = people["guardian"].address, contracts["critical_governor"].address
+    for role, holder, delay in (
+        (REGISTRY_ROLE, contracts["registry"].address, 0),
+        (LOG_ROLE, contracts["attestations"].address, 0),
+        (LOW_ROLE, contracts["low_governor"].address, terms.low_delay),
+        (MEDIUM_ROLE, contracts["standard_governor"].address, terms.medium_delay),
+        (HIGH_ROLE, critical, terms.high_delay),
+        (CRITICAL_ROLE, critical, terms.high_delay),
+        (GUARDIAN_ROLE, guardian, 0),
+        (COUNCIL_ROLE, guardian, 0),
+        (AUDITOR_ROLE, guardian, 0),
     ):
-        work.send(manager.grantRole(role, contracts[name].address, delay))
+        work.send(manager.grantRole(role, holder, delay))
+    for role in (LOW_ROLE, MEDIUM_ROLE, HIGH_ROLE, CRITICAL_ROLE):
         work.send(manager.setRoleGuardian(role, GUARDIAN_ROLE))
 
 
@@ -262,7 +311,10 @@ def _configure(
         terms.secret_key_id,
         keccak(terms.subject.backend.encode()),
         [people["proposer"].address],
+        [people["attestor"].address, people["observer"].address],
         [people["runner"].address],
+        people["finance"].address,
+        terms.cost_cap,
     )
     work.send(registry.configureSubject(subject_hash(terms.subject), config))
     work.send(registry.enrolExecutor(people["executor"].address))

@@ -50,6 +50,8 @@ class RegistryModel:
     mandates: dict[Digest, Mandate] = field(default_factory=dict)
     last: dict[Digest, Digest] = field(default_factory=dict)
     """The last run of each subject."""
+    due: dict[Digest, int] = field(default_factory=dict)
+    """When what an abandoned run left on a subject is due."""
 
     def of(self, plan: Digest) -> Mandate:
         return self.mandates.setdefault(plan, Mandate())
@@ -101,6 +103,7 @@ class RegistryModel:
             and plan.rules == self.rules.get(plan.subject)
             and sender == order.runner == self.runner
             and self.running(plan.subject) is None
+            and self.now < self.due.get(plan.subject, self.now + 1)
             and order.plan_hash == digest
             and self._in_time(order.lease_until, self.now, order.deadline)
             and self._stands(signer, order.key_epoch)
@@ -144,14 +147,16 @@ class RegistryModel:
             found.state = after
         return allowed
 
-    def abandon(self, digest: Digest) -> bool:
+    def abandon(self, digest: Digest, subject: Digest) -> bool:
         found = self.of(digest)
         allowed = (
             found.state in (State.RUNNING, State.STOPPING)
+            and self.last[subject] == digest
             and self.now > found.lease_until + self.terms.grace
         )
         if allowed:
             found.state = State.ABANDONED
+            self.due.setdefault(subject, self.now + self.terms.clear_within)
         return allowed
 
     def revoke_key(self, account: str) -> bool:

@@ -203,7 +203,7 @@ def test_a_granted_lie_is_caught_by_the_other_endpoint(deployment: Deployment) -
 
     def grant(answer: str) -> str:
         words = [answer[2:][i : i + 64] for i in range(0, len(answer) - 2, 64)]
-        return "0x" + "".join(["1".rjust(64, "0"), *words[1:]]) if len(words) == 11 else answer
+        return "0x" + "".join(["1".rjust(64, "0"), *words[1:]]) if len(words) == 16 else answer
 
     with LyingEndpoint(real(deployment), about("eth_call", grant)) as liar:
         client = client_of(deployment, real(deployment), liar.url)

@@ -55,7 +55,7 @@ class Chain:
         self._start: Any = None
         client = self.deployment.client
         subject = a_plan(self.deployment).subject
-        config, _ = client.call("registry", "subjectConfig", subject)
+        config, _ = client.call("subjects", "subjectConfig", subject)
         self.config: Mapping[str, Any] = config
         self.now = int(self.bare.call("eth_getBlockByNumber", "latest", False)["timestamp"], 16)
         assert self.does(ELECTORATE, "registry", "configureSubject", OTHER_SUBJECT, config)
@@ -260,8 +260,9 @@ class Histories(RuleBasedStateMachine):
     @rule(which=plans)
     def abandon(self, which: int) -> None:
         self.tick()
-        expected = self.model.abandon(self.hashes[which])
-        done = self.chain.does(self.person("stranger"), "registry", "abandon", self.hashes[which])
+        digest_, subject = self.hashes[which], self.plans[which].subject
+        expected = self.model.abandon(digest_, subject)
+        done = self.chain.does(self.person("stranger"), "registry", "abandon", digest_, subject)
         self.agree("abandon", expected, done)
 
     @rule(key=keys, chance=seldom)

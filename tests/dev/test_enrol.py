@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pulumi_mandate.chain.trust import Key, Trust
+from pulumi_mandate.chain.trust import CONTRACTS, Governors, Key, Trust
 from pulumi_mandate.dev.enrol import _account
 from pulumi_mandate.errors import SignerError
 from pulumi_mandate.models import Address
@@ -23,7 +23,8 @@ def test_the_executor_is_nobodys_account(tmp_path: Path) -> None:
     ana = Key(f"keystore://{tmp_path}/ana.json?passphrase-file={passphrase}", address)
 
     def trust(executor: str) -> Trust:
-        return Trust(31337, ("http://x",), *[NOBODY] * 5, 0, executor=Key("", Address(executor)))
+        contracts = [*[NOBODY] * len(CONTRACTS), Governors(*[NOBODY] * 3)]
+        return Trust(31337, ("http://x",), *contracts, 0, executor=Key("", Address(executor)))
 
     assert _account(trust("0x" + "11" * 20), ana).address == address
     with pytest.raises(SignerError, match="cannot send transactions"):

@@ -35,18 +35,8 @@ from pulumi_mandate.governance.wiring import HOLDINGS
 from pulumi_mandate.models import Subject, keccak, subject_hash
 
 ROOT = Path(__file__).resolve().parents[2]
-ROLES = {
-    "admin": 0,
-    "medium": 1,
-    "high": 2,
-    "critical": 3,
-    "guardian": 4,
-    "enroller": 5,
-    "low": 6,
-    "council": 7,
-    "emergency": 8,
-    "auditor": 9,
-}
+ROLES = {"admin": 0, "medium": 1, "high": 2, "critical": 3, "guardian": 4, "registry": 5}
+ROLES |= {"low": 6, "council": 7, "emergency": 8, "auditor": 9, "log": 10}
 pytestmark = [pytest.mark.engine, pytest.mark.chain]
 
 
@@ -77,7 +67,10 @@ def test_the_registry_is_sealed_and_nobody_administers(client):
     assert holders == {
         (ROLES["admin"], deployer),
         (ROLES["critical"], deployer),
-        (ROLES["enroller"], trust.registry),
+        (ROLES["registry"], trust.registry),
+        (ROLES["log"], trust.attestations),
+        (ROLES["council"], trust.accounts["gus"].address),
+        (ROLES["auditor"], trust.accounts["gus"].address),
         (ROLES["low"], trust.governors.low),
         (ROLES["medium"], trust.governors.standard),
         (ROLES["high"], trust.governors.critical),

@@ -70,8 +70,6 @@ def test_the_defaults_are_the_production_values_of_the_contracts_readme(load):
     assert (critical.approval_percent, critical.max_vote_percent) == (60, 20)
     delays = (found.low_delay, found.medium_delay, found.high_delay, found.critical_delay)
     assert delays == (3600, day, 7 * day, 7 * day)
-    assert found.medium.as_argument() == {"validity": 604800, "maxLease": 14400, "kinds": 0xCF}
-    assert found.high.as_argument() == {"validity": 604800, "maxLease": 14400, "kinds": 0xFF}
     assert (found.grace, found.max_renewals) == (3600, 6)
 
 
@@ -79,6 +77,36 @@ def test_a_vote_that_is_set_in_part_keeps_its_other_defaults(load):
     found = load(criticalVote={"quorum_percent": 20}).critical_vote
 
     assert (found.quorum_percent, found.approval_percent, found.voting_period) == (20, 60, 432_000)
+
+
+def test_the_tiers_terms_are_those_of_the_contracts_readme(load):
+    found = load()
+    day = 86_400
+    nothing = {
+        "attestations": 0,
+        "cosign": False,
+        "budgetOperations": 0,
+        "budgetCost": "0",
+        "budgetWindow": 0,
+    }
+    medium = {"validity": 7 * day, "maxLease": 14400, "kinds": 0xCF}
+    assert found.medium.as_argument() == medium | nothing
+    high = medium | nothing | {"kinds": 0xFF, "attestations": 1, "cosign": True}
+    assert found.high.as_argument() == found.critical.as_argument() == high
+    assert found.low.as_argument() == {
+        "validity": 3 * day,
+        "maxLease": 14400,
+        "kinds": 0xC3,
+        "attestations": 1,
+        "cosign": False,
+        "budgetOperations": 50,
+        "budgetCost": "10000",
+        "budgetWindow": 7 * day,
+    }
+    emergency = medium | nothing | {"validity": 6 * 3600, "kinds": 0xC7}
+    assert found.emergency.as_argument() == emergency
+    assert (found.confirm_within, found.clear_within) == (3 * day, 7 * day)
+    assert found.audit_notice == day
 
 
 def test_every_setting_of_the_readme_exists_and_the_other_way_round(module):

@@ -10,7 +10,7 @@ import pytest
 from eth_account import Account
 from eth_keyfile import create_keyfile_json
 
-from pulumi_mandate.chain.trust import Governors, Key, Trust, render_trust
+from pulumi_mandate.chain.trust import CONTRACTS, Governors, Key, Trust, render_trust
 from pulumi_mandate.errors import EngineError, SignerError, UsageError
 from pulumi_mandate.gate import machine as module
 from pulumi_mandate.gate import refusals, state
@@ -39,7 +39,7 @@ def trust(tmp_path):
 
     somewhere = Address("0x" + "11" * 20)
     return Trust(
-        31337, ("http://127.0.0.1:9",), *[somewhere] * 4,
+        31337, ("http://127.0.0.1:9",), *[somewhere] * len(CONTRACTS),
         Governors(*[somewhere] * 3), 0, True,
         f"file://{tmp_path / 'store'}", key(ONE), key(TWO),
     )  # fmt: skip

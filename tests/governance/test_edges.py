@@ -90,17 +90,18 @@ def test_a_proposal_is_cancelled_by_the_guardian(deployment: Deployment) -> None
 def test_the_tiers_have_their_terms(shared_deployment: Deployment) -> None:
     registry, terms = Registry(shared_deployment.client), shared_deployment.terms
 
-    assert registry.terms(Tier.MEDIUM) == registry.terms(Tier.MEDIUM)
     assert registry.terms(Tier.HIGH).max_lease == terms.max_lease
     assert registry.terms(Tier.MEDIUM).kinds == 0xCF
-    assert registry.terms(Tier.CRITICAL).validity == 0
+    low = registry.terms(Tier.LOW)
+    assert (low.attestations, low.cosign, low.budget_operations) == (1, False, 50)
+    assert registry.terms(Tier.EMERGENCY).validity == 6 * 3600
+    assert registry.terms(Tier.NONE).validity == 0
 
 
 @pytest.mark.parametrize(
     ("tier", "proposer", "field", "words"),
     [
-        (Tier.LOW, "proposer", "", "no electorate here approves plans of tier low"),
-        (Tier.EMERGENCY, "proposer", "", "no electorate"),
+        (Tier.EMERGENCY, "proposer", "", "no electorate here approves plans of tier emergency"),
         (Tier.MEDIUM, "ana", "proposer", "another proposer"),
     ],
 )

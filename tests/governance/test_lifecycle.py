@@ -29,7 +29,7 @@ NO_VOTES = Tally(0, 0, 0)
 
 
 def mandate(state: MandateState = MandateState.NONE, **changes: int) -> Mandate:
-    base = Mandate(PLAN, state, Tier.MEDIUM, 0, 0, 0, 0, 0, NOBODY, 0, NOBODY, ZERO)
+    base = Mandate(PLAN, state, Tier.MEDIUM, 0, 0, 0, 0, 0, NOBODY, 0, ZERO)
     return dataclasses.replace(base, **changes)
 
 

@@ -301,6 +301,8 @@ def test_configuration_is_proposed_and_takes_effect(deployment: Deployment) -> N
     deployment.advance(deployment.terms.high_delay + 1)
     governor.execute(1, deployment.people["stranger"])
 
+    assert registry.executor(newcomer) == (False, 0)
+    registry.admit(newcomer, deployment.people["guardian"])
     assert registry.executor(newcomer) == (True, 1)
     assert governor.created(1).tier is Tier.CRITICAL
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pulumi_mandate.chain.trust import Governors, Key, Trust, render_trust
+from pulumi_mandate.chain.trust import CONTRACTS, Governors, Key, Trust, render_trust
 from pulumi_mandate.errors import SignerError, UsageError
 from pulumi_mandate.models import Address
 from pulumi_mandate.resources._deployer import Deployer
@@ -37,7 +37,7 @@ def trust_file(path: Path, executor: str) -> Path:
     trust = Trust(
         31337,
         ("http://127.0.0.1:1",),
-        *[SOMEBODY] * 4,
+        *[SOMEBODY] * len(CONTRACTS),
         Governors(*[SOMEBODY] * 3),
         deployed_block=0,
         development=True,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pulumi.output import Unknown
 
-from pulumi_mandate.chain.trust import Governors, Trust, render_trust
+from pulumi_mandate.chain.trust import CONTRACTS, Governors, Trust, render_trust
 from pulumi_mandate.edge import Bundle, EdgeMachine, create_signing_key, sign_bundle
 from pulumi_mandate.errors import MandateError
 from pulumi_mandate.gate import ancestor
@@ -197,8 +197,7 @@ def under_an_engine(machine, pulumi_env, monkeypatch):
 @pytest.fixture
 def run(pulumi_env, tmp_path):
     trust = tmp_path / "trust.toml"
-    names = ("registry", "token", "access_manager", "executor_registry")
-    addresses = {name: "0x" + f"{number:02x}" * 20 for number, name in enumerate(names, 1)}
+    addresses = {name: "0x" + f"{number:02x}" * 20 for number, name in enumerate(CONTRACTS, 1)}
     trust.write_text(
         render_trust(Trust(31337, ("http://127.0.0.1:1",), **addresses, deployed_block=0,
                            governors=Governors(*["0x" + "09" * 20] * 3),

@@ -15,31 +15,43 @@ import {
     TierTerms
 } from "../types/Mandates.sol";
 import {IExecutorRegistry} from "./IExecutorRegistry.sol";
+import {IObligationLedger} from "./IObligationLedger.sol";
+import {ISubjectConfigs} from "./ISubjectConfigs.sol";
 
 /// @title The life of mandates
 /// @notice A plan hash is approved by the electorate of its tier, spent once by an executor's signed order,
 /// and closed by a statement of what happened.
 /// ```
-/// NONE ── approve ──► APPROVED ── begin ──► RUNNING ── complete ──► UNCONFIRMED
-///  │                    │  │                  │  │ └──── fail ────► FAILED
-///  │ revoke, withdraw   │  └ (time) EXPIRED   │  └ revoke ► STOPPING ── complete or fail ► as above
-///  └──► REVOKED / WITHDRAWN ◄┘                └──────────── lease + grace, anyone ► ABANDONED
+/// NONE ── approve ──► APPROVED ── begin ──► RUNNING ── complete ──► UNCONFIRMED ── observed ──► CONFIRMED
+///  │                    │  │                │ │ │ └──── fail ────► FAILED
+///  │ revoke, withdraw   │  └ (time) EXPIRED │ │ └ revoke ► STOPPING ── complete or fail ► as above
+///  ├──► REVOKED / WITHDRAWN ◄┘              │ └ lease + grace ── takeOver ► RUNNING under another run id
+///  └──► SUPERSEDED (by a plan named)        └──────────── lease + grace, anyone ► ABANDONED
 /// ```
-/// Every arrow is taken at most once and none leads back: a hash that has left APPROVED, or has expired, is
-/// burned for ever. To do the same change again, a plan with another salt is proposed.
-/// @dev Permission and fact are different things. `begin` and `renew` need a mandate that is alive; `complete`
-/// and `fail` state what has already happened and are accepted after expiry, revocation of the plan and
-/// revocation of the key.
+/// Every arrow but `takeOver` is taken at most once and none leads back: a hash that has left APPROVED, or has
+/// expired, is burned for ever. To do the same change again, a plan with another salt is proposed.
+/// @dev Permission and fact are different things. `begin`, `takeOver` and `renew` need a mandate that is alive;
+/// `complete` and `fail` state what has already happened and are accepted after expiry, revocation of the plan
+/// and revocation of the key.
 interface IPlanRegistry {
     /// @param genesis Who wires the roles and then calls `seal`; nobody special afterwards.
     /// @param grace Seconds after a lease's end from which anyone may abandon the run.
+    /// @param confirmWithin Seconds that a completed run may wait for its observer before it is an obligation.
+    /// @param clearWithin Seconds from an obligation's opening here until it is due.
     struct RegistryConfig {
         address authority;
         IExecutorRegistry executors;
+        ISubjectConfigs subjects;
+        IObligationLedger obligations;
         address genesis;
+        TierTerms low;
         TierTerms medium;
         TierTerms high;
+        TierTerms critical;
+        TierTerms emergency;
         uint32 grace;
+        uint32 confirmWithin;
+        uint32 clearWithin;
         uint8 maxRenewals;
     }
 
@@ -47,8 +59,6 @@ interface IPlanRegistry {
 
     /// @notice Genesis is over.
     event Sealed(address indexed genesis);
-    /// @notice What the subject's plans are judged by from now on, whole; `version` counts from one.
-    event SubjectConfigured(bytes32 indexed subject, uint64 version, SubjectConfig config);
     /// @notice The electorate of this tier said yes.
     event Approved(bytes32 indexed planHash, Tier tier, uint64 approvedAt, uint64 expiresAt);
     /// @notice The mandate is spent: this run, by this key, paid for by this runner. Names what was approved.
@@ -81,10 +91,35 @@ interface IPlanRegistry {
         bytes32 postState,
         address executor
     );
-    /// @dev `state` is REVOKED, or STOPPING where a run had begun.
-    event Revoked(bytes32 indexed planHash, MandateState state);
+    /// @notice Of a batch, not approved: burned, approved before, or not attested often enough.
+    event Skipped(bytes32 indexed planHash, MandateState state, uint8 attestations);
+    /// @notice So many attestors have reproduced the plan now.
+    event AttestationRecorded(bytes32 indexed planHash, uint8 attestations);
+    /// @notice The council said yes.
+    event Cosigned(bytes32 indexed planHash, address indexed cosigner);
+    /// @notice The subject's finance cosigner said yes to what the plan costs.
+    event Financed(bytes32 indexed planHash, address indexed cosigner);
+    /// @notice Low plans of the subject wait for this one, until then at most.
+    event Reserved(bytes32 indexed subject, bytes32 indexed planHash, uint64 until);
+    /// @notice The run goes on as another run, by another key.
+    event TakenOver(
+        bytes32 indexed planHash,
+        bytes32 indexed runId,
+        bytes32 indexed previousRunId,
+        address executor,
+        address runner,
+        uint64 leaseUntil,
+        uint64 keyEpoch
+    );
+    /// @notice An attestor saw the result that the run's outcome states.
+    event Confirmed(bytes32 indexed planHash, bytes32 indexed runId, bytes32 postState, address observer);
+    /// @notice The guardian said no. `state` is REVOKED, or STOPPING where a run had begun; `hard`: not even the
+    /// approved inverse may run.
+    event Revoked(bytes32 indexed planHash, MandateState state, bool hard);
     /// @notice The plan's own proposer took it back.
     event Withdrawn(bytes32 indexed planHash, address indexed proposer);
+    /// @notice The plan's own proposer took it back in favour of another that is approved.
+    event Superseded(bytes32 indexed planHash, bytes32 indexed successor);
     /// @notice Lease and grace passed without a statement; the subject is free again.
     event RunAbandoned(bytes32 indexed planHash, bytes32 indexed runId, address by);
 
@@ -143,8 +178,32 @@ interface IPlanRegistry {
     error PlanRegistryWrongOutcome(OutcomeKind kind);
     /// @notice The lease and its grace are not over.
     error PlanRegistryLeaseRunning(uint256 until);
-    /// @notice A config without rules or backend, or with a zero account in a list.
-    error PlanRegistryInvalidConfig(bytes32 subject);
+    /// @notice Too few attestors have reproduced the plan.
+    error PlanRegistryNotAttested(bytes32 planHash, uint8 attestations, uint8 needed);
+    /// @notice The tier needs the council's cosignature, by nobody who proposes, runs or pays.
+    error PlanRegistryNotCosigned(bytes32 planHash, address cosigner);
+    /// @notice The plan costs more than the subject's cap, and the finance cosigner has not said yes.
+    error PlanRegistryNotFinanced(uint64 cost, uint64 cap);
+    /// @notice Only the subject's finance cosigner lifts the cap, and not for a plan of his own.
+    error PlanRegistryNotFinance(bytes32 subject, address account);
+    /// @notice What low plans may still begin on this subject now is less than this plan.
+    error PlanRegistryOverBudget(bytes32 subject, uint256 asked, uint256 left);
+    /// @notice A high plan has reserved the subject: low plans wait.
+    error PlanRegistryReserved(bytes32 subject, bytes32 planHash);
+    /// @notice Only a plan that is approved or scheduled, of the high or the critical tier, reserves.
+    error PlanRegistryNotReservable(bytes32 planHash, Tier tier);
+    /// @notice Something is overdue on the subject, and this plan does not cure it.
+    error PlanRegistryOverdue(bytes32 subject);
+    /// @notice The plan cannot clear this: unknown, cleared, another subject's, or of a higher tier.
+    error PlanRegistryNotClearable(bytes32 obligation, Tier tier);
+    /// @notice The result was seen to be another than the run's outcome says.
+    error PlanRegistryOtherState(bytes32 observed, bytes32 stated);
+    /// @notice The subject of this run is another.
+    error PlanRegistryWrongSubject(bytes32 subject, bytes32 planHash);
+    /// @notice One to twenty hashes a batch.
+    error PlanRegistryInvalidBatch(uint256 length);
+    /// @notice There is still time to observe the result.
+    error PlanRegistryStillObservable(uint256 until);
 
     // ------------------------------------------------------------------ genesis
 
@@ -159,6 +218,12 @@ interface IPlanRegistry {
 
     // ------------------------------------------------------------------ the electorate
 
+    /// @notice Approves a plan hash for the low tier, where silence passes: attestors must have reproduced it.
+    function approveLow(bytes32 planHash) external;
+
+    /// @notice Approves up to twenty plan hashes of the low tier; skips those that `approveLow` would refuse.
+    function approveLowBatch(bytes32[] calldata planHashes) external;
+
     /// @notice Approves a plan hash for the medium tier.
     /// @dev The hash is opaque here: what it stands for is checked at `begin`, against what was approved.
     function approveMedium(bytes32 planHash) external;
@@ -166,21 +231,56 @@ interface IPlanRegistry {
     /// @notice Approves a plan hash for the high tier.
     function approveHigh(bytes32 planHash) external;
 
-    /// @notice Sets what a subject is judged by and who may propose and run its plans; replaces both lists.
-    /// @dev Plans judged under other rules can no longer begin. Runs that have begun are not touched.
+    /// @notice Approves a plan hash for the critical tier.
+    function approveCritical(bytes32 planHash) external;
+
+    /// @notice Approves a plan hash for the emergency tier: the gate's.
+    function approveEmergency(bytes32 planHash) external;
+
+    /// @notice Sets what a subject is judged by and who may propose, attest and run, in the subject configs.
     function configureSubject(bytes32 subject, SubjectConfig calldata config) external;
 
-    /// @notice Enrols an executor's key in the executor registry.
+    /// @notice Votes for an executor's key; after genesis the council admits it in the executor registry.
     function enrolExecutor(address executor) external;
+
+    /// @notice Votes for a key that replaces another in the moment in which the council admits it.
+    function rotateExecutor(address former, address executor) external;
+
+    /// @notice Lets an obligation go without a plan: the ratification of an emergency, or pardon by vote.
+    function ratify(bytes32 obligation) external;
+
+    // ------------------------------------------------------------------ who else must say yes
+
+    /// @notice The council's cosignature, without which no plan of a tier that wants it begins.
+    /// @dev May come before the approval. Warning: it cannot be taken back; who regrets it asks the guardian.
+    function cosign(bytes32 planHash) external;
+
+    /// @notice The finance cosigner's yes to a plan that adds more to the bill than the subject's cap.
+    function cosignFinance(Plan calldata plan) external;
+
+    /// @notice Counts one attestation of a plan hash. The attestation log's, which checks it.
+    function recordAttestation(bytes32 planHash) external;
 
     // ------------------------------------------------------------------ saying no
 
-    /// @notice Burns a plan hash, or stops its run: from here on no forward operation is lawful.
+    /// @notice Burns a plan hash, or stops its run: no forward operation is lawful from here on, the approved
+    /// inverse is.
     /// @dev The guardian's. A hash that is still being voted on is burned too.
     function revoke(bytes32 planHash) external;
 
+    /// @notice As `revoke`, or after it: of a run, not even the inverse is lawful any more.
+    function revokeHard(bytes32 planHash) external;
+
     /// @notice Burns a plan's hash by the wish of its proposer.
     function withdraw(Plan calldata plan) external;
+
+    /// @notice Burns a plan's hash by the wish of its proposer, in favour of another that is approved.
+    function supersede(Plan calldata plan, bytes32 successor) external;
+
+    /// @notice Makes low plans of a subject wait for a high one, until it has begun or has expired.
+    /// @dev Anybody may: the plan is approved, or its approval is scheduled by `scheduler` (its governor) in
+    /// the AccessManager.
+    function reserve(Plan calldata plan, address scheduler) external;
 
     // ------------------------------------------------------------------ runs
 
@@ -190,6 +290,15 @@ interface IPlanRegistry {
     /// names the run and not the plan.
     /// @param signature 65 bytes r, s, v of the executor's key over the order; low s only.
     function begin(Plan calldata plan, ExecutionOrder calldata order, bytes calldata signature) external;
+
+    /// @notice Goes on with a run that its executor left, by another active executor, under a new run id.
+    /// @dev After lease and grace, while the mandate is alive. `order` is signed for the same plan.
+    function takeOver(
+        Plan calldata plan,
+        ExecutionOrder calldata order,
+        bytes calldata signature,
+        bytes32 previousRunId
+    ) external;
 
     /// @notice Extends a lease, within the tier's limit from now and at most `maxRenewals` times.
     function renew(bytes32 planHash, Renewal calldata renewal, bytes calldata signature) external;
@@ -201,9 +310,17 @@ interface IPlanRegistry {
     /// @notice States that the run ended without doing everything. Anybody may carry the statement.
     function fail(bytes32 planHash, Outcome calldata outcome, bytes calldata signature) external;
 
-    /// @notice Frees the subject of a run whose lease and grace are over. Anybody may.
+    /// @notice Frees the subject of a run whose lease and grace are over, and opens an obligation on it.
+    /// Anybody may.
     /// @dev Warning: says nothing about what the run changed.
-    function abandon(bytes32 planHash) external;
+    function abandon(bytes32 planHash, bytes32 subject) external;
+
+    /// @notice Takes an observation of a completed run. The attestation log's, which checks it.
+    /// @dev Clears the obligation that the plan was proposed to clear.
+    function confirm(Plan calldata plan, bytes32 postState, address observer) external;
+
+    /// @notice Opens an obligation for a result that nobody has confirmed in time. Anybody may.
+    function reportUnconfirmed(Plan calldata plan) external;
 
     // ------------------------------------------------------------------ views
 
@@ -216,17 +333,11 @@ interface IPlanRegistry {
     /// @notice The EIP-712 hash of a plan under this chain and this registry.
     function hashPlan(Plan calldata plan) external view returns (bytes32);
 
-    /// @notice A subject's config and its version; version 0 means that there is none.
-    function subjectConfig(bytes32 subject)
-        external
-        view
-        returns (SubjectConfig memory config, uint64 version);
+    /// @notice The plan hash for which low plans of a subject wait, or zero.
+    function reservation(bytes32 subject) external view returns (bytes32 planHash);
 
-    /// @notice Whether plans of this account may run on the subject.
-    function isProposer(bytes32 subject, address account) external view returns (bool);
-
-    /// @notice Whether this account may send `begin` for the subject.
-    function isRunner(bytes32 subject, address account) external view returns (bool);
+    /// @notice What low plans may still begin on a subject now: operations, and US cents a month.
+    function budgetLeft(bytes32 subject) external view returns (uint256 operations, uint256 cost);
 
     /// @notice Whether an operation is one of those under an effect root.
     function includes(bytes32 effectRoot, Leaf calldata leaf, bytes32[] calldata proof)
@@ -248,4 +359,16 @@ interface IPlanRegistry {
 
     /// @notice The keys that may spend mandates.
     function executors() external view returns (IExecutorRegistry);
+
+    /// @notice What each subject is judged by.
+    function subjects() external view returns (ISubjectConfigs);
+
+    /// @notice What is owed.
+    function obligations() external view returns (IObligationLedger);
+
+    /// @notice Seconds that a completed run may wait for its observer before it is an obligation.
+    function confirmWithin() external view returns (uint32);
+
+    /// @notice Seconds from an obligation's opening by the registry until it is due.
+    function clearWithin() external view returns (uint32);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {ExecutionOrder, Outcome, Plan, Renewal} from "../types/Mandates.sol";
+import {Attestation, ExecutionOrder, Observed, Outcome, Plan, Renewal} from "../types/Mandates.sol";
 
 /// @title EIP-712 struct hashes of the protocol's messages
 /// @dev Every member is atomic, so a struct hash is one ABI encoding. Python's twin is
@@ -20,6 +20,11 @@ library PlanHash {
         keccak256("Renewal(bytes32 runId,uint64 leaseUntil,uint64 keyEpoch,uint64 deadline)");
     bytes32 internal constant OUTCOME_TYPEHASH =
         keccak256("Outcome(bytes32 runId,uint8 kind,bytes32 receiptRoot,bytes32 postState,uint64 keyEpoch)");
+    bytes32 internal constant ATTESTATION_TYPEHASH = keccak256(
+        "Attestation(bytes32 planHash,bytes32 effectRoot,bool secrets,bytes32 program,uint64 attestedAt)"
+    );
+    bytes32 internal constant OBSERVED_TYPEHASH =
+        keccak256("Observed(bytes32 planHash,bytes32 postState,uint64 observedAt)");
 
     function structHash(Plan memory plan) internal pure returns (bytes32) {
         return keccak256(abi.encode(PLAN_TYPEHASH, plan));
@@ -35,5 +40,13 @@ library PlanHash {
 
     function structHash(Outcome memory outcome) internal pure returns (bytes32) {
         return keccak256(abi.encode(OUTCOME_TYPEHASH, outcome));
+    }
+
+    function structHash(Attestation memory message) internal pure returns (bytes32) {
+        return keccak256(abi.encode(ATTESTATION_TYPEHASH, message));
+    }
+
+    function structHash(Observed memory message) internal pure returns (bytes32) {
+        return keccak256(abi.encode(OBSERVED_TYPEHASH, message));
     }
 }

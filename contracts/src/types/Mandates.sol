@@ -38,7 +38,8 @@ enum MandateState {
     ABANDONED,
     REVOKED,
     WITHDRAWN,
-    EXPIRED
+    EXPIRED,
+    SUPERSEDED
 }
 
 /// @notice What an executor states about a run.
@@ -103,36 +104,90 @@ struct Outcome {
     uint64 keyEpoch;
 }
 
+/// @notice An attestor previewed the proposed program himself, and it wants exactly what was proposed.
+struct Attestation {
+    bytes32 planHash;
+    bytes32 effectRoot;
+    bool secrets;
+    bytes32 program;
+    uint64 attestedAt;
+}
+
+/// @notice An attestor looked at the resources after a run, and they are as the run's outcome says.
+struct Observed {
+    bytes32 planHash;
+    bytes32 postState;
+    uint64 observedAt;
+}
+
 /// @notice What the registry keeps about a plan hash. Times are chain time, in seconds.
+/// @dev The first eleven members are one word: what a transition reads and writes together.
 struct Mandate {
     MandateState state;
     Tier tier;
     uint8 renewals;
-    uint48 approvedAt;
-    uint48 expiresAt;
-    uint48 begunAt;
-    uint48 leaseUntil;
+    uint8 attestations;
+    bool financed;
+    bool hard;
+    uint40 approvedAt;
+    uint40 expiresAt;
+    uint40 begunAt;
+    uint40 leaseUntil;
+    uint40 closedAt;
     address executor;
     uint64 keyEpoch;
-    address runner;
+    address cosigner;
     bytes32 runId;
+    bytes32 postState;
 }
 
-/// @notice What a subject is judged by, and who may propose and run its plans.
+/// @notice What a subject is judged by, and who may propose, attest and run its plans.
+/// @dev `costCap` in US cents a month: what adds more needs the finance cosigner; the largest number says
+/// that there is no cap.
 struct SubjectConfig {
     bytes32 rulesDigest;
     Mode mode;
     bytes32 secretKeyId;
     bytes32 backend;
     address[] proposers;
+    address[] attestors;
     address[] runners;
+    address financeCosigner;
+    uint64 costCap;
 }
 
-/// @notice What a tier allows, fixed at construction.
+/// @notice What a tier allows and asks for, fixed at construction.
+/// @dev `attestations`: how many attestors must have reproduced a plan; at its approval in the low tier, at
+/// its beginning elsewhere. The budget is the low tier's, per subject: what may be begun at once; it comes
+/// back evenly within `budgetWindow` seconds.
 struct TierTerms {
     uint32 validity;
     uint32 maxLease;
     uint32 kinds;
+    uint8 attestations;
+    bool cosign;
+    uint32 budgetOperations;
+    uint64 budgetCost;
+    uint32 budgetWindow;
+}
+
+/// @notice Why something is owed.
+enum Duty {
+    ABANDONED,
+    UNCONFIRMED,
+    EMERGENCY,
+    AUDIT
+}
+
+/// @notice What is owed on a subject until it is cleared; `dueAt` in chain time.
+struct Obligation {
+    bytes32 subject;
+    bytes32 cause;
+    bytes32 clearedBy;
+    Duty duty;
+    Tier tier;
+    uint48 openedAt;
+    uint48 dueAt;
 }
 
 /// @notice One operation as a leaf of a plan's effect tree.

@@ -28,6 +28,7 @@ contract Handler is Kit {
     struct People {
         address electorate;
         address guardian;
+        address council;
         address proposer;
         address runner;
         bytes32 firstSubject;
@@ -138,7 +139,8 @@ contract Handler is Kit {
 
     function abandon(uint256 which) external {
         Plan memory plan = _plans[which % PLANS];
-        (bool ok,) = address(_registry).call(abi.encodeCall(_registry.abandon, (hashes[which % PLANS])));
+        (bool ok,) =
+            address(_registry).call(abi.encodeCall(_registry.abandon, (hashes[which % PLANS], plan.subject)));
         if (ok) open[plan.subject] -= 1;
     }
 
@@ -151,6 +153,8 @@ contract Handler is Kit {
     function enrolKey(uint256 key) external {
         vm.prank(_people.electorate);
         (bool ok,) = address(_registry).call(abi.encodeCall(_registry.enrolExecutor, (vm.addr(_key(key)))));
+        vm.prank(_people.council);
+        (ok,) = address(_executors).call(abi.encodeCall(_executors.admit, (vm.addr(_key(key)))));
         ok;
     }
 

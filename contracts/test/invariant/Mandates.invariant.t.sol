@@ -18,6 +18,7 @@ contract MandatesInvariantTest is RegistryCase {
             Handler.People({
                 electorate: electorate,
                 guardian: guardian,
+                council: cosigner,
                 proposer: proposer,
                 runner: runner,
                 firstSubject: SUBJECT,

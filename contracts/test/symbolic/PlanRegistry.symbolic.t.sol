@@ -21,7 +21,7 @@ contract PlanRegistryProofs is RegistryCase {
 
         vm.assume(_tryBegin(plan, first, _signature(words[0], words[1], v[0]), senders[0]));
         vm.warp(START + MAX_LEASE + GRACE + 1);
-        registry.abandon(planHash);
+        registry.abandon(planHash, plan.subject);
 
         assert(!_tryBegin(plan, second, _signature(words[2], words[3], v[1]), senders[1]));
     }
@@ -129,7 +129,7 @@ contract PlanRegistryProofs is RegistryCase {
     function check_onlyTheRegistryEnrols(address caller, address key) public {
         vm.assume(caller != address(registry) && caller != address(manager));
         vm.prank(caller);
-        (bool ok,) = address(executors).call(abi.encodeCall(executors.enrol, (key)));
+        (bool ok,) = address(executors).call(abi.encodeCall(executors.enrol, (key, true)));
 
         assert(!ok);
     }

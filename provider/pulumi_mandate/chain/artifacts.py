@@ -23,6 +23,9 @@ NAMES = {
     "token": "MandateToken",
     "access_manager": "AccessManager",
     "executor_registry": "ExecutorRegistry",
+    "subjects": "SubjectConfigs",
+    "obligations": "ObligationLedger",
+    "attestations": "AttestationLog",
 }
 """The trust file's word for a contract, and the contract's name."""
 

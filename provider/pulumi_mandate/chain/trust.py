@@ -21,7 +21,15 @@ from pulumi_mandate.errors import Refused, UsageError
 from pulumi_mandate.models import Address, Domain
 
 VERSION = 1
-CONTRACTS = ("registry", "token", "access_manager", "executor_registry")
+CONTRACTS = (
+    "registry",
+    "token",
+    "access_manager",
+    "executor_registry",
+    "subjects",
+    "obligations",
+    "attestations",
+)
 _CHECKOUT_MARKS = (".git", ".hg", ".jj", "Pulumi.yaml")
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -52,6 +60,9 @@ class Trust:
     token: Address
     access_manager: Address
     executor_registry: Address
+    subjects: Address
+    obligations: Address
+    attestations: Address
     governors: Governors
     deployed_block: int
     """Where the history of the contracts begins."""

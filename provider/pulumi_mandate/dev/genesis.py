@@ -17,6 +17,7 @@ from pulumi_mandate.chain.client import ChainClient
 from pulumi_mandate.chain.trust import CONTRACTS, Governors, Key, Trust, load_trust, render_trust
 from pulumi_mandate.checks.rules import Rules
 from pulumi_mandate.errors import MandateError, MissingContract, UsageError
+from pulumi_mandate.governance.registry import NO_CAP
 from pulumi_mandate.models import Address, Digest, Subject, keccak, subject_hash, to_hex
 
 from .engine import Engine
@@ -39,6 +40,10 @@ DEV_DELAYS: Mapping[str, int] = {
     "criticalDelay": 300,
 }
 """Both in seconds. Days in production; `mandate dev advance` passes them without waiting."""
+
+DEV_TERMS: Mapping[str, int] = {"kinds": 0xFF}
+"""Of the high and the critical tier: one person at a keyboard need not play four."""
+NOBODY = "0x" + "00" * 20
 
 Progress = Callable[[str], None]
 
@@ -125,6 +130,8 @@ def settings(ground: Ground, subjects: Sequence[Subject], executor: Key) -> dict
         "guardian": keys["gus"].address,
         "holders": holders(keys),
         "executors": [executor.address],
+        "high": DEV_TERMS,
+        "critical": DEV_TERMS,
         "subjects": [
             subject_config(ground.home, keys, subject).as_setting(subject) for subject in subjects
         ],
@@ -141,6 +148,7 @@ class SubjectTerms:
     secret_key_id: Digest
     backend: Digest
     proposers: tuple[Address, ...]
+    attestors: tuple[Address, ...]
     runners: tuple[Address, ...]
 
     def as_argument(self) -> dict[str, Any]:
@@ -151,7 +159,10 @@ class SubjectTerms:
             "secretKeyId": self.secret_key_id,
             "backend": self.backend,
             "proposers": list(self.proposers),
+            "attestors": list(self.attestors),
             "runners": list(self.runners),
+            "financeCosigner": NOBODY,
+            "costCap": NO_CAP,
         }
 
     def as_setting(self, subject: Subject) -> dict[str, Any]:
@@ -164,17 +175,19 @@ class SubjectTerms:
             "secret_key_id": to_hex(self.secret_key_id),
             "backend": to_hex(self.backend),
             "proposers": list(self.proposers),
+            "attestors": list(self.attestors),
             "runners": list(self.runners),
         }
 
 
 def subject_config(home: DevHome, keys: Mapping[str, Key], subject: Subject) -> SubjectTerms:
-    """The default rules, ana proposes, rae runs."""
+    """The default rules, ana proposes, chi and dee attest, rae runs; nothing costs too much."""
     return SubjectTerms(
         rules=Rules.load().digest,
         secret_key_id=commitment_key(home, subject).id,
         backend=keccak(subject.backend.encode()),
         proposers=(keys["ana"].address,),
+        attestors=(keys["chi"].address, keys["dee"].address),
         runners=(keys["rae"].address,),
     )
 

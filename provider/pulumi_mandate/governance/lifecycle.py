@@ -265,5 +265,6 @@ _MANDATE: dict[MandateState, _Renderer] = {
     _S.ABANDONED: _ended(_S.ABANDONED, "abandoned; its mandate is spent", "mandate propose"),
     _S.REVOKED: _ended(_S.REVOKED, "revoked by the guardian", "mandate propose"),
     _S.WITHDRAWN: _ended(_S.WITHDRAWN, "withdrawn by its proposer", "mandate propose"),
+    _S.SUPERSEDED: _ended(_S.SUPERSEDED, "superseded by another plan", "mandate status"),
     _S.EXPIRED: _ended(_S.EXPIRED, "approved, and expired unused", "mandate propose"),
 }

@@ -24,7 +24,12 @@ from pulumi_mandate.models import Address, Digest, Plan, Tier, digest, keccak, t
 from pulumi_mandate.models import plan_hash as hash_of
 
 Block = BlockRef | str
-APPROVALS = {Tier.MEDIUM: "approveMedium", Tier.HIGH: "approveHigh"}
+APPROVALS = {
+    Tier.LOW: "approveLow",
+    Tier.MEDIUM: "approveMedium",
+    Tier.HIGH: "approveHigh",
+    Tier.CRITICAL: "approveCritical",
+}
 """The registry's function by which each tier's electorate approves."""
 GOVERNORS = {
     Tier.LOW: "low_governor",

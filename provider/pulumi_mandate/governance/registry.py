@@ -36,6 +36,7 @@ DENYING = frozenset(
         MandateState.ABANDONED,
         MandateState.FAILED,
         MandateState.EXPIRED,
+        MandateState.SUPERSEDED,
     }
 )
 """States in which nothing may go forward, whoever says so."""
@@ -55,8 +56,18 @@ class Mandate:
     lease_until: int
     executor: Address
     key_epoch: int
-    runner: Address
     run_id: Digest
+    attestations: int = 0
+    """How many attestors have reproduced the plan."""
+    cosigner: Address | None = None
+    """The council, once it has cosigned."""
+    financed: bool = False
+    """The subject's finance cosigner said yes to what it costs."""
+    hard: bool = False
+    """Revoked so that not even the approved inverse is lawful."""
+    closed_at: int = 0
+    post_state: Digest = ZERO
+    """What the run's outcome says; zero before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +80,12 @@ class SubjectConfig:
     secret_key_id: Digest
     backend: Digest
     proposers: tuple[Address, ...]
+    attestors: tuple[Address, ...]
     runners: tuple[Address, ...]
+    finance_cosigner: Address | None
+    """Whose yes a plan needs that adds more to the bill than the cap."""
+    cost_cap: int
+    """US cents a month; `NO_CAP` where there is none."""
 
 
 class ExecutorStatus(NamedTuple):
@@ -86,19 +102,36 @@ class Terms:
     validity: int
     max_lease: int
     kinds: int
+    attestations: int
+    """How many attestors must have reproduced a plan."""
+    cosign: bool
+    """Whether the council must cosign."""
+    budget_operations: int
+    """The low tier's, per stack: what may begin at once, and comes back within the window."""
+    budget_cost: int
+    """US cents a month."""
+    budget_window: int
 
 
 class Registry:
     """Reads and writes of the registry. `at` a `BlockRef` asks every endpoint, for grants."""
 
     HISTORY: ClassVar = (
+        "AttestationRecorded",
+        "Cosigned",
+        "Financed",
         "Approved",
+        "Skipped",
+        "Reserved",
         "Begun",
+        "TakenOver",
         "Renewed",
         "Completed",
         "RunFailed",
+        "Confirmed",
         "Revoked",
         "Withdrawn",
+        "Superseded",
         "RunAbandoned",
     )
 
@@ -121,7 +154,7 @@ class Registry:
 
     def subject_config(self, subject: Digest, at: Block = "latest") -> SubjectConfig:
         """The config of a subject hash."""
-        config, version = self._client.call("registry", "subjectConfig", subject, block=at)
+        config, version = self._client.call("subjects", "subjectConfig", subject, block=at)
         return _config(config, version)
 
     def subject_config_before(
@@ -134,7 +167,7 @@ class Registry:
         before = [
             log
             for log in self._client.logs(
-                "registry", "SubjectConfigured", {"subject": subject}, until=until
+                "subjects", "SubjectConfigured", {"subject": subject}, until=until
             )
             if (log.block_number, log.index) < (event.block_number, event.index)
         ]
@@ -155,7 +188,7 @@ class Registry:
     def terms(self, tier: Tier, at: Block = "latest") -> Terms:
         """What a tier allows; all zero where it has no electorate here."""
         answer = self._client.call("registry", "terms", int(tier), block=at)
-        return Terms(answer["validity"], answer["maxLease"], answer["kinds"])
+        return Terms(**{_snake(name): value for name, value in answer.items()})
 
     def hash_plan(self, plan: Plan, at: Block = "latest") -> Digest:
         """The registry's own opinion of a plan's hash; must be `models.plan_hash`."""
@@ -231,7 +264,24 @@ class Registry:
 
     def abandon(self, plan_hash: Digest, account: Account) -> Receipt:
         """Free the subject of a run whose lease and grace are over. Anybody may."""
-        return self._transact(account, "abandon", plan_hash)
+        begun = self._client.logs("registry", "Begun", {"planHash": plan_hash})
+        subject = digest(begun[-1].arguments["subject"]) if begun else ZERO
+        return self._transact(account, "abandon", plan_hash, subject)
+
+    # -- who else says yes ------------------------------------------------------------------
+
+    def cosign(self, plan_hash: Digest, account: Account) -> Receipt:
+        """The council's yes to a plan of a tier that wants it."""
+        return self._transact(account, "cosign", plan_hash)
+
+    def cosign_finance(self, plan: Plan, account: Account) -> Receipt:
+        """The finance cosigner's yes to what a plan costs."""
+        return self._transact(account, "cosignFinance", solidity(plan))
+
+    def admit(self, executor: Address, account: Account) -> Receipt:
+        """The council's yes to an executor's key that was voted for."""
+        with explained():
+            return self._client.transact(account, "executor_registry", "admit", executor)
 
     # -- saying no --------------------------------------------------------------------------
 
@@ -253,6 +303,18 @@ def solidity(value: Plan | ExecutionOrder | Renewal | Outcome) -> dict[str, Any]
     return {_camel(field.name): getattr(value, field.name) for field in dataclasses.fields(value)}
 
 
+NO_CAP = 2**64 - 1
+"""A cost cap that nothing exceeds: the finance cosigner is never asked."""
+
+
+def _somebody(address: Address) -> Address | None:
+    return Address(address) if int(address, 16) else None
+
+
+def _snake(name: str) -> str:
+    return "".join("_" + c.lower() if c.isupper() else c for c in name)
+
+
 def _camel(name: str) -> str:
     first, *others = name.split("_")
     return first + "".join(word.capitalize() for word in others)
@@ -270,8 +332,13 @@ def _mandate(plan_hash: Digest, answer: dict[str, Any]) -> Mandate:
         lease_until=answer["leaseUntil"],
         executor=answer["executor"],
         key_epoch=answer["keyEpoch"],
-        runner=answer["runner"],
         run_id=digest(answer["runId"]),
+        attestations=answer["attestations"],
+        cosigner=_somebody(answer["cosigner"]),
+        financed=answer["financed"],
+        hard=answer["hard"],
+        closed_at=answer["closedAt"],
+        post_state=digest(answer["postState"]),
     )
 
 
@@ -283,5 +350,8 @@ def _config(config: Any, version: int) -> SubjectConfig:
         secret_key_id=digest(config["secretKeyId"]),
         backend=digest(config["backend"]),
         proposers=tuple(config["proposers"]),
+        attestors=tuple(config["attestors"]),
         runners=tuple(config["runners"]),
+        finance_cosigner=_somebody(config["financeCosigner"]),
+        cost_cap=config["costCap"],
     )

@@ -11,7 +11,6 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from pulumi_mandate.chain.artifacts import NAMES, artifact
-from pulumi_mandate.models import keccak
 
 
 class Role(IntEnum):
@@ -22,11 +21,12 @@ class Role(IntEnum):
     HIGH = 2
     CRITICAL = 3
     GUARDIAN = 4
-    ENROLLER = 5
+    REGISTRY = 5
     LOW = 6
     COUNCIL = 7
     EMERGENCY = 8
     AUDITOR = 9
+    LOG = 10
 
 
 class Right(NamedTuple):
@@ -35,20 +35,12 @@ class Right(NamedTuple):
     contract: str
     """The trust file's word."""
     function: str
-    """Its name, or where no artifact has it yet its signature."""
     role: Role
 
     @property
     def selector(self) -> bytes:
         """The four bytes that a call begins with."""
-        if "(" in self.function:
-            return keccak(self.function.encode())[:4]
         return artifact(NAMES[self.contract]).abi.selector(self.function)
-
-    @property
-    def name(self) -> str:
-        """The function, without its parameters."""
-        return self.function.partition("(")[0]
 
 
 class Holding(NamedTuple):
@@ -65,24 +57,42 @@ GUARDIAN = "guardian"
 """Holder that the trust file does not name: the address that the governors' guardian is."""
 
 RIGHTS = (
-    Right("registry", "approveLow(bytes32)", Role.LOW),
-    Right("registry", "approveLowBatch(bytes32[])", Role.LOW),
+    Right("registry", "approveLow", Role.LOW),
+    Right("registry", "approveLowBatch", Role.LOW),
     Right("registry", "approveMedium", Role.MEDIUM),
     Right("registry", "approveHigh", Role.HIGH),
+    Right("registry", "approveCritical", Role.CRITICAL),
     Right("registry", "configureSubject", Role.CRITICAL),
     Right("registry", "enrolExecutor", Role.CRITICAL),
+    Right("registry", "rotateExecutor", Role.CRITICAL),
+    Right("registry", "ratify", Role.CRITICAL),
+    Right("registry", "approveEmergency", Role.EMERGENCY),
+    Right("registry", "cosign", Role.COUNCIL),
+    Right("registry", "recordAttestation", Role.LOG),
+    Right("registry", "confirm", Role.LOG),
     Right("registry", "revoke", Role.GUARDIAN),
-    Right("executor_registry", "enrol", Role.ENROLLER),
+    Right("registry", "revokeHard", Role.GUARDIAN),
+    Right("subjects", "configureSubject", Role.REGISTRY),
+    Right("executor_registry", "enrol", Role.REGISTRY),
+    Right("executor_registry", "rotate", Role.REGISTRY),
+    Right("executor_registry", "admit", Role.COUNCIL),
     Right("executor_registry", "revoke", Role.GUARDIAN),
+    Right("obligations", "open", Role.REGISTRY),
+    Right("obligations", "clear", Role.REGISTRY),
+    Right("obligations", "openEmergency", Role.EMERGENCY),
+    Right("obligations", "openAudit", Role.AUDITOR),
 )
 
 HOLDINGS = (
-    Holding(Role.ENROLLER, "registry", waits=False),
+    Holding(Role.REGISTRY, "registry", waits=False),
+    Holding(Role.LOG, "attestations", waits=False),
     Holding(Role.LOW, "low_governor", waits=True),
     Holding(Role.MEDIUM, "standard_governor", waits=True),
     Holding(Role.HIGH, "critical_governor", waits=True),
     Holding(Role.CRITICAL, "critical_governor", waits=True),
     Holding(Role.GUARDIAN, GUARDIAN, waits=False),
+    Holding(Role.COUNCIL, GUARDIAN, waits=False),
+    Holding(Role.AUDITOR, GUARDIAN, waits=False),
 )
 
 CANCELLERS = {

@@ -54,6 +54,7 @@ class MandateState(enum.IntEnum):
     WITHDRAWN = 9
     EXPIRED = 10
     """Derived, never stored: approved, and the window is over."""
+    SUPERSEDED = 11
 
 
 class OutcomeKind(enum.IntEnum):

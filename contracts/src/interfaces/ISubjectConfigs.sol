@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {SubjectConfig} from "../types/Mandates.sol";
+
+/// @title What each subject is judged by
+/// @notice Rules, mode, keys' ids, who may propose, attest and run, and who lifts the cost cap.
+/// @dev Written by the plan registry alone, for a vote of the critical tier (by the AccessManager).
+interface ISubjectConfigs {
+    /// @notice What the subject's plans are judged by from now on, whole; `version` counts from one.
+    event SubjectConfigured(bytes32 indexed subject, uint64 version, SubjectConfig config);
+
+    /// @notice A config without rules or backend, with a zero account in a list, or with a cap that nobody
+    /// could lift.
+    error SubjectConfigsInvalid(bytes32 subject);
+
+    /// @notice Sets a subject's config; replaces every list.
+    /// @dev Plans judged under other rules can no longer begin. Runs that have begun are not touched.
+    function configureSubject(bytes32 subject, SubjectConfig calldata config) external;
+
+    /// @notice A subject's config and its version; version 0 means that there is none.
+    function subjectConfig(bytes32 subject)
+        external
+        view
+        returns (SubjectConfig memory config, uint64 version);
+
+    /// @notice What `begin` asks: the rules (zero: no config), which parts two accounts play, and the cost cap.
+    function parts(bytes32 subject, address proposer, address runner)
+        external
+        view
+        returns (bytes32 rulesDigest, bool proposes, bool runs, uint64 costCap);
+
+    /// @notice The account that lifts the subject's cost cap.
+    function financeCosigner(bytes32 subject) external view returns (address);
+
+    /// @notice Whether plans of this account may run on the subject.
+    function isProposer(bytes32 subject, address account) external view returns (bool);
+
+    /// @notice Whether this account's word on plans and results of the subject counts.
+    function isAttestor(bytes32 subject, address account) external view returns (bool);
+
+    /// @notice Whether this account may send `begin` for the subject.
+    function isRunner(bytes32 subject, address account) external view returns (bool);
+}
