@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from pulumi_mandate.chain import ChainClient, Trust
+from pulumi_mandate.chain import ChainClient
 from pulumi_mandate.chain import client as client_module
 from pulumi_mandate.chain.transaction import HIGHEST_FEE, build, dearer
 from pulumi_mandate.errors import ChainError, ContractRefused, WrongChain
@@ -307,10 +307,11 @@ def test_a_node_that_asks_for_the_moon_gets_nothing_more() -> None:
 
 
 @pytest.mark.chain
-def test_a_chain_without_a_base_fee_is_told_so(tmp_path: Path) -> None:
+def test_a_chain_without_a_base_fee_is_told_so(
+    tmp_path: Path, shared_deployment: Deployment
+) -> None:
     with BareChain(tmp_path, hardfork="berlin") as chain:
         ana = Person("ana")
-        rpc, nobody = chain.facts()["rpc"], ana.address
-        trust = Trust(31337, (rpc,), nobody, nobody, nobody, nobody, nobody, 0)
+        trust = dataclasses.replace(shared_deployment.trust, rpc=(chain.facts()["rpc"],))
         with pytest.raises(ChainError, match="names no base fee"):
             ChainClient(trust).send(ana, ana.address, b"")
