@@ -20,18 +20,20 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from pulumi_mandate.governance.registry import solidity
 from pulumi_mandate.models import (
+    Attestation,
     ExecutionOrder,
     MandateState,
     Outcome,
     OutcomeKind,
     Renewal,
+    Tier,
     digest,
     keccak,
     signing_digest,
     to_hex,
 )
 from tests.chain.bare_chain import BareChain
-from tests.chain.genesis import DAY, Deployment, Person, deploy
+from tests.chain.genesis import DAY, Deployment, Person, Terms, deploy
 from tests.chain.registry_model import Key, RegistryModel
 from tests.governance.cases import a_plan, hash_of
 
@@ -48,7 +50,11 @@ class Chain:
 
     def __init__(self, folder: Path) -> None:
         self.bare = BareChain(folder)
-        self.deployment: Deployment = deploy(self.bare, meanwhile=_electorate)  # type: ignore[arg-type]
+        self.deployment: Deployment = deploy(
+            self.bare,  # type: ignore[arg-type]  # it has what genesis needs
+            Terms(high_attestations=1, high_cosign=True),
+            meanwhile=_electorate,
+        )
         self.bare.call("anvil_autoImpersonateAccount", True)
         for person in (ELECTORATE, SECOND_KEY):
             self.bare.credit(person.address, 10**24)
@@ -86,7 +92,7 @@ class Chain:
 
 def _electorate(work: Any, contracts: Mapping[str, Any]) -> None:
     """Holds the tiers' roles without delay: the vote has its own tests. And a second executor."""
-    for role in (1, 2, 3):
+    for role in (1, 2, 3, 6):
         work.send(contracts["access_manager"].functions.grantRole(role, ELECTORATE.address, 0))
     work.send(contracts["registry"].functions.enrolExecutor(SECOND_KEY.address))
 
@@ -99,10 +105,16 @@ def chain() -> Iterator[Chain]:
         made.bare.__exit__(None)
 
 
-plans = st.integers(0, 5)
+plans = st.integers(0, 8)
 keys = st.integers(0, 1)
+RUNNABLE = st.sampled_from([0, 1, 2, 6, 7, 8])
 leases = st.sampled_from([-1, 0, 1, HOUR, 4 * HOUR - 1, 4 * HOUR, 4 * HOUR + 2])
 """Seconds from now; the step itself takes one."""
+APPROVALS = {
+    Tier.LOW: "approveLow",
+    Tier.MEDIUM: "approveMedium",
+    Tier.HIGH: "approveHigh",
+}
 seldom = st.sampled_from([False, False, True])
 epochs = st.sampled_from([1, 1, 1, 0, 2])
 
@@ -128,6 +140,9 @@ class Histories(RuleBasedStateMachine):
             dataclasses.replace(base, kinds=0x10),  # not for this tier
             dataclasses.replace(base, not_before=later),
             dataclasses.replace(base, expires_at=base.not_before + 2 * HOUR),
+            dataclasses.replace(base, tier=Tier.HIGH),
+            dataclasses.replace(base, tier=Tier.LOW, operation_count=30, cost=40_00),
+            dataclasses.replace(base, tier=Tier.LOW, operation_count=21, cost=70_00),
         ]
         self.hashes = [hash_of(deployment, plan) for plan in self.plans]
         people = deployment.people
@@ -137,11 +152,14 @@ class Histories(RuleBasedStateMachine):
             {base.subject: deployment.terms.rules, OTHER_SUBJECT: deployment.terms.rules},
             {person.address: Key(True, 1) for person in self.signers},
             people["runner"].address,
+            frozenset(people[name].address for name in ("attestor", "observer")),
             self.chain.now,
         )
 
-        for which in (0, 1, 2):  # so that histories get somewhere
-            self.approve(which)
+        for which in (6, 7, 8):  # so that histories get somewhere
+            self.attest(which, "attestor")
+        for which in (0, 1, 2, 6, 7, 8):
+            self.approve(which, self.plans[which].tier)
 
     def agree(self, what: str, expected: bool, accepted: bool) -> None:
         self.seen[f"{what}: {'yes' if expected else 'no'}"] += 1
@@ -158,12 +176,30 @@ class Histories(RuleBasedStateMachine):
         """Every transaction is in a block of its own second."""
         self.model.now = self.chain.now + 1
 
-    @rule(which=plans)
-    def approve(self, which: int) -> None:
+    @rule(which=plans, tier=st.sampled_from(list(APPROVALS)))
+    def approve(self, which: int, tier: Tier) -> None:
         self.tick()
-        expected = self.model.approve(self.hashes[which])
-        done = self.chain.does(ELECTORATE, "registry", "approveMedium", self.hashes[which])
+        expected = self.model.approve(self.hashes[which], tier)
+        done = self.chain.does(ELECTORATE, "registry", APPROVALS[tier], self.hashes[which])
         self.agree("approve", expected, done)
+
+    @rule(which=plans, who=st.sampled_from(["attestor", "observer", "proposer", "stranger"]))
+    def attest(self, which: int, who: str) -> None:
+        self.tick()
+        plan, digest_, person = self.plans[which], self.hashes[which], self.person(who)
+        said = Attestation(digest_, plan.effect_root, True, plan.program, self.model.now)
+        expected = self.model.attest(digest_, person.address)
+        signature = person.sign_digest(signing_digest(self.chain.deployment.domain, said))
+        arguments = (solidity(plan), solidity(said), signature)
+        done = self.chain.does(self.person("stranger"), "attestations", "attest", *arguments)
+        self.agree("attest", expected, done)
+
+    @rule(which=plans, who=st.sampled_from(["guardian", "guardian", "stranger"]))
+    def cosign(self, which: int, who: str) -> None:
+        self.tick()
+        expected = self.model.cosign(self.hashes[which], by_council=who == "guardian")
+        done = self.chain.does(self.person(who), "registry", "cosign", self.hashes[which])
+        self.agree("cosign", expected, done)
 
     @rule(which=plans)
     def approve_uncalled(self, which: int) -> None:
@@ -172,14 +208,39 @@ class Histories(RuleBasedStateMachine):
         done = self.chain.does(stranger, "registry", "approveMedium", self.hashes[which])
         self.agree("approve by a stranger", False, done)
 
-    @rule(which=plans, chance=seldom)
-    def revoke(self, which: int, chance: bool) -> None:
+    @rule(which=plans, hard=st.booleans(), chance=seldom)
+    def revoke(self, which: int, hard: bool, chance: bool) -> None:
         if not chance:
             return
         self.tick()
-        expected = self.model.revoke(self.hashes[which])
-        done = self.chain.does(self.person("guardian"), "registry", "revoke", self.hashes[which])
+        digest_ = self.hashes[which]
+        expected = self.model.revoke_hard(digest_) if hard else self.model.revoke(digest_)
+        function = "revokeHard" if hard else "revoke"
+        done = self.chain.does(self.person("guardian"), "registry", function, digest_)
         self.agree("revoke", expected, done)
+
+    @rule(which=RUNNABLE, key=keys, lease=leases, same=st.booleans(), late=st.booleans())
+    def take_over(self, which: int, key: int, lease: int, same: bool, late: bool) -> None:
+        if late:
+            self.wait(6 * HOUR)
+        self.tick()
+        now, plan, digest_ = self.model.now, self.plans[which], self.hashes[which]
+        previous = digest(self.model.of(digest_).run_id)
+        order = ExecutionOrder(
+            plan_hash=digest_,
+            run_id=previous if same else keccak(digest_ + now.to_bytes(8)),
+            runner=self.person("runner").address,
+            lease_until=max(0, now + lease),
+            key_epoch=1,
+            deadline=now + 600,
+        )
+        if order.run_id == bytes(32):
+            return
+        signer = self.signers[key].address
+        expected = self.model.take_over(digest_, plan, order, signer, previous)
+        arguments = (solidity(plan), solidity(order), self.sign(key, order), previous)
+        done = self.chain.does(self.person("runner"), "registry", "takeOver", *arguments)
+        self.agree("take over", expected, done)
 
     @rule(which=plans, who=st.sampled_from(["proposer", "stranger"]), chance=seldom)
     def withdraw(self, which: int, who: str, chance: bool) -> None:
@@ -218,18 +279,24 @@ class Histories(RuleBasedStateMachine):
         arguments = (solidity(plan), solidity(order), self.sign(key, order))
         done = self.chain.does(self.person(who), "registry", "begin", *arguments)
         self.agree("begin", expected, done)
+        self.seen[f"begin of {plan.tier.name}: {'yes' if done else 'no'}"] += 1
 
-    @rule(which=st.integers(0, 2), completed=st.booleans())
+    @rule(which=RUNNABLE, completed=st.booleans())
     def run_well(self, which: int, completed: bool) -> None:
         """The honest way, or as much of it as still can be gone."""
         self.begin(which=which, other=False, key=0, lease=HOUR, epoch=1, deadline=600, who="runner")
         self.renew(which=which, key=0, lease=2 * HOUR, epoch=1)
         self.close(which=which, key=0, completed=completed, epoch=1)
 
-    @rule(which=st.integers(0, 2))
+    @rule(which=RUNNABLE)
     def begin_well(self, which: int) -> None:
         """And leave it running."""
         self.begin(which=which, other=False, key=0, lease=HOUR, epoch=1, deadline=600, who="runner")
+
+    @rule(which=RUNNABLE)
+    def begin_and_leave_it_to_another(self, which: int) -> None:
+        self.begin_well(which=which)
+        self.take_over(which=which, key=1, lease=HOUR, same=False, late=True)
 
     @rule(which=plans, key=keys, lease=leases, epoch=epochs)
     def renew(self, which: int, key: int, lease: int, epoch: int) -> None:
@@ -313,7 +380,7 @@ def test_the_registry_does_what_its_model_says(chain: Chain) -> None:
 
     Told.chain, Told.seen = chain, seen
     Told.TestCase.settings = settings(
-        max_examples=60,
+        max_examples=100,
         stateful_step_count=30,
         deadline=None,
         derandomize=True,
@@ -324,8 +391,13 @@ def test_the_registry_does_what_its_model_says(chain: Chain) -> None:
     # A history that never gets anywhere would agree with anything.
     never = {
         f"{what}: {answer}"
-        for what in ("approve", "revoke", "withdraw", "begin", "renew", "complete", "fail")
+        for what in (
+            *("approve", "attest", "cosign", "revoke", "withdraw"),
+            *("begin", "renew", "take over", "complete", "fail"),
+        )
         for answer in ("yes", "no")
     } - set(seen)
     assert not never, seen
+    low = sum(seen[f"begin of {tier.name}: yes"] for tier in (Tier.LOW, Tier.HIGH))
+    assert low > 0
     assert seen["abandon: yes"] + seen["abandon: no"] > 10
