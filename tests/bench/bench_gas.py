@@ -27,9 +27,19 @@ from eth_account import Account as EthAccount
 from pulumi_mandate.chain import ChainClient, Contract, Receipt
 from pulumi_mandate.chain.abi import Abi
 from pulumi_mandate.governance import Registry
-from pulumi_mandate.models import Address, OutcomeKind, keccak, to_hex
+from pulumi_mandate.governance.registry import solidity
+from pulumi_mandate.models import (
+    Address,
+    Attestation,
+    MandateState,
+    OutcomeKind,
+    Tier,
+    keccak,
+    signing_digest,
+    to_hex,
+)
 from tests.chain.bare_chain import BareChain
-from tests.chain.genesis import Deployment, Person, Terms, deploy
+from tests.chain.genesis import DAY, Deployment, Person, Terms, deploy
 from tests.governance.cases import a_plan, an_order, an_outcome, hash_of, signed
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,7 +47,7 @@ DIRECT = ("ana", "ben", "cleo")
 SIGNED = "dan"
 BATCH = tuple(f"voter {number}" for number in range(25))
 VOTERS = (*DIRECT, SIGNED, *BATCH)
-TRANSACTION = 21_000
+LOW_PLANS = 20
 
 GOALS: Mapping[str, int | None] = {
     "propose": 160_000,
@@ -48,6 +58,7 @@ GOALS: Mapping[str, int | None] = {
     "queue": 130_000,
     "execute": 125_000,
     "the whole round": 660_000,
+    "one of 20 low plans, their whole round": 60_000,
     "begin": 100_000,
     "complete": 60_000,
 }
@@ -183,6 +194,37 @@ def measure_round(
     }
 
 
+def measure_low_plans(deployment: Deployment) -> int:
+    """Gas a plan of one proposal that approves many: no ballots, because silence is a yes.
+
+    Somebody must have reproduced each plan before; what that costs is a matter of each plan.
+    """
+    client, people = deployment.client, deployment.people
+    plans = [a_plan(deployment, f"low {number}", Tier.LOW) for number in range(LOW_PLANS)]
+    hashes = [hash_of(deployment, plan) for plan in plans]
+    for plan, digest in zip(plans, hashes, strict=True):
+        said = Attestation(digest, plan.effect_root, True, plan.program, client.now())
+        signature = people["attestor"].sign_digest(signing_digest(deployment.domain, said))
+        arguments = (solidity(plan), solidity(said), signature)
+        client.transact(people["stranger"], "attestations", "attest", *arguments)
+    registry = client.contract("registry")
+    call = registry.abi.encode_call("approveLowBatch", [hashes])
+    text = _description(deployment)
+    proposal = ([registry.address], [0], [call])
+    passed = (*proposal, keccak(text.encode()))
+
+    def send(who: str, function: str, *arguments: Any) -> int:
+        return client.transact(people[who], "low_governor", function, *arguments).gas_used
+
+    gas = send("proposer", "propose", *proposal, text)
+    deployment.advance(3 * DAY)
+    gas += send("stranger", "queue(address[],uint256[],bytes[],bytes32)", *passed)
+    deployment.advance(deployment.terms.low_delay + 1)
+    gas += send("stranger", "execute(address[],uint256[],bytes[],bytes32)", *passed)
+    assert client.call("registry", "mandate", hashes[-1])["state"] == MandateState.APPROVED
+    return gas // LOW_PLANS
+
+
 @dataclass(frozen=True, slots=True)
 class Measured:
     """Gas by step, and what `begin` was spent on."""
@@ -214,6 +256,7 @@ def measure() -> Measured:
             outcome = an_outcome(order, OutcomeKind.COMPLETED)
             closed = registry.close(digest, outcome, signed(deployment, outcome), runner)
             run = {"begin": begun.gas_used, "complete": closed.gas_used}
+            run["one of 20 low plans, their whole round"] = measure_low_plans(deployment)
             return Measured(baseline, governed | run, spent(chain, begun))
 
 
