@@ -88,7 +88,7 @@ def operation(op: str, before: Any = None, after: Any = None, **changes: Any) ->
                    type="aws:rds/instance:Instance"), Tier.HIGH, "aws-database-guard"),
         (operation("delete", {}, type="aws:rds/instance:Instance"), Tier.HIGH, "replace-or-delete"),
         (operation("update", {"tags": {"a": "1"}}, {"tags": {"a": "2"}},
-                   type="aws:s3/bucket:Bucket"), Tier.MEDIUM, "aws-tags"),
+                   type="aws:s3/bucket:Bucket"), Tier.LOW, "aws-tags"),
         (operation("update", {"tags": {"a": "1"}, "x": 1}, {"tags": {"a": "2"}, "x": 2},
                    type="aws:s3/bucket:Bucket"), Tier.HIGH, NO_MATCH),
         (operation("create", None, {}, type="kubernetes:rbac.authorization.k8s.io/v1:ClusterRole"),
@@ -204,10 +204,10 @@ def test_something_else_in_place_of_what_may_change_is_more_than_that(
     assert (found[1] == "r") is allowed
 
 
-def test_low_is_lifted_to_medium_as_long_as_nothing_decides_low_plans() -> None:
+def test_low_is_what_a_rule_calls_so_and_a_plan_of_it_is_low() -> None:
     rules = Rules.of({"version": 1, "rule": [{**RULE, "tier": "low"}]})
 
-    assert rules.judge(operation("create", None, {}))[0] == Tier.MEDIUM
+    assert rules.judge(operation("create", None, {}))[0] == Tier.LOW
 
 
 def test_no_rules_make_everything_high() -> None:

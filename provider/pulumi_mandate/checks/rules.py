@@ -38,8 +38,6 @@ from .tables import (
 from .tiers import PlanRule, Rule, changes, unknown_paths
 
 VERSION = 1
-FLOOR = Tier.MEDIUM
-"""There is no optimistic governor yet that low plans could go to: low is lifted to medium."""
 _TABLES = ("rule", "plan", "constraint", "validator")
 
 
@@ -128,7 +126,7 @@ class Rules:
         for rule in self.rules:
             self._require_subject(rule)
             if rule.matches(operation, changed, unknown):
-                return max(rule.tier, FLOOR), rule.id
+                return rule.tier, rule.id
         return Tier.HIGH, NO_MATCH
 
     def state(self, content: Mapping[str, Any]) -> dict[str, Any]:
@@ -143,7 +141,7 @@ class Rules:
         for rule in self.plans:
             self._require_subject(rule)
             if rule.matches({**content, "unknowns": unknowns}):
-                asked.append((max(rule.tier, FLOOR), rule.id))
+                asked.append((rule.tier, rule.id))
         asked += [(Tier.HIGH, BLANK_CHEQUE)] * blank
         asked += [(Tier.HIGH, OVERRIDDEN)] * bool(overridden(content["checks"]))
         tier, rule_id = max(asked, key=lambda pair: pair[0])  # of equals the first: an operation's
