@@ -170,3 +170,48 @@ def test_a_torn_note_beside_a_state_is_removed_and_nothing_else(tmp_path: Path) 
     genesis.remove_torn_notes(tmp_path)
 
     assert sorted(path.name for path in stack.iterdir()) == ["a.json", "b.json", "b.json.attrs"]
+
+
+def test_the_page_about_tiers_says_what_the_shipped_values_are(module) -> None:
+    page = (STACK.parents[1] / "docs" / "reference" / "tiers.md").read_text()
+    found = {
+        cells[0]: cells[1:]
+        for line in page.splitlines()
+        if line.startswith("| ") and (cells := [cell.strip() for cell in line[1:-1].split("|")])
+    }
+    made = module.Settings.model_validate(NEEDED)
+    tiers = list(made.tiers().values())
+    votes = [made.low_vote, made.standard_vote, made.critical_vote, made.critical_vote]
+    delays = [made.low_delay, made.medium_delay, made.high_delay, made.critical_delay]
+
+    assert found["decides"][0] == f"silence: {votes[0].veto_percent} % of all votes stop it"
+    assert found["quorum"][1:4] == [f"{vote.quorum_percent} %" for vote in votes[1:]]
+    assert found["needed of For and Against"][2:4] == [
+        f"{vote.approval_percent} % For" for vote in votes[2:]
+    ]
+    assert found["one ballot counts at most"][2:4] == [
+        f"{vote.max_vote_percent} % of all votes" for vote in votes[2:]
+    ]
+    assert found["time to read, then to vote"][:4] == [
+        f"{_span(vote.voting_delay)}, {_span(vote.voting_period)}" for vote in votes
+    ]
+    assert found["delay after the vote"][:4] == [_span(delay) for delay in delays]
+    assert found["valid for"] == [_span(tier.validity) for tier in tiers]
+    assert [cell[:1] for cell in found["attestors who reproduced it"]] == [
+        str(tier.attestations) for tier in tiers
+    ]
+    cosign = [cell == "yes" for cell in found["the council's cosignature"]]
+    assert cosign[:4] == [tier.cosign for tier in tiers[:4]]
+    assert found["open at once, per proposer"][0] == str(made.low_vote.max_open_per_proposer)
+    low = made.low
+    assert found["budget per subject"][0] == (
+        f"{low.budget_operations} operations and {int(low.budget_cost) // 100} dollars a month, "
+        f"which come back within {_span(low.budget_window)}"
+    )
+    for term in (made.confirm_within, made.clear_within):
+        assert _span(term) in page.partition("## After the run")[2]
+
+
+def _span(seconds: int) -> str:
+    size, word = (86_400, "day") if seconds % 86_400 == 0 else (3_600, "hour")
+    return f"{seconds // size} {word}" + "s" * (seconds != size)
