@@ -6,6 +6,7 @@ import pytest
 
 from pulumi_mandate.errors import ContractRefused, Refused, UsageError
 from pulumi_mandate.governance import (
+    Consent,
     Governor,
     ProposalState,
     Registry,
@@ -302,7 +303,7 @@ def test_configuration_is_proposed_and_takes_effect(deployment: Deployment) -> N
     governor.execute(1, deployment.people["stranger"])
 
     assert registry.executor(newcomer) == (False, 0)
-    registry.admit(newcomer, deployment.people["guardian"])
+    Consent(deployment.client).admit(newcomer, deployment.people["guardian"])
     assert registry.executor(newcomer) == (True, 1)
     assert governor.created(1).tier is Tier.CRITICAL
 

@@ -14,12 +14,17 @@ from ._command import Call, TeachingGroup
 from ._output import Answer, Style, print_answer, print_error, wants_colour
 from .abandon import abandon
 from .advance import advance
+from .attest import attest
 from .contracts import contracts
+from .cosign import cosign
 from .destroy import destroy
 from .dev import dev
 from .doctor import doctor
+from .executors import executors
 from .import_ import import_
 from .keys import keys
+from .obligations import obligations
+from .observe import observe
 from .preview import preview
 from .propose import propose
 from .queue import queue
@@ -30,6 +35,7 @@ from .revoke import revoke
 from .rules import rules
 from .show import show
 from .status import status
+from .subjects import subjects
 from .trace import trace
 from .trust import trust
 from .up import up
@@ -98,7 +104,9 @@ for _subcommand in (
     propose,
     show,
     verify,
+    attest,
     vote,
+    cosign,
     queue,
     advance,
     status,
@@ -107,11 +115,15 @@ for _subcommand in (
     refresh,
     import_,
     resume,
+    observe,
     revalidate,
     withdraw,
     revoke,
     abandon,
+    obligations,
     trace,
+    subjects,
+    executors,
     rules,
     keys,
     trust,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import UsageError
-from ..models import Address, Digest, digest
+from ..models import NO_CLEARS, Address, Digest, digest
 from ._target import DurationType
 
 if TYPE_CHECKING:
@@ -140,6 +140,8 @@ class Terms:
     """Why voters should accept a check that failed, by its id."""
     again: bool = False
     """Whether the plan is only made to be compared with one that was proposed."""
+    clears: Digest = NO_CLEARS
+    """The obligation that the plan is to cure."""
 
 
 def own_terms(
@@ -179,6 +181,7 @@ def build_plan(
         rules=session.machine.rules_of,
         overrides=terms.overrides,
         again=terms.again,
+        clears=terms.clears,
     )
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ..audit.collect import Sources
     from ..chain import ChainClient, Trust
     from ..gate.machine import Machine
-    from ..governance import Governor, Registry
+    from ..governance import Consent, Governor, Registry
     from ..models import Address
     from ..signing import AccountKey, AttestorKey, ReleaseKey
     from ..store import PlanStore
@@ -67,6 +67,12 @@ class Session:
         from ..governance import Governor
 
         return Governor(self.client)
+
+    @cached_property
+    def consent(self) -> Consent:
+        from ..governance import Consent
+
+        return Consent(self.client)
 
     @cached_property
     def store(self) -> PlanStore:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from ..errors import EmptyPlan, UsageError
-from ..models import plan_hash
+from ..models import Digest, digest, plan_hash
 from ._command import Call, command
 from ._output import Answer, progress
 from ._program import (
@@ -42,6 +43,7 @@ MOST_SUMMARY = 6_000
         "mandate propose --as ana --destroy",
         "mandate propose --as ana --plan plan.json",
         "mandate propose --plan plan.json --resend",
+        "mandate propose --as ana --clears 0x5a…c3",
     ),
 )
 @program_options
@@ -56,6 +58,7 @@ MOST_SUMMARY = 6_000
     metavar="FILE",
     help="Propose this document instead of previewing again.",
 )
+@click.option("--clears", metavar="ID", help="The obligation that this plan cures.")
 @click.option(
     "--again",
     is_flag=True,
@@ -73,6 +76,7 @@ def propose(  # noqa: PLR0913, PLR0917  # one argument per option
     overrides: tuple[str, ...],
     title: str | None,
     plan_file: Path | None,
+    clears: str | None,
     again: bool,
     resend: bool,
 ) -> Answer:
@@ -97,6 +101,8 @@ def propose(  # noqa: PLR0913, PLR0917  # one argument per option
     else:
         progress("previewing the program")
         terms = own_terms(session, window=window, salt=salt, overrides=overrides)
+        if clears is not None:
+            terms = replace(terms, clears=_obligation(clears))
         try:
             document = build_plan(
                 session, ProgramChoice(folder, stack, imports), terms, kind=kind_of(kind, imports)
@@ -179,3 +185,10 @@ def _require_own(document: Document, account: str) -> None:
             meaning="The proposer is part of the plan hash.",
             next_step="preview it with the account that will propose it",
         )
+
+
+def _obligation(text: str) -> Digest:
+    try:
+        return digest(text)
+    except ValueError as error:
+        raise UsageError(f"--clears: {error}", next_step="mandate obligations") from None

@@ -1,5 +1,6 @@
 """What the electorate said: proposals, votes, mandates, and the sentence that sums them up."""
 
+from .consent import Consent, Duty, Obligation
 from .identity import proposal_id
 from .lifecycle import Standing, Step, advance, next_step, standing
 from .proposals import GOVERNORS, Governor
@@ -9,10 +10,13 @@ from .values import Created, Proposal, Rule, Support, Tally, Vote
 
 __all__ = [
     "GOVERNORS",
+    "Consent",
     "Created",
+    "Duty",
     "ExecutorStatus",
     "Governor",
     "Mandate",
+    "Obligation",
     "Proposal",
     "ProposalState",
     "Registry",

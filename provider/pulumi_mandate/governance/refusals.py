@@ -62,6 +62,51 @@ _MEANINGS: Mapping[str, tuple[str, str]] = {
         "another plan of this stack is running: {running}",
         "wait until it is closed; if it hangs, `mandate abandon` after its lease and grace",
     ),
+    "PlanRegistryNotAttested": (
+        "{attestations} attestors have reproduced the plan; its tier needs {needed}",
+        "mandate verify PROPOSAL --rebuild --attest FILE, then mandate attest FILE",
+    ),
+    "PlanRegistryNotCosigned": (
+        "the council has not cosigned the plan, or its proposer sits there alone",
+        "ask the council: mandate cosign PROPOSAL",
+    ),
+    "PlanRegistryNotFinanced": (
+        "the plan adds {cost} US cents a month to the bill, and the stack's cap is {cap}",
+        "ask the finance cosigner: mandate cosign PROPOSAL --finance",
+    ),
+    "PlanRegistryNotFinance": (
+        "{account} is not the stack's finance cosigner, or proposed this plan",
+        "mandate subjects",
+    ),
+    "PlanRegistryOverBudget": (
+        "low plans may begin {left} more of this now, and the plan asks for {asked}",
+        "wait until the budget comes back, or propose it for another tier",
+    ),
+    "PlanRegistryReserved": (
+        "a high plan has reserved the stack: {planHash}",
+        "wait until it has begun or has expired",
+    ),
+    "PlanRegistryOverdue": (
+        "something is overdue on this stack, and this plan does not cure it",
+        "mandate obligations",
+    ),
+    "PlanRegistryNotClearable": (
+        "this plan cannot clear {obligation}: it is cleared, another stack's, or needs tier {tier}",
+        "mandate obligations",
+    ),
+    "PlanRegistryOtherState": (
+        "what was seen is {observed}, and the run says {stated}",
+        "do not confirm it; what nobody confirms becomes an obligation",
+    ),
+    "AttestationLogNotAttestor": (
+        "{account} is no attestor of this stack, or proposed the plan",
+        "mandate subjects",
+    ),
+    "AttestationLogCounted": ("this attestation is counted already", _STATUS),
+    "ExecutorRegistryNotAwaited": (
+        "no vote for {executor} awaits the council, or it has waited too long",
+        "mandate executors add",
+    ),
     "PlanRegistryOrderExpired": ("the signed message is too old", "type the same command again"),
     "PlanRegistryExecutorNotActive": (
         "{signer} is not an enrolled executor under key epoch {keyEpoch}",
@@ -120,6 +165,7 @@ _MEANINGS: Mapping[str, tuple[str, str]] = {
 _STATES: Mapping[str, type[IntEnum]] = {
     "PlanRegistryUnexpectedState": MandateState,
     "PlanRegistryWrongTier": Tier,
+    "PlanRegistryNotClearable": Tier,
     "GovernorUnexpectedProposalState": ProposalState,
 }
 

@@ -15,10 +15,12 @@ from pulumi_mandate.governance.refusals import explained
 from pulumi_mandate.models import (
     ZERO,
     Address,
+    Attestation,
     Digest,
     ExecutionOrder,
     MandateState,
     Mode,
+    Observed,
     Outcome,
     OutcomeKind,
     Plan,
@@ -268,21 +270,6 @@ class Registry:
         subject = digest(begun[-1].arguments["subject"]) if begun else ZERO
         return self._transact(account, "abandon", plan_hash, subject)
 
-    # -- who else says yes ------------------------------------------------------------------
-
-    def cosign(self, plan_hash: Digest, account: Account) -> Receipt:
-        """The council's yes to a plan of a tier that wants it."""
-        return self._transact(account, "cosign", plan_hash)
-
-    def cosign_finance(self, plan: Plan, account: Account) -> Receipt:
-        """The finance cosigner's yes to what a plan costs."""
-        return self._transact(account, "cosignFinance", solidity(plan))
-
-    def admit(self, executor: Address, account: Account) -> Receipt:
-        """The council's yes to an executor's key that was voted for."""
-        with explained():
-            return self._client.transact(account, "executor_registry", "admit", executor)
-
     # -- saying no --------------------------------------------------------------------------
 
     def revoke(self, plan_hash: Digest, account: Account) -> Receipt:
@@ -298,7 +285,9 @@ class Registry:
             return self._client.transact(account, "registry", function, *arguments)
 
 
-def solidity(value: Plan | ExecutionOrder | Renewal | Outcome) -> dict[str, Any]:
+def solidity(
+    value: Plan | ExecutionOrder | Renewal | Outcome | Attestation | Observed,
+) -> dict[str, Any]:
     """A typed message as the mapping that the ABI names: `effect_root` becomes `effectRoot`."""
     return {_camel(field.name): getattr(value, field.name) for field in dataclasses.fields(value)}
 

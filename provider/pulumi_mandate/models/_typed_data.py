@@ -9,7 +9,17 @@ from __future__ import annotations
 from dataclasses import astuple
 
 from ._digest import Digest, digest, is_address, keccak
-from ._values import Attestation, Domain, ExecutionOrder, Outcome, Plan, Renewal, Subject, Tier
+from ._values import (
+    Attestation,
+    Domain,
+    ExecutionOrder,
+    Observed,
+    Outcome,
+    Plan,
+    Renewal,
+    Subject,
+    Tier,
+)
 
 DOMAIN_TYPE = "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
 NAME = "Mandate"
@@ -36,13 +46,16 @@ ATTESTATION_TYPE = (
     "uint64 attestedAt)"
 )
 
-Message = Plan | ExecutionOrder | Renewal | Outcome | Attestation
+OBSERVED_TYPE = "Observed(bytes32 planHash,bytes32 postState,uint64 observedAt)"
+
+Message = Plan | ExecutionOrder | Renewal | Outcome | Attestation | Observed
 _TYPES: dict[type, str] = {
     Plan: PLAN_TYPE,
     ExecutionOrder: ORDER_TYPE,
     Renewal: RENEWAL_TYPE,
     Outcome: OUTCOME_TYPE,
     Attestation: ATTESTATION_TYPE,
+    Observed: OBSERVED_TYPE,
 }
 
 

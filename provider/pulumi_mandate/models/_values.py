@@ -168,4 +168,14 @@ class Attestation:
     """Chain time in seconds."""
 
 
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """Somebody else looked after a run: the resources are as the run's outcome says."""
+
+    plan_hash: Digest
+    post_state: Digest
+    observed_at: int
+    """Chain time in seconds."""
+
+
 NO_CLEARS = ZERO

@@ -1,16 +1,16 @@
-"""An attestor's key: it signs that a plan was previewed again with the same result, and no more."""
+"""An attestor's key: it signs that a plan was previewed again, or its result seen, and no more."""
 
 from __future__ import annotations
 
 from typing import NoReturn
 
 from ..errors import SignerError
-from ..models import Address, Attestation, Domain, signing_digest
+from ..models import Address, Attestation, Domain, Observed, signing_digest
 from ._gate import Signer
 
 
 class AttestorKey:
-    """Signs `Attestation` (EIP-712) as 65 bytes r‖s‖v.
+    """Signs `Attestation` and `Observed` (EIP-712) as 65 bytes r‖s‖v.
 
     `parties` are addresses that may not attest: the plan's proposer and the executor, who would be
     their own witnesses. Raises `SignerError`.
@@ -37,6 +37,12 @@ class AttestorKey:
         if type(attestation) is not Attestation or type(domain) is not Domain:
             raise SignerError("only an Attestation in a Domain is signed")
         return self.__signer.sign(signing_digest(domain, attestation)).to_bytes()
+
+    def sign_observed(self, domain: Domain, observed: Observed) -> bytes:
+        """The signature under what one saw after a run. Raises `SignerError`."""
+        if type(observed) is not Observed or type(domain) is not Domain:
+            raise SignerError("only an Observed in a Domain is signed")
+        return self.__signer.sign(signing_digest(domain, observed)).to_bytes()
 
     def __repr__(self) -> str:
         return f"AttestorKey({self.address})"

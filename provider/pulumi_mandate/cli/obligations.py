@@ -1,0 +1,57 @@
+"""`mandate obligations`: what is owed, until when, and how it is cured."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..models import to_hex
+from ._command import Call, command
+from ._output import Answer
+from ._target import describe_duration
+
+if TYPE_CHECKING:
+    from ..governance import Obligation
+
+
+@command(
+    "obligations",
+    "What is owed, and until when.",
+    examples=("mandate obligations", "mandate obligations --all"),
+)
+@click.option("--all", "every", is_flag=True, help="Also what was cleared.")
+def obligations(call: Call, every: bool) -> Answer:
+    """List what is owed: abandoned runs, unconfirmed results, emergencies, an auditor's findings.
+
+    Once something is overdue, nothing begins on its stack but an emergency and the plan that names
+    it: `mandate propose --clears ID`. It is cleared when that plan's result has been confirmed.
+    """
+    session = call.session
+    now = session.client.now()
+    found = [one for one in session.consent.obligations() if every or one.cleared_by is None]
+    text = "\n".join(_line(one, now) for one in found)
+    return Answer({"obligations": [_data(one, now) for one in found]}, text or "nothing is owed")
+
+
+def _data(one: Obligation, now: int) -> dict[str, Any]:
+    return {
+        "id": to_hex(one.id),
+        "subject": to_hex(one.subject),
+        "cause": to_hex(one.cause),
+        "duty": one.duty.name.lower(),
+        "tier": one.tier.name.lower(),
+        "dueAt": one.due_at,
+        "overdue": one.cleared_by is None and now >= one.due_at,
+        "clearedBy": to_hex(one.cleared_by) if one.cleared_by else None,
+    }
+
+
+def _line(one: Obligation, now: int) -> str:
+    if one.cleared_by is not None:
+        when = "cleared"
+    elif now >= one.due_at:
+        when = "overdue"
+    else:
+        when = f"due in {describe_duration(one.due_at - now)}"
+    return f"{one.duty.name.lower():<12} {when}, tier {one.tier.name.lower()}: {to_hex(one.id)}"

@@ -1,0 +1,53 @@
+"""What an observer sees after a run: nothing differs, and one digest of what the plan touched.
+
+(1) the program is the one that ran
+(2) the cloud is as the state says: a refresh would change nothing
+(3) the program wants nothing more: an update would change nothing
+"""
+
+from __future__ import annotations
+
+from pulumi_mandate.chain import Trust
+from pulumi_mandate.errors import EmptyPlan, Refused
+from pulumi_mandate.models import ZERO, Digest
+from pulumi_mandate.plan.document import Document
+
+from .prepare import Prepared, ProgramAt, RulesOf, document_of, prepare
+from .rebuild import check_same_program
+from .state import post_state
+
+
+def seen_state(document: Document, program: ProgramAt, trust: Trust, rules: RulesOf) -> Digest:
+    """(1) to (3). The digest that the run's outcome must have.
+
+    Raises `Refused` at the first difference, `EngineError`, `UsageError`.
+    """
+    check_same_program(document, program)  # (1)
+    for kind in ("refresh", "up"):  # (2), (3)
+        prepared = prepare(program, trust, kind=kind, rules=rules)
+        _require_nothing(document, prepared, kind)
+    touched = {operation["urn"] for operation in document.operations}
+    return post_state(prepared.raw.before.get("deployment") or {}, touched, prepared.values_of)
+
+
+def _require_nothing(document: Document, prepared: Prepared, kind: str) -> None:
+    fields = document.fields()
+    try:
+        found = document_of(
+            prepared,
+            proposer=fields.proposer,
+            window=(fields.not_before, fields.expires_at),
+            salt=ZERO,
+        )
+    except EmptyPlan:
+        return
+    first = found.operations[0]
+    raise Refused(
+        13,
+        f"a {kind} would still change {len(found.operations)} resources",
+        field="result",
+        expected="nothing to do",
+        found=f"{first['op']} of {first['urn']}",
+        meaning="The result is not what the run says. Do not confirm it.",
+        next_step="mandate preview",
+    )
