@@ -16,6 +16,8 @@ from .prepare import Prepared, ProgramAt, RulesOf, document_of, prepare
 from .rebuild import check_same_program
 from .state import post_state
 
+_NAMES = {"refresh": "a refresh", "up": "an update"}
+
 
 def seen_state(document: Document, program: ProgramAt, trust: Trust, rules: RulesOf) -> Digest:
     """(1) to (3). The digest that the run's outcome must have.
@@ -44,7 +46,7 @@ def _require_nothing(document: Document, prepared: Prepared, kind: str) -> None:
     first = found.operations[0]
     raise Refused(
         13,
-        f"a {kind} would still change {len(found.operations)} resources",
+        f"{_NAMES[kind]} would still change {len(found.operations)} resources",
         field="result",
         expected="nothing to do",
         found=f"{first['op']} of {first['urn']}",
