@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {AttestationLog} from "../../src/AttestationLog.sol";
 import {ExecutorRegistry} from "../../src/ExecutorRegistry.sol";
 import {PlanRegistry} from "../../src/PlanRegistry.sol";
 import {PlanHash} from "../../src/libraries/PlanHash.sol";
@@ -8,6 +9,7 @@ import {
     ExecutionOrder,
     Mandate,
     MandateState,
+    Observed,
     Outcome,
     OutcomeKind,
     Plan,
@@ -36,10 +38,12 @@ contract Handler is Kit {
         bytes32 rules;
         uint256 firstKey;
         uint256 secondKey;
+        uint256 attestorKey;
     }
 
     PlanRegistry private immutable _registry;
     ExecutorRegistry private immutable _executors;
+    AttestationLog private immutable _attestations;
     People private _people;
     Plan[] private _plans;
     bytes32[] public hashes;
@@ -54,10 +58,20 @@ contract Handler is Kit {
     uint256 public begunAfterDenial;
     uint256 public renewedAfterDenial;
     uint256 public begunWithoutKey;
+    uint256 public takenOver;
+    uint256 public takenTooEarly;
+    mapping(bytes32 planHash => uint256) public confirmations;
     uint256 public steps;
+    uint256 private _runs;
 
-    constructor(PlanRegistry registry, ExecutorRegistry executors, People memory people) {
+    constructor(
+        PlanRegistry registry,
+        ExecutorRegistry executors,
+        AttestationLog attestations,
+        People memory people
+    ) {
         _registry = registry;
+        _attestations = attestations;
         _executors = executors;
         _people = people;
         for (uint256 i = 0; i < PLANS; ++i) {
@@ -114,6 +128,40 @@ contract Handler is Kit {
         if (!ok) return;
         if (denied[planHash] || block.timestamp >= found.expiresAt) renewedAfterDenial += 1;
         latestLease[planHash] = renewal.leaseUntil;
+    }
+
+    function takeOver(uint256 which, uint256 key, uint256 lease) external {
+        Plan memory plan = _plans[which % PLANS];
+        bytes32 planHash = hashes[which % PLANS];
+        Mandate memory found = _registry.mandate(planHash);
+        (bool active, uint64 epoch) = _executors.executor(vm.addr(_key(key)));
+        ExecutionOrder memory order = ExecutionOrder({
+            planHash: planHash,
+            runId: keccak256(abi.encode(planHash, ++_runs)),
+            runner: _people.runner,
+            leaseUntil: uint64(block.timestamp + bound(lease, 0, 5 hours)),
+            keyEpoch: epoch,
+            deadline: uint64(block.timestamp)
+        });
+        bytes memory signature = _sign(_key(key), order.structHash());
+        vm.prank(_people.runner);
+        (bool ok,) =
+            address(_registry).call(abi.encodeCall(_registry.takeOver, (plan, order, signature, found.runId)));
+        if (!ok) return;
+        takenOver += 1;
+        if (denied[planHash] || block.timestamp >= found.expiresAt) begunAfterDenial += 1;
+        if (!active || found.executor == vm.addr(_key(key))) begunWithoutKey += 1;
+        if (block.timestamp <= uint256(found.leaseUntil) + _registry.grace()) takenTooEarly += 1;
+        latestLease[planHash] = order.leaseUntil;
+    }
+
+    function observe(uint256 which) external {
+        Plan memory plan = _plans[which % PLANS];
+        Observed memory seen = Observed(hashes[which % PLANS], 0, uint64(block.timestamp));
+        bytes memory signature = _sign(_people.attestorKey, seen.structHash());
+        (bool ok,) =
+            address(_attestations).call(abi.encodeCall(_attestations.observe, (plan, seen, signature)));
+        if (ok) confirmations[hashes[which % PLANS]] += 1;
     }
 
     function complete(uint256 which, uint256 key) external {
@@ -174,7 +222,11 @@ contract Handler is Kit {
         bytes32 planHash = hashes[which % PLANS];
         (, uint64 epoch) = _executors.executor(vm.addr(_key(key)));
         Outcome memory outcome = Outcome({
-            runId: keccak256(abi.encode(planHash)), kind: kind, receiptRoot: 0, postState: 0, keyEpoch: epoch
+            runId: _registry.mandate(planHash).runId,
+            kind: kind,
+            receiptRoot: 0,
+            postState: 0,
+            keyEpoch: epoch
         });
         bytes memory signature = _sign(_key(key), outcome.structHash());
         bytes memory call = kind == OutcomeKind.COMPLETED

@@ -15,6 +15,7 @@ contract MandatesInvariantTest is RegistryCase {
         _handler = new Handler(
             registry,
             executors,
+            attestations,
             Handler.People({
                 electorate: electorate,
                 guardian: guardian,
@@ -25,11 +26,12 @@ contract MandatesInvariantTest is RegistryCase {
                 secondSubject: OTHER_SUBJECT,
                 rules: RULES,
                 firstKey: EXECUTOR_KEY,
-                secondKey: SPARE_KEY
+                secondKey: SPARE_KEY,
+                attestorKey: ATTESTOR_KEY
             })
         );
         targetContract(address(_handler));
-        bytes4[] memory actions = new bytes4[](16);
+        bytes4[] memory actions = new bytes4[](20);
         bytes4[11] memory each = [
             _handler.approve.selector,
             _handler.begin.selector,
@@ -52,6 +54,10 @@ contract MandatesInvariantTest is RegistryCase {
         actions[13] = _handler.begin.selector;
         actions[14] = _handler.enrolKey.selector;
         actions[15] = _handler.complete.selector;
+        actions[16] = _handler.takeOver.selector;
+        actions[17] = _handler.takeOver.selector;
+        actions[18] = _handler.observe.selector;
+        actions[19] = _handler.wait_.selector;
         targetSelector(FuzzSelector({addr: address(_handler), selectors: actions}));
     }
 
@@ -74,6 +80,16 @@ contract MandatesInvariantTest is RegistryCase {
         _handler.wait_(6 hours - 1);
         _handler.abandon(4);
         _assertReached(4, 1, 1, 0, MandateState.ABANDONED);
+        _handler.observe(0);
+        _assertReached(0, 1, 1, 1, MandateState.CONFIRMED);
+        _handler.approve(3);
+        _handler.begin(3, 1, 1 hours);
+        _handler.enrolKey(0);
+        _handler.wait_(6 hours - 1);
+        _handler.takeOver(3, 0, 1 hours);
+        assertEq(_handler.takenOver(), 1, "taken over");
+        _handler.complete(3, 0);
+        _assertReached(3, 1, 1, 1, MandateState.UNCONFIRMED);
         _handler.approve(1);
         _handler.withdraw(1);
         _assertReached(1, 1, 0, 0, MandateState.WITHDRAWN);
@@ -109,6 +125,15 @@ contract MandatesInvariantTest is RegistryCase {
     /// @dev P7: no run begins under a key that does not stand.
     function invariant_onlyStandingKeysBegin() public view {
         assertEq(_handler.begunWithoutKey(), 0, "begun without a key");
+    }
+
+    /// @dev No run changes hands before its lease and grace are over, and none is confirmed twice or unstated.
+    function invariant_facts() public view {
+        assertEq(_handler.takenTooEarly(), 0, "taken over too early");
+        for (uint256 i = 0; i < _handler.PLANS(); ++i) {
+            bytes32 planHash = _handler.hashes(i);
+            assertTrue(_handler.confirmations(planHash) <= _handler.facts(planHash), "confirmed once");
+        }
     }
 
     /// @dev P6: at most one run per subject, and the registry names it.
