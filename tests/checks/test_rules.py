@@ -88,7 +88,7 @@ def operation(op: str, before: Any = None, after: Any = None, **changes: Any) ->
                    type="aws:rds/instance:Instance"), Tier.HIGH, "aws-database-guard"),
         (operation("delete", {}, type="aws:rds/instance:Instance"), Tier.HIGH, "replace-or-delete"),
         (operation("update", {"tags": {"a": "1"}}, {"tags": {"a": "2"}},
-                   type="aws:s3/bucket:Bucket"), Tier.LOW, "aws-tags"),
+                   type="aws:s3/bucket:Bucket"), Tier.MEDIUM, "aws-tags"),
         (operation("update", {"tags": {"a": "1"}, "x": 1}, {"tags": {"a": "2"}, "x": 2},
                    type="aws:s3/bucket:Bucket"), Tier.HIGH, NO_MATCH),
         (operation("create", None, {}, type="kubernetes:rbac.authorization.k8s.io/v1:ClusterRole"),
