@@ -66,8 +66,25 @@ def test_a_result_is_confirmed_by_an_observer(office: Office) -> None:
     fields = history.document.fields()
 
     assert "waits to be confirmed" in office.ok("status", "1").out
+    assert office.mandate("obligations", "--unconfirmed", "1", "--as", "ana").code == 3
+    office.advance(4 * DAY)
+    said = office.ok("obligations", "--unconfirmed", "1", "--as", "ana", "--json").json
+    assert [one["duty"] for one in said["obligations"]] == ["unconfirmed"]
     Consent(client).observe(fields, seen, signature, people["stranger"])
     assert "done and confirmed" in office.ok("status", "1").out
+    assert office.ok("obligations").out.strip() == "nothing is owed"
+    assert "cleared" in office.ok("obligations", "--all").out
+
+
+def test_a_run_is_stopped_for_good(office: Office) -> None:
+    approved(office)
+    office.history.begin()
+
+    office.ok("revoke", "1", "--as", "guardian")
+    assert not office.history.sources.registry.mandate(office.history.plan).hard
+    said = office.ok("revoke", "1", "--hard", "--as", "guardian", "--json").json
+    assert said["state"] == "stopping"
+    assert office.history.sources.registry.mandate(office.history.plan).hard
 
 
 def test_what_is_owed_is_listed_until_it_is_cleared(office: Office) -> None:

@@ -8,8 +8,9 @@ import click
 
 from ..models import to_hex
 from ._command import Call, command
+from ._lookup import load_document, plan_of
 from ._output import Answer
-from ._target import describe_duration
+from ._target import Target, TargetType, describe_duration
 
 if TYPE_CHECKING:
     from ..governance import Obligation
@@ -18,16 +19,30 @@ if TYPE_CHECKING:
 @command(
     "obligations",
     "What is owed, and until when.",
-    examples=("mandate obligations", "mandate obligations --all"),
+    signs=True,
+    examples=(
+        "mandate obligations",
+        "mandate obligations --all",
+        "mandate obligations --unconfirmed 1 --as bo",
+    ),
 )
 @click.option("--all", "every", is_flag=True, help="Also what was cleared.")
-def obligations(call: Call, every: bool) -> Answer:
+@click.option(
+    "--unconfirmed",
+    type=TargetType(),
+    metavar="PROPOSAL|PLAN-HASH",
+    help="Open one for a result that nobody confirmed in time. Anybody may.",
+)
+def obligations(call: Call, every: bool, unconfirmed: Target | None) -> Answer:
     """List what is owed: abandoned runs, unconfirmed results, emergencies, an auditor's findings.
 
     Once something is overdue, nothing begins on its stack but an emergency and the plan that names
     it: `mandate propose --clears ID`. It is cleared when that plan's result has been confirmed.
     """
     session = call.session
+    if unconfirmed is not None:
+        fields = load_document(session, plan_of(session, unconfirmed)).fields()
+        session.consent.report_unconfirmed(fields, session.account)
     now = session.client.now()
     found = [one for one in session.consent.obligations() if every or one.cleared_by is None]
     text = "\n".join(_line(one, now) for one in found)

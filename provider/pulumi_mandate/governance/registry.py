@@ -272,9 +272,9 @@ class Registry:
 
     # -- saying no --------------------------------------------------------------------------
 
-    def revoke(self, plan_hash: Digest, account: Account) -> Receipt:
-        """Burn a plan hash, or stop its run. The guardian's."""
-        return self._transact(account, "revoke", plan_hash)
+    def revoke(self, plan_hash: Digest, account: Account, *, hard: bool = False) -> Receipt:
+        """Burn a plan hash, or stop its run; `hard`: not even its inverse runs. The guardian's."""
+        return self._transact(account, "revokeHard" if hard else "revoke", plan_hash)
 
     def withdraw(self, plan: Plan, account: Account) -> Receipt:
         """Burn one's own plan."""
