@@ -53,7 +53,10 @@ def deploy(settings: Settings) -> Contracts:
     attestations = EvmContract(
         "attestations", artifact="AttestationLog", arguments=[registry.address]
     )
-    found = Contracts(token, manager, executors, subjects, obligations, registry, attestations)
+    relay = EvmContract("ballot-relay", artifact="BallotRelay", arguments=[])
+    found = Contracts(
+        token, manager, executors, subjects, obligations, registry, attestations, relay
+    )
     votes = (
         ("low", settings.low_vote),
         ("standard", settings.standard_vote),

@@ -29,6 +29,7 @@ class Contracts:
     obligations: EvmContract
     registry: EvmContract
     attestations: EvmContract
+    relay: EvmContract
     governors: dict[str, EvmContract] = field(default_factory=dict)
     """low, standard, critical."""
 
@@ -42,6 +43,7 @@ class Contracts:
             "obligations": self.obligations,
             "attestations": self.attestations,
             "registry": self.registry,
+            "ballot_relay": self.relay,
             **{f"{name}_governor": made for name, made in self.governors.items()},
         }
 

@@ -203,6 +203,7 @@ def _contracts(work: _Deployer, people: Mapping[str, Person], terms: Terms) -> d
         "subjects": subjects,
         "obligations": obligations,
         "attestations": attestations,
+        "ballot_relay": work.create("BallotRelay"),
         "registry": registry,
     }
 

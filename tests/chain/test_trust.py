@@ -39,6 +39,7 @@ TRUST = Trust(
     subjects=address(9),
     obligations=address(10),
     attestations=address(11),
+    ballot_relay=address(15),
     governors=Governors(address(2), address(12), address(22)),
     deployed_block=3,
     development=True,

@@ -26,6 +26,7 @@ NAMES = {
     "subjects": "SubjectConfigs",
     "obligations": "ObligationLedger",
     "attestations": "AttestationLog",
+    "ballot_relay": "BallotRelay",
 }
 """The trust file's word for a contract, and the contract's name."""
 

@@ -29,6 +29,7 @@ CONTRACTS = (
     "subjects",
     "obligations",
     "attestations",
+    "ballot_relay",
 )
 _CHECKOUT_MARKS = (".git", ".hg", ".jj", "Pulumi.yaml")
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -63,6 +64,7 @@ class Trust:
     subjects: Address
     obligations: Address
     attestations: Address
+    ballot_relay: Address
     governors: Governors
     deployed_block: int
     """Where the history of the contracts begins."""

@@ -15,6 +15,7 @@ from ._output import Answer, Style, print_answer, print_error, wants_colour
 from .abandon import abandon
 from .advance import advance
 from .attest import attest
+from .ballots import ballots
 from .contracts import contracts
 from .cosign import cosign
 from .destroy import destroy
@@ -40,6 +41,7 @@ from .trace import trace
 from .trust import trust
 from .up import up
 from .verify import verify
+from .veto import veto
 from .vote import vote
 from .withdraw import withdraw
 
@@ -107,6 +109,8 @@ for _subcommand in (
     attest,
     vote,
     cosign,
+    veto,
+    ballots,
     queue,
     advance,
     status,

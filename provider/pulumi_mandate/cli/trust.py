@@ -48,6 +48,7 @@ def show(call: Call) -> Answer:
             "subjects": found.subjects,
             "obligations": found.obligations,
             "attestations": found.attestations,
+            "ballotRelay": found.ballot_relay,
         },
         "store": _without_secrets(found.store_uri),
         "executor": _key(found.executor),

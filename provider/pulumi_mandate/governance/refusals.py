@@ -156,6 +156,11 @@ _MEANINGS: Mapping[str, tuple[str, str]] = {
         "ask why, and propose again",
     ),
     "AccessManagedUnauthorized": ("{caller} may not do this", "ask whoever holds the role"),
+    "MandateGovernorTooManyOpen": (
+        "{proposer} has {most} proposals before the voters already",
+        "wait until one of their votes is over, or take one back: `mandate withdraw`",
+    ),
+    "BallotRelayOutOfGas": ("too little gas for the ballots", "type the same command again"),
     "MandateGovernorForbiddenCall": (
         "this electorate may not call that function",
         "propose to the governor of the plan's tier",

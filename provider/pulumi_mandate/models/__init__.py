@@ -2,6 +2,7 @@
 
 from ._digest import ZERO, Digest, digest, is_address, keccak, to_hex
 from ._typed_data import (
+    ballot_digest,
     domain_separator,
     plan_hash,
     release_digest,
@@ -13,6 +14,7 @@ from ._values import (
     NO_CLEARS,
     Address,
     Attestation,
+    Ballot,
     Domain,
     ExecutionOrder,
     Kind,
@@ -33,6 +35,7 @@ __all__ = [
     "ZERO",
     "Address",
     "Attestation",
+    "Ballot",
     "Digest",
     "Domain",
     "ExecutionOrder",
@@ -47,6 +50,7 @@ __all__ = [
     "Subject",
     "Tier",
     "Urn",
+    "ballot_digest",
     "digest",
     "domain_separator",
     "is_address",

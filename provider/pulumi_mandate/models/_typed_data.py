@@ -11,6 +11,7 @@ from dataclasses import astuple
 from ._digest import Digest, digest, is_address, keccak
 from ._values import (
     Attestation,
+    Ballot,
     Domain,
     ExecutionOrder,
     Observed,
@@ -133,3 +134,30 @@ def release_digest(manifest: Digest) -> Digest:
     )
     release = keccak(keccak(RELEASE_TYPE.encode()) + digest(manifest))
     return keccak(b"\x19\x01" + domain + release)
+
+
+GOVERNOR_NAME = "MandateGovernor"
+BALLOT_TYPE = "Ballot(uint256 proposalId,uint8 support,address voter,uint256 nonce)"
+
+
+def ballot_digest(ballot: Ballot) -> Digest:
+    """What a voter signs for `castVoteBySig`. OpenZeppelin's type, under the governor's own domain.
+
+    Source: https://docs.openzeppelin.com/contracts/5.x/api/governance#Governor-castVoteBySig
+    """
+    names = [keccak(text.encode()) for text in (DOMAIN_TYPE, GOVERNOR_NAME, VERSION)]
+    domain = _encode(
+        ["bytes32", "bytes32", "bytes32", "uint256", "address"],
+        [*names, ballot.chain_id, ballot.governor],
+    )
+    message = _encode(
+        ["bytes32", "uint256", "uint8", "address", "uint256"],
+        [
+            keccak(BALLOT_TYPE.encode()),
+            ballot.proposal,
+            ballot.support,
+            ballot.voter,
+            ballot.nonce,
+        ],
+    )
+    return keccak(b"\x19\x01" + keccak(domain) + keccak(message))

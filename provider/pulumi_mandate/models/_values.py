@@ -178,4 +178,19 @@ class Observed:
     """Chain time in seconds."""
 
 
+@dataclass(frozen=True, slots=True)
+class Ballot:
+    """A voter's word that somebody else may carry: OpenZeppelin's `Ballot`, and where it counts."""
+
+    chain_id: int
+    governor: Address
+    proposal: int
+    """The governor's id of it."""
+    support: int
+    """0 against, 1 for, 2 abstain."""
+    voter: Address
+    nonce: int
+    """Of the voter at this governor: a ballot is counted once."""
+
+
 NO_CLEARS = ZERO

@@ -4,6 +4,7 @@
 * `ExecutorKey` signs execution orders, renewals and outcomes: 65 bytes, and nothing else.
 * `AccountKey` signs EIP-1559 transactions (runner, proposer, voters): raw bytes, and nothing else.
 * `AttestorKey` signs attestations (one's own preview of a plan): 65 bytes, and nothing else.
+* `VoterKey` signs ballots that somebody else carries to a governor: 65 bytes, and nothing else.
 * `ReleaseKey` signs release manifests of the contracts: 65 bytes, and nothing else.
 * `recover` says who signed a digest, strictly.
 
@@ -26,6 +27,7 @@ from .account import AccountKey
 from .attestor import AttestorKey
 from .executor import ExecutorKey
 from .releaser import ReleaseKey
+from .voter import VoterKey
 
 __all__ = [
     "SCHEMES",
@@ -35,6 +37,7 @@ __all__ = [
     "ReleaseKey",
     "Signature",
     "Signer",
+    "VoterKey",
     "create_keystore",
     "enrol",
     "open_signer",
