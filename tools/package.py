@@ -47,7 +47,8 @@ DATA = (
 READ = """
 from pulumi_mandate.chain.artifacts import artifact
 from pulumi_mandate.checks.rules import Rules
-names = "PlanRegistry MandateGovernor MandateToken AccessManager ExecutorRegistry BallotRelay"
+names = "PlanRegistry MandateGovernor MandateToken AccessManager ExecutorRegistry"
+names += " BallotRelay Council EmergencyGate"
 for name in names.split():
     assert len(artifact(name).bytecode) > 1000, name
 assert len(Rules.load().digest) == 32

@@ -4,7 +4,9 @@ pragma solidity 0.8.37;
 import {IGovernor} from "@openzeppelin/contracts/governance/IGovernor.sol";
 import {Strings} from "@openzeppelin/contracts/utils/Strings.sol";
 
-import {IEmergencyGate, IEmergencyLedger, IEmergencyRegistry} from "./interfaces/IEmergencyGate.sol";
+import {IEmergencyGate} from "./interfaces/IEmergencyGate.sol";
+import {IObligationLedger} from "./interfaces/IObligationLedger.sol";
+import {IPlanRegistry} from "./interfaces/IPlanRegistry.sol";
 
 /// @title Ratifications
 /// @dev What is owed for the last incident, and how its ratification comes before the critical electorate.
@@ -15,8 +17,8 @@ abstract contract Ratifications is IEmergencyGate {
     uint256 private constant PROPOSAL_GAS = 600_000;
     uint256 private constant STATE_GAS = 100_000;
 
-    IEmergencyRegistry internal immutable _registry;
-    IEmergencyLedger internal immutable _obligations;
+    IPlanRegistry internal immutable _registry;
+    IObligationLedger internal immutable _obligations;
     /// @inheritdoc IEmergencyGate
     IGovernor public immutable governor;
 
@@ -25,8 +27,8 @@ abstract contract Ratifications is IEmergencyGate {
     mapping(bytes32 obligation => uint256 attempts) private _attempts;
 
     constructor(GateConfig memory config) {
-        _registry = IEmergencyRegistry(config.registry);
-        _obligations = IEmergencyLedger(config.obligations);
+        _registry = config.registry;
+        _obligations = config.obligations;
         governor = config.governor;
     }
 
@@ -95,7 +97,7 @@ abstract contract Ratifications is IEmergencyGate {
         targets = new address[](1);
         targets[0] = address(_registry);
         calldatas = new bytes[](1);
-        calldatas[0] = abi.encodeCall(IEmergencyRegistry.ratify, (obligation));
+        calldatas[0] = abi.encodeCall(IPlanRegistry.ratify, (obligation));
     }
 
     /// @dev The last line keeps anybody else from proposing this text first, and thereby from making ours a

@@ -6,7 +6,7 @@ import {IGovernor} from "@openzeppelin/contracts/governance/IGovernor.sol";
 
 import {EmergencyGate} from "../src/EmergencyGate.sol";
 import {IEmergencyGate} from "../src/interfaces/IEmergencyGate.sol";
-import {Plan, Tier} from "../src/types/Mandates.sol";
+import {Duty, Plan, Tier} from "../src/types/Mandates.sol";
 import {Ballot} from "./GovernorCase.sol";
 import {EmergencyCase} from "./EmergencyCase.sol";
 
@@ -17,11 +17,13 @@ contract EmergencyTest is EmergencyCase {
         Plan memory plan = _fix(1);
         bytes32 obligation = _declare(plan, INCIDENT, 2);
 
-        assertTrue(stub.isApproved(stub.hashPlan(plan)), "approved");
-        assertTrue(stub.isOpen(obligation), "owed");
+        assertTrue(_isApproved(registry.hashPlan(plan)), "approved");
+        assertTrue(obligations.isOpen(obligation), "owed");
         Ballot memory ballot = _ratification(obligation);
-        _assertProposal(ballot, IGovernor.ProposalState.Pending, "before the voters");
-        assertEq(voters.proposalProposer(ballot.id), address(gate), "the gate's own, and it holds no tokens");
+        _assertProposal(ballot, IGovernor.ProposalState.Pending, "before the critical");
+        assertEq(
+            critical.proposalProposer(ballot.id), address(gate), "the gate's own, and it holds no tokens"
+        );
         assertTrue(gate.isOpen() && !gate.isOverdue(), "open, in time");
     }
 
@@ -138,12 +140,12 @@ contract EmergencyTest is EmergencyCase {
         gate.switchOff();
         assertEq(gate.onUntil(), 0, "off");
 
-        bytes32 obligation = stub.openOf(SUBJECT);
-        vm.prank(address(voters));
-        manager.schedule(address(stub), abi.encodeCall(stub.ratify, (obligation)), 0);
+        bytes32 obligation = obligations.openOf(SUBJECT, Duty.EMERGENCY);
+        vm.prank(address(critical));
+        manager.schedule(address(registry), abi.encodeCall(registry.ratify, (obligation)), 0);
         vm.warp(block.timestamp + HIGH_DELAY);
-        vm.prank(address(voters));
-        manager.execute(address(stub), abi.encodeCall(stub.ratify, (obligation)));
+        vm.prank(address(critical));
+        manager.execute(address(registry), abi.encodeCall(registry.ratify, (obligation)));
         assertTrue(!gate.isOverdue(), "paid, late");
         bytes32 next = keccak256("another incident");
         _refuseDeclare(_fix(2), next, 3, IEmergencyGate.EmergencyGateOff.selector);
@@ -179,7 +181,7 @@ contract EmergencyTest is EmergencyCase {
     }
 
     function testFuzz_RevertIf_renewedWithoutAVote(address caller) public {
-        vm.assume(caller != address(voters) && caller != address(critical));
+        vm.assume(caller != address(critical));
         vm.prank(caller);
         vm.expectPartialRevert(IAccessManaged.AccessManagedUnauthorized.selector);
         gate.renew();
@@ -231,7 +233,7 @@ contract EmergencyTest is EmergencyCase {
         gate.proposeRatification(obligation);
         Ballot memory second = _ratification(obligation);
         assertTrue(first.id != second.id, "another proposal");
-        _assertProposal(second, IGovernor.ProposalState.Pending, "before the voters");
+        _assertProposal(second, IGovernor.ProposalState.Pending, "before the critical");
         vm.expectPartialRevert(IEmergencyGate.EmergencyGateNothingToPropose.selector);
         gate.proposeRatification(obligation);
         vm.expectPartialRevert(IEmergencyGate.EmergencyGateNothingToPropose.selector);

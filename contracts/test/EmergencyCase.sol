@@ -1,52 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 import {IGovernor} from "@openzeppelin/contracts/governance/IGovernor.sol";
 
 import {Council} from "../src/Council.sol";
 import {EmergencyGate} from "../src/EmergencyGate.sol";
-import {MandateGovernor} from "../src/MandateGovernor.sol";
 import {ICouncil, ISeats} from "../src/interfaces/ICouncil.sol";
-import {IEmergencyGate, IEmergencyLedger, IEmergencyRegistry} from "../src/interfaces/IEmergencyGate.sol";
-import {IMandateGovernor} from "../src/interfaces/IMandateGovernor.sol";
-import {PlanHash} from "../src/libraries/PlanHash.sol";
-import {Plan, Tier} from "../src/types/Mandates.sol";
+import {IEmergencyGate} from "../src/interfaces/IEmergencyGate.sol";
+import {MandateState, Plan, Tier} from "../src/types/Mandates.sol";
 import {Ballot, GovernorCase} from "./GovernorCase.sol";
-
-/// @title The parts of the registry and of the ledger that the gate calls, and nothing more
-contract EmergencyStub is IEmergencyRegistry, IEmergencyLedger, AccessManaged {
-    using PlanHash for Plan;
-
-    mapping(bytes32 planHash => bool) public isApproved;
-    mapping(bytes32 subject => bytes32 obligation) public openOf;
-    mapping(bytes32 obligation => bool) public isOpen;
-    uint256 private _count;
-
-    constructor(address authority) AccessManaged(authority) {}
-
-    function approveEmergency(bytes32 planHash) external restricted {
-        require(!isApproved[planHash], "spent");
-        isApproved[planHash] = true;
-    }
-
-    function openEmergency(bytes32 subject, Tier, uint48, bytes32) external restricted returns (bytes32 id) {
-        id = openOf[subject];
-        if (id != 0 && isOpen[id]) return id;
-        id = keccak256(abi.encode(subject, ++_count));
-        openOf[subject] = id;
-        isOpen[id] = true;
-    }
-
-    function ratify(bytes32 obligation) external restricted {
-        require(isOpen[obligation], "not open");
-        isOpen[obligation] = false;
-    }
-
-    function hashPlan(Plan calldata plan) external pure returns (bytes32) {
-        return plan.structHash();
-    }
-}
 
 /// @title A council of three, its gate, and a critical governor that ratifies
 abstract contract EmergencyCase is GovernorCase {
@@ -60,8 +22,6 @@ abstract contract EmergencyCase is GovernorCase {
     uint32 internal constant SUNSET = 365 days;
 
     Council internal council;
-    EmergencyStub internal stub;
-    MandateGovernor internal voters;
     EmergencyGate internal gate;
 
     function _wireMore() internal virtual override {
@@ -70,28 +30,18 @@ abstract contract EmergencyCase is GovernorCase {
             members[i] = abi.encodePacked(vm.addr(memberKeys[i]));
         }
         council = new Council(members, 2, ROTATION_DELAY);
-        stub = new EmergencyStub(address(manager));
-        IMandateGovernor.GovernorConfig memory config = _criticalConfig();
-        config.registry = address(stub);
-        config.selectors = _two(stub.ratify.selector, EmergencyGate.renew.selector);
-        voters = new MandateGovernor(config);
         gate = new EmergencyGate(_gateConfig());
-        manager.setTargetFunctionRole(
-            address(stub), _two(stub.approveEmergency.selector, stub.openEmergency.selector), EMERGENCY_ROLE
-        );
-        manager.setTargetFunctionRole(address(stub), _one(stub.ratify.selector), CRITICAL_ROLE);
         manager.setTargetFunctionRole(address(gate), _one(gate.renew.selector), CRITICAL_ROLE);
         manager.grantRole(EMERGENCY_ROLE, address(gate), 0);
-        manager.grantRole(CRITICAL_ROLE, address(voters), HIGH_DELAY);
     }
 
     function _gateConfig() internal view returns (IEmergencyGate.GateConfig memory) {
         return IEmergencyGate.GateConfig({
             authority: address(manager),
-            registry: address(stub),
-            obligations: address(stub),
+            registry: registry,
+            obligations: obligations,
             council: ISeats(address(council)),
-            governor: IGovernor(address(voters)),
+            governor: IGovernor(address(critical)),
             reportTerm: REPORT_TERM,
             ratifyTerm: RATIFY_TERM,
             sunset: SUNSET
@@ -114,7 +64,7 @@ abstract contract EmergencyCase is GovernorCase {
         returns (IEmergencyGate.Emergency memory)
     {
         return IEmergencyGate.Emergency({
-            planHash: stub.hashPlan(plan),
+            planHash: registry.hashPlan(plan),
             incident: incident,
             reason: REASON,
             deadline: uint64(block.timestamp + 1 hours)
@@ -156,6 +106,10 @@ abstract contract EmergencyCase is GovernorCase {
         }
     }
 
+    function _isApproved(bytes32 planHash) internal view returns (bool) {
+        return registry.mandate(planHash).state == MandateState.APPROVED;
+    }
+
     function _report() internal {
         vm.prank(vm.addr(memberKeys[0]));
         gate.report(REPORT);
@@ -163,7 +117,7 @@ abstract contract EmergencyCase is GovernorCase {
 
     function _ratification(bytes32 obligation) internal view returns (Ballot memory ballot) {
         (bytes memory call, string memory description,) = gate.ratification(obligation);
-        return _ballot(voters, call, description);
+        return _ballot(critical, call, description);
     }
 
     function _ratify(bytes32 obligation) internal {
@@ -178,13 +132,13 @@ abstract contract EmergencyCase is GovernorCase {
     function _renew() internal {
         vm.warp(block.timestamp + 1);
         Ballot memory ballot;
-        ballot.governor = voters;
+        ballot.governor = critical;
         (ballot.targets, ballot.values, ballot.calldatas) =
             _call(address(gate), 0, abi.encodeCall(gate.renew, ()));
         string memory description = _text(block.timestamp);
         ballot.descriptionHash = keccak256(bytes(description));
         vm.prank(ana);
-        ballot.id = voters.propose(ballot.targets, ballot.values, ballot.calldatas, description);
+        ballot.id = critical.propose(ballot.targets, ballot.values, ballot.calldatas, description);
         _carry(ballot);
         _queue(ballot);
         vm.warp(block.timestamp + HIGH_DELAY);

@@ -11,6 +11,7 @@ import {MandateToken} from "../src/MandateToken.sol";
 import {ObligationLedger} from "../src/ObligationLedger.sol";
 import {PlanRegistry} from "../src/PlanRegistry.sol";
 import {SubjectConfigs} from "../src/SubjectConfigs.sol";
+import {IEmergencyGate} from "../src/interfaces/IEmergencyGate.sol";
 import {IMandateGovernor} from "../src/interfaces/IMandateGovernor.sol";
 import {IPlanRegistry} from "../src/interfaces/IPlanRegistry.sol";
 import {Mode, SubjectConfig, TierTerms} from "../src/types/Mandates.sol";
@@ -256,8 +257,9 @@ abstract contract Genesis is Kit {
         config.quorumPercent = 10;
         config.approvalPercent = 60;
         config.maxVotePercent = 20;
-        config.selectors = new bytes4[](6);
+        config.selectors = new bytes4[](7);
         config.selectors[0] = registry.approveHigh.selector;
+        config.selectors[6] = IEmergencyGate.renew.selector;
         config.selectors[1] = registry.configureSubject.selector;
         config.selectors[2] = registry.enrolExecutor.selector;
         config.selectors[3] = registry.approveCritical.selector;

@@ -7,7 +7,7 @@ import {MandateGovernor} from "../src/MandateGovernor.sol";
 import {ICouncil} from "../src/interfaces/ICouncil.sol";
 import {IEmergencyGate} from "../src/interfaces/IEmergencyGate.sol";
 import {IMandateGovernor} from "../src/interfaces/IMandateGovernor.sol";
-import {MandateState, Plan} from "../src/types/Mandates.sol";
+import {Duty, MandateState, Plan} from "../src/types/Mandates.sol";
 import {EmergencyCase} from "./EmergencyCase.sol";
 import {Ballot} from "./GovernorCase.sol";
 
@@ -157,30 +157,31 @@ contract GovernorAttacksTest is EmergencyCase {
 
     /// @dev Somebody who holds enough votes proposes the same ratification first.
     function test_attack_ratificationPreempted() public {
-        bytes32 obligation = keccak256(abi.encode(SUBJECT, uint256(1))); // what the ledger will say
-        bytes memory call = abi.encodeCall(stub.ratify, (obligation));
-        _proposeAs(voters, ana, call, "mine");
+        bytes32 cause = registry.hashPlan(_fix(1));
+        bytes32 obligation = keccak256(abi.encode(SUBJECT, Duty.EMERGENCY, cause, 1)); // what the ledger will say
+        bytes memory call = abi.encodeCall(registry.ratify, (obligation));
+        _proposeAs(critical, ana, call, "mine");
         assertEq(_declare(_fix(1), INCIDENT, 2), obligation, "foreseen");
         Ballot memory ballot = _ratification(obligation);
         _assertProposal(ballot, IGovernor.ProposalState.Pending, "the gate's own is there as well");
 
         (, string memory text,) = gate.ratification(obligation);
         (address[] memory targets, uint256[] memory values, bytes[] memory calldatas) =
-            _call(address(stub), 0, call);
+            _call(address(registry), 0, call);
         vm.prank(ana);
         vm.expectPartialRevert(IGovernor.GovernorRestrictedProposer.selector);
-        voters.propose(targets, values, calldatas, text);
+        critical.propose(targets, values, calldatas, text);
     }
 
     /// @dev A governor that reverts, and one that somebody made revert, does not hold up the fix.
     function test_attack_emergencyStarvedByARevertingGovernor() public {
-        bytes memory code = address(voters).code;
-        vm.etch(address(voters), address(new DeadGovernor()).code);
+        bytes memory code = address(critical).code;
+        vm.etch(address(critical), address(new DeadGovernor()).code);
         bytes32 obligation = _declare(_fix(1), INCIDENT, 2);
-        assertTrue(stub.isApproved(stub.hashPlan(_fix(1))), "approved all the same");
-        assertTrue(stub.isOpen(obligation), "and owed");
+        assertTrue(_isApproved(registry.hashPlan(_fix(1))), "approved all the same");
+        assertTrue(obligations.isOpen(obligation), "and owed");
 
-        vm.etch(address(voters), code);
+        vm.etch(address(critical), code);
         vm.prank(stranger);
         gate.proposeRatification(obligation);
         _assertProposal(_ratification(obligation), IGovernor.ProposalState.Pending, "by anybody, later");
@@ -240,13 +241,13 @@ contract GovernorAttacksTest is EmergencyCase {
     /// @dev The gate needs no tokens to propose, and only it.
     function test_attack_thresholdOfTheGateIsNobodyElses() public {
         (address[] memory targets, uint256[] memory values, bytes[] memory calldatas) =
-            _call(address(stub), 0, abi.encodeCall(stub.ratify, (bytes32(uint256(1)))));
+            _call(address(registry), 0, abi.encodeCall(registry.ratify, (bytes32(uint256(1)))));
         vm.warp(block.timestamp + 1);
         vm.prank(stranger);
         vm.expectPartialRevert(IGovernor.GovernorInsufficientProposerVotes.selector);
-        voters.propose(targets, values, calldatas, "spam");
+        critical.propose(targets, values, calldatas, "spam");
         vm.prank(address(gate));
-        voters.propose(targets, values, calldatas, "the gate's");
+        critical.propose(targets, values, calldatas, "the gate's");
     }
 
     function _medium() private view returns (bytes memory) {

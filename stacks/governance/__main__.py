@@ -8,7 +8,7 @@ by `mandate doctor` from the chain's own events.
 from __future__ import annotations
 
 import pulumi
-from settings import Settings, Vote, load_settings
+from settings import EmergencyPath, Settings, Vote, load_settings
 from wiring import Contracts, Genesis
 
 from pulumi_mandate import EvmContract
@@ -53,10 +53,7 @@ def deploy(settings: Settings) -> Contracts:
     attestations = EvmContract(
         "attestations", artifact="AttestationLog", arguments=[registry.address]
     )
-    relay = EvmContract("ballot-relay", artifact="BallotRelay", arguments=[])
-    found = Contracts(
-        token, manager, executors, subjects, obligations, registry, attestations, relay
-    )
+    found = Contracts(token, manager, executors, subjects, obligations, registry, attestations)
     votes = (
         ("low", settings.low_vote),
         ("standard", settings.standard_vote),
@@ -64,7 +61,35 @@ def deploy(settings: Settings) -> Contracts:
     )
     for name, vote in votes:
         found.governors[name] = governor(name, vote, found, settings)
+    found.others["ballot_relay"] = EvmContract("relay", artifact="BallotRelay", arguments=[])
+    seats = settings.council
+    found.others["council"] = EvmContract(
+        "council",
+        artifact="Council",
+        arguments=[seats.members, seats.threshold, seats.rotation_delay],
+    )
+    found.others["emergency_gate"] = emergency_gate(found, settings.emergency_path)
     return found
+
+
+def emergency_gate(contracts: Contracts, path: EmergencyPath) -> EvmContract:
+    """Made after the governor that it proposes ratifications to."""
+    return EvmContract(
+        "emergency-gate",
+        artifact="EmergencyGate",
+        arguments=[
+            {
+                "authority": contracts.manager.address,
+                "registry": contracts.registry.address,
+                "obligations": contracts.obligations.address,
+                "council": contracts.others["council"].address,
+                "governor": contracts.governors["critical"].address,
+                "reportTerm": path.report_term,
+                "ratifyTerm": path.ratify_term,
+                "sunset": path.sunset,
+            }
+        ],
+    )
 
 
 def governor(name: str, vote: Vote, contracts: Contracts, settings: Settings) -> EvmContract:

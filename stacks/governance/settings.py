@@ -126,11 +126,30 @@ class CriticalVote(Vote):
     max_vote_percent: Percent = 20
 
 
+class Council(Part):
+    """Who approves in an emergency; its seats change only by its own announced call."""
+
+    members: Annotated[list[Address], Field(min_length=1)]
+    threshold: Annotated[int, Field(ge=1)]
+    """How many act for it. In an emergency it takes two thirds of the seats, whatever this is."""
+    rotation_delay: Seconds = 2 * DAY
+
+
+class EmergencyPath(Part):
+    """What is owed for an emergency, and how long the path stays open without a vote."""
+
+    report_term: Seconds = 3 * DAY
+    ratify_term: Seconds = 21 * DAY
+    """A vote takes two to three weeks."""
+    sunset: Seconds = 365 * DAY
+
+
 class Settings(Part):
     deployer: Address
     guardian: Address
     holders: Annotated[list[Holder], Field(min_length=1)]
     executors: Annotated[list[Address], Field(min_length=1)]
+    council: Council
     subjects: list[Subject] = Field(default_factory=list)
 
     token_name: str = "Mandate"  # noqa: S105  # the name of a currency
@@ -161,6 +180,7 @@ class Settings(Part):
     high: TierTerms = TierTerms(kinds=ALL_KINDS, attestations=1, cosign=True)
     critical: TierTerms = TierTerms(kinds=ALL_KINDS, attestations=1, cosign=True)
     emergency: TierTerms = TierTerms(validity=6 * HOUR, kinds=CREATE_UPDATE_REPLACE)
+    emergency_path: EmergencyPath = EmergencyPath()
     grace: Seconds = HOUR
     """After a lease ends, until anybody may call the run abandoned."""
     confirm_within: Seconds = 3 * DAY

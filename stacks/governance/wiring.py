@@ -29,9 +29,10 @@ class Contracts:
     obligations: EvmContract
     registry: EvmContract
     attestations: EvmContract
-    relay: EvmContract
     governors: dict[str, EvmContract] = field(default_factory=dict)
     """low, standard, critical."""
+    others: dict[str, EvmContract] = field(default_factory=dict)
+    """By the words of the trust file: ballot relay, council, emergency gate."""
 
     def by_trust_name(self) -> dict[str, EvmContract]:
         """By the words of the trust file."""
@@ -43,7 +44,7 @@ class Contracts:
             "obligations": self.obligations,
             "attestations": self.attestations,
             "registry": self.registry,
-            "ballot_relay": self.relay,
+            **self.others,
             **{f"{name}_governor": made for name, made in self.governors.items()},
         }
 

@@ -30,6 +30,8 @@ CRITICAL_FUNCTIONS = (
     "ratify",
 )
 TOKEN = 10**18
+SEATS = ("ana", "ben", "cleo")
+"""Of the council, which votes here as well."""
 SUBJECT = Subject("test-backend", "acme", "shop", "prod")
 RULES = keccak(b"rules of the tests")
 GAS_MONEY = 100 * TOKEN
@@ -126,6 +128,7 @@ def deploy(
     first = work.web3.eth.block_number
     contracts = _contracts(work, people, terms)
     contracts |= _governors(work, contracts, people, terms)
+    contracts["emergency_gate"] = _gate(work, contracts)
     _wire(work, contracts, people, terms)
     _configure(work, contracts, people, terms)
     if meanwhile is not None:
@@ -204,6 +207,7 @@ def _contracts(work: _Deployer, people: Mapping[str, Person], terms: Terms) -> d
         "obligations": obligations,
         "attestations": attestations,
         "ballot_relay": work.create("BallotRelay"),
+        "council": work.create("Council", [_seat(Person(name)) for name in SEATS], 2, 2 * DAY),
         "registry": registry,
     }
 
@@ -223,7 +227,7 @@ def _governors(
         "critical": (
             (delay, period + 2 * DAY, DAY),
             (10, 0, 60, 20, 0),
-            list(CRITICAL_FUNCTIONS),
+            [*CRITICAL_FUNCTIONS, "renew()"],
         ),
     }
     places = [contracts[name].address for name in ("token", "access_manager", "registry")]
@@ -242,6 +246,18 @@ def _governors(
         )
         for name, (times, shares, functions) in rules.items()
     }
+
+
+def _gate(work: _Deployer, contracts: Mapping[str, Any]) -> Any:
+    """Reports within three days, ratification within three weeks, open for a year."""
+    names = ("access_manager", "registry", "obligations", "council", "critical_governor")
+    places = [contracts[name].address for name in names]
+    return work.create("EmergencyGate", (*places, 3 * DAY, 21 * DAY, 365 * DAY))
+
+
+def _seat(person: Person) -> bytes:
+    """An account as an ERC-7913 signer."""
+    return bytes.fromhex(person.address[2:])
 
 
 def _tiers(terms: Terms) -> list[tuple[Any, ...]]:
@@ -280,6 +296,7 @@ def _wire(
         ("obligations", ["open", "clear"], REGISTRY_ROLE),
         ("obligations", ["openEmergency"], EMERGENCY_ROLE),
         ("obligations", ["openAudit"], AUDITOR_ROLE),
+        ("emergency_gate", ["renew"], CRITICAL_ROLE),
     ):
         target = contracts[contract]
         selectors = [_selector(target, name) for name in names]
@@ -293,6 +310,7 @@ def _wire(
         (HIGH_ROLE, critical, terms.high_delay),
         (CRITICAL_ROLE, critical, terms.high_delay),
         (GUARDIAN_ROLE, guardian, 0),
+        (EMERGENCY_ROLE, contracts["emergency_gate"].address, 0),
         (COUNCIL_ROLE, guardian, 0),
         (AUDITOR_ROLE, guardian, 0),
     ):

@@ -20,6 +20,7 @@ NEEDED = {
     "guardian": ADDRESS,
     "holders": [{"holder": ADDRESS, "amount": "5"}],
     "executors": [ADDRESS],
+    "council": {"members": [ADDRESS], "threshold": 1},
 }
 SUBJECT = {
     "name": "shop-prod",
@@ -92,6 +93,8 @@ def test_the_tiers_terms_are_those_of_the_contracts_readme(load):
     medium = {"validity": 7 * day, "maxLease": 14400, "kinds": 0xCF}
     assert found.medium.as_argument() == medium | nothing
     high = medium | nothing | {"kinds": 0xFF, "attestations": 1, "cosign": True}
+    path = found.emergency_path
+    assert (path.report_term, path.ratify_term, path.sunset) == (3 * day, 21 * day, 365 * day)
     assert found.high.as_argument() == found.critical.as_argument() == high
     assert found.low.as_argument() == {
         "validity": 3 * day,
@@ -138,6 +141,8 @@ def test_development_only_shortens_times(module):
         ({"holders": [{"holder": ADDRESS, "amount": "0"}]}, "holders.0.amount"),
         ({"holders": [{"holder": ADDRESS, "amount": 5}]}, "holders.0.amount"),
         ({"executors": []}, "executors"),
+        ({"council": {"members": [], "threshold": 1}}, "council.members"),
+        ({"council": {"members": [ADDRESS], "threshold": 0}}, "council.threshold"),
         ({"mediumDelay": 0}, "medium_delay"),
         ({"standardVote": {"voting_delay": -1}}, "standard_vote.voting_delay"),
         ({"criticalVote": {"quorum_percent": 101}}, "critical_vote.quorum_percent"),

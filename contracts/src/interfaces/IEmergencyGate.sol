@@ -3,28 +3,10 @@ pragma solidity 0.8.37;
 
 import {IGovernor} from "@openzeppelin/contracts/governance/IGovernor.sol";
 
-import {Plan, Tier} from "../types/Mandates.sol";
+import {Plan} from "../types/Mandates.sol";
 import {ISeats} from "./ICouncil.sol";
-
-/// @title What the gate asks of the plan registry
-interface IEmergencyRegistry {
-    /// @notice Approves a plan hash for the emergency tier.
-    function approveEmergency(bytes32 planHash) external;
-    /// @notice Lets an obligation go, by a vote.
-    function ratify(bytes32 obligation) external;
-    /// @notice The EIP-712 hash of a plan.
-    function hashPlan(Plan calldata plan) external view returns (bytes32);
-}
-
-/// @title What the gate asks of the ledger of obligations
-interface IEmergencyLedger {
-    /// @notice Opens what is owed on a subject, or joins what is open there.
-    function openEmergency(bytes32 subject, Tier tier, uint48 dueAt, bytes32 cause)
-        external
-        returns (bytes32 id);
-    /// @notice Whether it is still owed.
-    function isOpen(bytes32 id) external view returns (bool);
-}
+import {IObligationLedger} from "./IObligationLedger.sol";
+import {IPlanRegistry} from "./IPlanRegistry.sol";
 
 /// @title The emergency path
 /// @notice Two thirds of the council's seats approve a plan at once, in one transaction, and owe for it: a
@@ -44,8 +26,8 @@ interface IEmergencyGate {
     /// @param sunset Seconds after which the path ends, from genesis or from the last `renew`.
     struct GateConfig {
         address authority;
-        address registry;
-        address obligations;
+        IPlanRegistry registry;
+        IObligationLedger obligations;
         ISeats council;
         IGovernor governor;
         uint32 reportTerm;

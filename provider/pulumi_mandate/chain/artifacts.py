@@ -27,6 +27,8 @@ NAMES = {
     "obligations": "ObligationLedger",
     "attestations": "AttestationLog",
     "ballot_relay": "BallotRelay",
+    "council": "Council",
+    "emergency_gate": "EmergencyGate",
 }
 """The trust file's word for a contract, and the contract's name."""
 

@@ -30,6 +30,8 @@ CONTRACTS = (
     "obligations",
     "attestations",
     "ballot_relay",
+    "council",
+    "emergency_gate",
 )
 _CHECKOUT_MARKS = (".git", ".hg", ".jj", "Pulumi.yaml")
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -65,6 +67,8 @@ class Trust:
     obligations: Address
     attestations: Address
     ballot_relay: Address
+    council: Address
+    emergency_gate: Address
     governors: Governors
     deployed_block: int
     """Where the history of the contracts begins."""

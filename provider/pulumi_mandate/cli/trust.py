@@ -49,6 +49,8 @@ def show(call: Call) -> Answer:
             "obligations": found.obligations,
             "attestations": found.attestations,
             "ballotRelay": found.ballot_relay,
+            "council": found.council,
+            "emergencyGate": found.emergency_gate,
         },
         "store": _without_secrets(found.store_uri),
         "executor": _key(found.executor),

@@ -28,6 +28,8 @@ from .subjects import BACKEND_ID, commitment_key
 STACK = "dev"
 ENFORCE = 2
 """The contract's `Mode.ENFORCE`."""
+COUNCIL = ("bo", "chi", "dee")
+"""Who approves in an emergency. Elsewhere these are others than those who vote."""
 DEV_VOTES: Mapping[str, Mapping[str, int]] = {
     "lowVote": {"voting_delay": 30, "voting_period": 120},
     "standardVote": {"voting_delay": 60, "voting_period": 300, "late_quorum_extension": 60},
@@ -130,6 +132,7 @@ def settings(ground: Ground, subjects: Sequence[Subject], executor: Key) -> dict
         "guardian": keys["gus"].address,
         "holders": holders(keys),
         "executors": [executor.address],
+        "council": {"members": [keys[name].address for name in COUNCIL], "threshold": 2},
         "high": DEV_TERMS,
         "critical": DEV_TERMS,
         "subjects": [

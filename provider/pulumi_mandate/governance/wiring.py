@@ -80,6 +80,7 @@ RIGHTS = (
     Right("obligations", "open", Role.REGISTRY),
     Right("obligations", "clear", Role.REGISTRY),
     Right("obligations", "openEmergency", Role.EMERGENCY),
+    Right("emergency_gate", "renew", Role.CRITICAL),
     Right("obligations", "openAudit", Role.AUDITOR),
 )
 
@@ -91,6 +92,7 @@ HOLDINGS = (
     Holding(Role.HIGH, "critical_governor", waits=True),
     Holding(Role.CRITICAL, "critical_governor", waits=True),
     Holding(Role.GUARDIAN, GUARDIAN, waits=False),
+    Holding(Role.EMERGENCY, "emergency_gate", waits=False),
     Holding(Role.COUNCIL, GUARDIAN, waits=False),
     Holding(Role.AUDITOR, GUARDIAN, waits=False),
 )
