@@ -70,6 +70,7 @@ def test_the_registry_is_sealed_and_nobody_administers(client):
         (ROLES["registry"], trust.registry),
         (ROLES["log"], trust.attestations),
         (ROLES["council"], trust.accounts["gus"].address),
+        (ROLES["emergency"], trust.emergency_gate),
         (ROLES["auditor"], trust.accounts["gus"].address),
         (ROLES["low"], trust.governors.low),
         (ROLES["medium"], trust.governors.standard),
@@ -107,6 +108,17 @@ def test_each_governor_has_its_own_rules(client):
         assert tuple(client.call(governor, one) for one in names) == expected
         assert client.call(governor, "votingDelay") == times["voting_delay"]
         assert client.call(governor, "votingPeriod") == times["voting_period"]
+
+
+def test_the_emergency_gate_counts_the_council_s_seats(client):
+    trust = client.trust
+    members = [bytes.fromhex(trust.accounts[name].address[2:]) for name in genesis.COUNCIL]
+
+    assert client.call("emergency_gate", "council") == trust.council
+    assert client.call("emergency_gate", "governor") == trust.governors.critical
+    assert client.call("emergency_gate", "onUntil") > client.now()
+    assert client.call("council", "getSignerCount") == len(members)
+    assert all(client.call("council", "isSigner", member) for member in members)
 
 
 def test_the_demo_subject_and_the_executor_are_enrolled(running, client):
