@@ -14,8 +14,11 @@ from pathlib import Path
 
 import pytest
 
-MUTATE = Path(__file__).resolve().parents[2] / "contracts" / "tools" / "mutate"
-LEAST = 30
+CONTRACTS = Path(__file__).resolve().parents[2] / "contracts"
+MUTATE = CONTRACTS / "tools" / "mutate"
+LEAST = 70
+ROW = re.compile(r"(?m)^\| P(\d+) \| [^|]+ \| ([^|]+) \| ([^|]+) \|$")
+QUOTED = re.compile(r"`([^`]+)`")
 
 
 def mutate(wanted: str) -> subprocess.CompletedProcess[str]:
@@ -46,3 +49,19 @@ def test_a_broken_guard_is_seen_by_a_test_and_by_a_proof(name: str) -> None:
 
     assert said.returncode == 0, said.stdout + said.stderr
     assert f"{name}: test proof" in said.stdout
+
+
+def test_every_property_is_shown_and_can_be_broken() -> None:
+    """The table of contracts/README.md names what exists, and what a proof notices."""
+    rows = ROW.findall((CONTRACTS / "README.md").read_text())
+    sources = [path.read_text() for path in (CONTRACTS / "test").rglob("*.sol")]
+    mutants = MUTATE.read_text()
+
+    assert [int(number) for number, _, _ in rows] == list(range(1, 13))
+    for number, shown, broken in rows:
+        for name in QUOTED.findall(shown):
+            assert any(f"function {name}(" in source for source in sources), (number, name)
+        for name in QUOTED.findall(broken):
+            _, found, rest = mutants.partition(f'["{name}"')
+            assert found, (number, name)
+            assert '"check_' in rest.partition('\n  ["')[0], f"no proof notices {name}"
