@@ -79,6 +79,8 @@ class Round:
 def state_of(checkout: Checkout) -> State:
     """Inputs and options by name, and what programs say as outputs; ids are another matter."""
     resources = json.loads(checkout.state())["deployment"]["resources"]
+    for resource in resources:  # their order is the engine's mood
+        resource["dependencies"] = sorted(resource.get("dependencies") or ())
     return {
         resource["urn"].rpartition("::")[2]: {
             part: resource.get(part)

@@ -113,17 +113,15 @@ def test_a_machine_that_may_not_deploy_says_what_it_lacks(engine_stack):
 @pytest.mark.chain
 def test_a_constructor_that_refuses_gives_its_reason(deploying_here):
     provider = EvmContractProvider()
-    arguments = [
-        {
-            "authority": HOLDER,
-            "executors": "0x" + "00" * 20,
-            "genesis": HOLDER,
-            "medium": {"validity": 1, "maxLease": 1, "kinds": 1},
-            "high": {"validity": 1, "maxLease": 1, "kinds": 1},
-            "grace": 1,
-            "maxRenewals": 1,
-        }
-    ]
+    nobody = "0x" + "00" * 20
+    terms = {
+        "validity": 1, "maxLease": 1, "kinds": 1, "attestations": 0, "cosign": False,
+        "budgetOperations": 1, "budgetCost": 0, "budgetWindow": 1,
+    }  # fmt: skip
+    tiers = dict.fromkeys(("low", "medium", "high", "critical", "emergency"), terms)
+    contracts = {"executors": nobody, "subjects": HOLDER, "obligations": HOLDER}
+    times = {"grace": 1, "confirmWithin": 1, "clearWithin": 1, "maxRenewals": 1}
+    arguments = [{"authority": HOLDER, "genesis": HOLDER, **contracts, **tiers, **times}]
     inputs = provider.check({}, {"artifact": "PlanRegistry", "arguments": arguments}).inputs
 
     with pytest.raises(ContractRefused, match="PlanRegistryInvalidGenesis"):
