@@ -24,7 +24,7 @@ version = 1
 [[rule]]
 id = "any"
 reason = "nothing to see here"
-tier = "low"
+tier = "medium"
 [unknowns]
 sensitive = ["nothing"]
 """

@@ -82,6 +82,7 @@ def test_every_command_that_offers_json_speaks_it(home: Home) -> None:
 
     _ended_early(speak, folder)
     _run(speak, folder)
+    _governing(speak)
 
     assert speak("dev", "stop")["stopped"]
     assert speak("status", code=4)["error"] == "ChainUnreachable"
@@ -136,3 +137,29 @@ def _run(speak: Speaker, folder: Path) -> None:
     assert speak("destroy", cwd=folder, code=3)["step"] == 3, "nobody voted to destroy it"
     assert "nothing to change" in speak("refresh", cwd=folder)["sentence"]
     assert speak("import", "nowhere.json", cwd=folder, code=2)["error"]
+
+
+def _governing(speak: Speaker) -> None:
+    """What others say beside the vote; most of it about a proposal that is not there."""
+    folder, key = speak.home.folder, "0x" + "9" * 40
+    (folder / "nothing").touch()
+    assert speak("subjects")["subjects"]
+    assert speak("executors", "list")["executors"]
+    assert [one["duty"] for one in speak("obligations")["obligations"]] == ["abandoned"]
+    assert speak("contracts", "manifest")["manifest"] == speak("contracts", "check")["manifest"]
+    assert speak("contracts", "sign", "--as", "ana", code=2)["error"] == "UsageError"
+    assert speak("attest", str(folder / "nothing"), "--as", "ana", code=3)["error"]
+    for words in (
+        ("observe", "99", "--as", "dee"),
+        ("cosign", "99", "--as", "gus"),
+        ("veto", "99", "--as", "bo"),
+        ("ballots", "sign", "99", "for", "--as", "bo", "--out", str(folder / "ballot")),
+    ):
+        assert "no proposal 99" in speak(*words, code=2)["happened"]
+    box = str(folder / "box")
+    assert speak("ballots", "collect", box, str(folder / "nothing"))["refused"]
+    assert "no ballot" in speak("ballots", "relay", box, "--as", "rae", code=2)["happened"]
+    assert speak("executors", "add", key, "--as", "ana")["proposal"]
+    assert speak("executors", "rotate", key, key, "--as", "ana")["proposal"]
+    for did in ("admit", "revoke"):
+        assert speak("executors", did, key, "--as", "gus", code=3)["error"] == "ContractRefused"
