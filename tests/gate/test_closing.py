@@ -30,28 +30,21 @@ from pulumi_mandate.gate.closing import (
     raise_unless_complete,
 )
 from pulumi_mandate.gate.folder import RunFolder
-from pulumi_mandate.gate.journal import ALLOWED, REFUSED, Entry
+from pulumi_mandate.gate.journal import REFUSED, Entry
 from pulumi_mandate.gate.state import resource_digests, update_succeeded
 from pulumi_mandate.models import ZERO, MandateState, OutcomeKind, digest, keccak
 from pulumi_mandate.plan.program import program_digest
 from pulumi_mandate.plan.receipt import Receipt
+from tests.gate.a_run import AFTER, ASKED, BEFORE, PLAN
 from tests.gate.cases import (
     DOMAIN,
     EXECUTOR,
     RUN,
-    deployment,
     document,
-    operation,
     record,
-    resource,
     urn,
     values_of,
 )
-
-PLAN = document(operation("a"), operation("b", "delete"))
-BEFORE = deployment(resource("b", "old"))
-AFTER = deployment(resource("a"))
-ASKED = [Entry(ALLOWED, "create", urn("a"), 0), Entry(ALLOWED, "delete", urn("b"), 1)]
 
 
 class Machine:

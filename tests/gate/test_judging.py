@@ -18,6 +18,7 @@ from pulumi_mandate.gate.state import resource_digests
 from pulumi_mandate.models import keccak, to_hex
 from pulumi_mandate.plan.markers import unknown
 from pulumi_mandate.plan.receipt import DONE, NOT_DONE
+from tests.gate.a_run import AFTER, ASKED, BEFORE, PLAN
 from tests.gate.cases import (
     STACK,
     deployment,
@@ -28,11 +29,6 @@ from tests.gate.cases import (
     urn,
     values_of,
 )
-
-PLAN = document(operation("a"), operation("b", "delete"))
-BEFORE = deployment(resource("b", "old"))
-AFTER = deployment(resource("a"))
-ASKED = [Entry(ALLOWED, "create", urn("a"), 0), Entry(ALLOWED, "delete", urn("b"), 1)]
 
 
 def judge(  # everything that decides, each with its usual value

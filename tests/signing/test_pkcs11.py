@@ -241,6 +241,19 @@ def test_an_imported_key_is_for_development(token: Token, monkeypatch: pytest.Mo
     assert _pkcs11.Pkcs11Backend.from_uri(parse_key_uri(token.uri(name))).development_only
 
 
+@pytest.mark.parametrize("said", ["LOCAL", "ALWAYS_SENSITIVE", "NEVER_EXTRACTABLE"])
+def test_each_attribute_alone_makes_a_key_one_for_development(
+    token: Token, name: str, monkeypatch: pytest.MonkeyPatch, said: str
+) -> None:
+    """SoftHSM denies all three of an imported key; another module may deny one of them only."""
+    monkeypatch.setattr(_pkcs11, "EMULATORS", ("nobody",))
+    backend = _pkcs11.Pkcs11Backend.from_uri(parse_key_uri(token.uri(name)))
+    names = ("LOCAL", "ALWAYS_SENSITIVE", "NEVER_EXTRACTABLE")
+    backend._private = {Attribute[one]: one != said for one in names}
+
+    assert backend.development_only
+
+
 def test_a_key_that_never_was_outside_signs_orders_where_its_token_is_hardware(
     token: Token, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

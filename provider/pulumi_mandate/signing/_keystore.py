@@ -18,7 +18,7 @@ import orjson
 from ..errors import SignerError, UsageError
 from ..models import Address, Digest
 from ._curve import address_of
-from ._private_file import read_private
+from ._private_file import read_line, read_private
 from ._uri import KeyUri, only
 
 DEFAULT_SCRYPT_N = 1 << 18
@@ -103,7 +103,7 @@ def _passphrase(uri: KeyUri) -> bytes:
             meaning="The passphrase itself is never part of a URI.",
         )
     if file is not None:
-        passphrase = read_private(Path(file), "passphrase").removesuffix(b"\n").removesuffix(b"\r")
+        passphrase = read_line(Path(file), "passphrase")
     else:
         passphrase = os.environb.get(str(variable).encode(), b"")
     if not passphrase:

@@ -24,7 +24,7 @@ from urllib.parse import unquote, unquote_to_bytes
 from ..errors import SignerError, UsageError
 from ..models import Address, Digest
 from ._curve import address_of
-from ._private_file import read_private
+from ._private_file import read_line
 from ._uri import KeyUri, only
 
 SECP256K1 = bytes.fromhex("06052b8104000a")
@@ -100,7 +100,9 @@ class Pkcs11Backend:
     def public_address(self) -> Address:
         from pkcs11 import Attribute
 
-        read = lambda: (self._public[Attribute.EC_PARAMS], self._public[Attribute.EC_POINT])  # noqa: E731
+        def read() -> tuple[bytes, bytes]:
+            return self._public[Attribute.EC_PARAMS], self._public[Attribute.EC_POINT]
+
         curve, point = self._ask("read the public key", read)
         if curve != SECP256K1:
             raise SignerError(
@@ -173,7 +175,7 @@ def _log_in(place: Place) -> Any:
     import pkcs11
 
     # The PIN is read for every login and kept nowhere.
-    pin = read_private(place.pin_file, "PIN").removesuffix(b"\n").removesuffix(b"\r")
+    pin = read_line(place.pin_file, "PIN")
     if not pin:
         raise SignerError("the PIN file is empty", next_step="check pin-source in the key URI")
     try:

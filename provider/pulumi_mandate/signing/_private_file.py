@@ -42,3 +42,8 @@ def read_private(path: Path, what: str) -> bytes:
     if len(data) > MAX_FILE:
         raise SignerError(f"the {what} file {path} is larger than {MAX_FILE} bytes")
     return data
+
+
+def read_line(path: Path, what: str) -> bytes:
+    """The same without the end of its line, as an editor leaves one. May be empty."""
+    return read_private(path, what).removesuffix(b"\n").removesuffix(b"\r")
