@@ -3,6 +3,8 @@
 * `govern()`: the first line of a Pulumi program. A preview says where the mandate stands; a real
   update runs when, and only when, an approved, unspent plan allows exactly what the program wants.
 * The dynamic resources `S3Bucket`, `Ec2Instance`, `EdgeBundle`, `EvmContract` and `EvmCall`.
+* `GovernedProvider` and what belongs to it, for dynamic resources of your own
+  (docs/reference/governed-providers.md).
 
 ```python
 import pulumi_mandate
@@ -24,10 +26,18 @@ if TYPE_CHECKING:
     from .errors import MandateError, Refused
     from .gate.govern import govern
     from .models import Subject
+    from .resources._permit import Permit
     from .resources.ec2_instance import Ec2Instance
     from .resources.edge_bundle import EdgeBundle
     from .resources.evm_call import EvmCall
     from .resources.evm_contract import EvmContract
+    from .resources.governed import (
+        Found,
+        GovernedInputs,
+        GovernedOutputs,
+        GovernedProvider,
+        GovernedResource,
+    )
     from .resources.s3_bucket import S3Bucket
 
 __version__ = "0.1.0"
@@ -39,6 +49,12 @@ __all__ = [
     "EvmCall",
     "EvmContract",
     "S3Bucket",
+    "Found",
+    "GovernedInputs",
+    "GovernedOutputs",
+    "GovernedProvider",
+    "GovernedResource",
+    "Permit",
     "MandateError",
     "Refused",
     "Subject",
@@ -51,6 +67,12 @@ _HOMES = {
     "EvmCall": ".resources.evm_call",
     "EvmContract": ".resources.evm_contract",
     "S3Bucket": ".resources.s3_bucket",
+    "Found": ".resources.governed",
+    "GovernedInputs": ".resources.governed",
+    "GovernedOutputs": ".resources.governed",
+    "GovernedProvider": ".resources.governed",
+    "GovernedResource": ".resources.governed",
+    "Permit": ".resources._permit",
     "MandateError": ".errors",
     "Refused": ".errors",
     "Subject": ".models",

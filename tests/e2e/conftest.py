@@ -53,8 +53,8 @@ class Home:
         assert said.code == 0, f"{words}: {said}"
         return said
 
-    def pulumi(self, *words: str, cwd: Path, piped: str = "") -> Said:
-        return self._run("pulumi", *words, "--non-interactive", cwd=cwd, piped=piped)
+    def pulumi(self, *words: str, cwd: Path, piped: str = "", **settings: str) -> Said:
+        return self._run("pulumi", *words, "--non-interactive", cwd=cwd, piped=piped, **settings)
 
     def _run(self, *words: str, cwd: Path | None = None, piped: str = "", **settings: str) -> Said:
         done = subprocess.run(

@@ -8,11 +8,14 @@ from typing import Any
 
 import pytest
 
+from pulumi_mandate.gate.environment import UNGOVERNED
 from tests.e2e.conftest import Home
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
 
 UP = ("up", "--yes", "--skip-preview")
+LEFT = {UNGOVERNED: "yes"}
+NO_RUN = "no governed run has begun for this engine"
 LINE = "pulumi_mandate.govern()\n"
 SECOND = '\npulumi_mandate.S3Bucket("leave-b", bucket="leave-b")\n'
 
@@ -56,7 +59,14 @@ def test_the_line_goes_alone_and_first_and_comes_back_by_a_vote(home: Home) -> N
     assert "unchanged" in alone.out
     assert hooked(home, folder) == set()
     program.write_text(governed.replace(LINE, "").replace(SECOND, ""))
-    assert home.pulumi(*UP, cwd=folder).code == 0
+    # Our own resources go on refusing until whoever starts the engine says so.
+    still = home.pulumi(*UP, cwd=folder)
+    assert still.code != 0
+    assert NO_RUN in still.out + still.err
+    assert home.buckets("leave") == ["leave-a", "leave-b"]
+    told = home.pulumi(*UP, cwd=folder, **LEFT)
+    assert told.code == 0, told
+    assert "delete without a mandate" in told.out + told.err
     assert home.buckets("leave") == ["leave-a"]
 
     # Back: the first governed update is voted on like any other.
@@ -66,10 +76,10 @@ def test_the_line_goes_alone_and_first_and_comes_back_by_a_vote(home: Home) -> N
     home.ok("up", cwd=folder)
     assert hooked(home, folder) == everything - {"leave-b"}
 
-    # Once more; what is created on the way out asks nobody, and a plain destroy then passes.
+    # Once more, said at once: what is created on the way out asks nobody, nor does a destroy.
     assert home.pulumi("destroy", "--yes", "--skip-preview", cwd=folder).code != 0
     program.write_text(governed.replace(LINE, ""))
-    assert home.pulumi(*UP, cwd=folder).code == 0
+    assert home.pulumi(*UP, cwd=folder, **LEFT).code == 0
     assert home.buckets("leave") == ["leave-a", "leave-b"]
-    assert home.pulumi("destroy", "--yes", "--skip-preview", cwd=folder).code == 0
+    assert home.pulumi("destroy", "--yes", "--skip-preview", cwd=folder, **LEFT).code == 0
     assert home.buckets("leave") == []

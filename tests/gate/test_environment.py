@@ -6,7 +6,12 @@ from pathlib import Path
 import pytest
 
 from pulumi_mandate.errors import Refused
-from pulumi_mandate.gate.environment import NESTED_MARK, bound_environment, check_environment
+from pulumi_mandate.gate.environment import (
+    NESTED_MARK,
+    UNGOVERNED,
+    bound_environment,
+    check_environment,
+)
 
 ORDINARY = {
     "PATH": "/bin", "HOME": "/h", "PULUMI_HOME": "/p", "PULUMI_CONFIG_PASSPHRASE": "x",
@@ -30,7 +35,7 @@ def test_an_ordinary_environment_passes():
         "PYTHONPYCACHEPREFIX", "PYTHONSTARTUP", NESTED_MARK, "LD_LIBRARY_PATH", "LD_AUDIT",
         "DYLD_INSERT_LIBRARIES", "PYTHONHOME", "PYTHONUSERBASE", "PYTHONOPTIMIZE",
         "PYTHONBREAKPOINT", "PYTHONINVENTEDTOMORROW", "CLOUDSDK_CONFIG", "PULUMI_PYTHON_CMD",
-        "VIRTUAL_ENV",
+        "VIRTUAL_ENV", UNGOVERNED,
     ],
 )  # fmt: skip
 def test_a_variable_that_may_change_meaning_refuses(name):

@@ -148,7 +148,7 @@ def nothing_to_do(monkeypatch, tmp_path):
 
     for name, made in {
         "_enter": lambda *_: (SimpleNamespace(trust=None, rules_of=None), place, {}),
-        "_end_with": lambda _: None,
+        "end_with": lambda *_: None,
         "preview_of": lambda *_: raw,
         "look_here": lambda *_, **__: None,
         "choose": lambda *_: None,

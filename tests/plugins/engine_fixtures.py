@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from pulumi_mandate.gate.environment import UNGOVERNED
+
 COMMAND_SECONDS = 120
 
 
@@ -82,13 +84,16 @@ class EngineStack:
 def engine_stack(
     tmp_path: Path, pulumi_env: Mapping[str, str]
 ) -> Callable[[Mapping[str, str]], EngineStack]:
-    """Make a stack: `engine_stack({"AWS_REGION": …})`; the variables join the environment."""
+    """Make a stack: `engine_stack({"AWS_REGION": …})`; the variables join the environment.
+
+    Not a governed one: what our providers do is looked at here, not whether they may.
+    """
 
     def make(variables: Mapping[str, str]) -> EngineStack:
         folder = tmp_path / "program"
         folder.mkdir()
         (folder / "Pulumi.yaml").write_text("name: shop\nruntime: python\n")
-        stack = EngineStack(folder, dict(pulumi_env) | dict(variables))
+        stack = EngineStack(folder, dict(pulumi_env) | {UNGOVERNED: "yes"} | dict(variables))
         stack.pulumi("stack", "init", "test")
         return stack
 

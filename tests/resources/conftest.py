@@ -7,7 +7,14 @@ from pathlib import Path
 import pytest
 
 from pulumi_mandate.dev.chain_service import ChainService
+from pulumi_mandate.gate.environment import UNGOVERNED
 from pulumi_mandate.signing import create_keystore
+
+
+@pytest.fixture(autouse=True)
+def ungoverned(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests call the providers themselves, with no engine above; test_permit.py takes it back."""
+    monkeypatch.setenv(UNGOVERNED, "yes")
 
 
 @pytest.fixture

@@ -8,15 +8,11 @@ from pathlib import Path
 import pytest
 from pulumi.output import Unknown
 
-from pulumi_mandate.chain.trust import CONTRACTS, Governors, Trust, render_trust
-from pulumi_mandate.edge import Bundle, EdgeMachine, create_signing_key, sign_bundle
-from pulumi_mandate.errors import MandateError
-from pulumi_mandate.gate import ancestor
-from pulumi_mandate.gate.ancestor import Engine
-from pulumi_mandate.gate.folder import run_folder
-from pulumi_mandate.models import to_hex
+from pulumi_mandate.edge import Binding, Bundle, EdgeMachine, create_signing_key, sign_bundle
+from pulumi_mandate.models import Digest, to_hex
+from pulumi_mandate.resources import governed
+from pulumi_mandate.resources._permit import Permit
 from pulumi_mandate.resources.edge_bundle import EdgeBundleProvider
-from tests.gate.cases import record
 
 PROGRAM = """
     import pulumi
@@ -186,65 +182,15 @@ def test_unknown_values_are_not_judged_before_they_are_known():
     assert EdgeBundleProvider().check({}, news).failures == []
 
 
-@pytest.fixture
-def under_an_engine(machine, pulumi_env, monkeypatch):
-    """This process as a provider of the engine with pid 7, on the machine of the fixture."""
-    engine = Engine(7, 99, "/usr/bin/pulumi", ("pulumi", "up"), {})
-    monkeypatch.setattr(ancestor, "find_engine", lambda: engine)
+@pytest.mark.parametrize("bound", [True, False])
+def test_a_bundle_names_the_mandate_it_was_delivered_under(machine, pulumi_env, monkeypatch, bound):
+    wanted = Binding(Digest(b"p" * 32), Digest(b"r" * 32), 31337, "0x" + "01" * 20)
+    permit = Permit("d" * 64, wanted) if bound else Permit()
+    monkeypatch.setattr(governed, "permit_for", lambda *_: permit)
     monkeypatch.setenv("MANDATE_HOME", pulumi_env["MANDATE_HOME"])
 
+    inputs = EdgeBundleProvider().check({}, {"site": "store-17", "revision": 1}).inputs
+    delivered = EdgeBundleProvider().create(inputs).outs
 
-@pytest.fixture
-def run(pulumi_env, tmp_path):
-    trust = tmp_path / "trust.toml"
-    addresses = {name: "0x" + f"{number:02x}" * 20 for number, name in enumerate(CONTRACTS, 1)}
-    trust.write_text(
-        render_trust(Trust(31337, ("http://127.0.0.1:1",), **addresses, deployed_block=0,
-                           governors=Governors(*["0x" + "09" * 20] * 3),
-                           development=True))
-    )  # fmt: skip
-    trust.chmod(0o600)
-    made = record(engine_pid=7, engine_started=99, trust=str(trust))
-    folder = run_folder(made.run_id, Path(pulumi_env["MANDATE_HOME"]))
-    folder.write_record(made)
-    return folder
-
-
-def deliver(revision=1):
-    news = {"site": "store-17", "revision": revision}
-    return EdgeBundleProvider().create(EdgeBundleProvider().check({}, news).inputs).outs
-
-
-def test_a_bundle_names_the_mandate_it_was_delivered_under(machine, under_an_engine, run):
-    delivered = deliver()
-    binding = machine.inbox("store-17").accept("store-17").binding
-
-    assert delivered["plan_hash"] == to_hex(run.record().plan_hash)
-    assert binding.plan_hash == run.record().plan_hash
-    assert binding.run_id == run.record().run_id
-    assert (binding.chain_id, binding.registry) == (31337, "0x" + "01" * 20)
-
-
-def test_without_a_run_a_bundle_names_no_mandate(machine, under_an_engine):
-    assert deliver()["plan_hash"] == ""
-
-
-def test_another_engines_run_is_not_ours(machine, under_an_engine, run):
-    run.write_record(record(engine_pid=7, engine_started=98, trust=run.record().trust))
-
-    assert deliver()["plan_hash"] == ""
-
-
-def test_a_run_that_an_earlier_engine_left_open_is_delivered_in(machine, under_an_engine, run):
-    run.write_result({"status": "open"})
-
-    assert deliver()["plan_hash"] == to_hex(run.record().plan_hash)
-
-
-@pytest.mark.parametrize("status", ["completed", "failed", "not-begun"])
-def test_after_its_run_was_closed_nothing_is_delivered(machine, under_an_engine, run, status):
-    run.write_result({"status": status})
-
-    with pytest.raises(MandateError, match="closed already"):
-        deliver()
-    assert machine.inbox("store-17").accept("store-17") is None
+    assert machine.inbox("store-17").accept("store-17").binding == permit.binding
+    assert delivered["plan_hash"] == (to_hex(wanted.plan_hash) if bound else "")

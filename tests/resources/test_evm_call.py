@@ -227,4 +227,4 @@ def test_unknown_parts_leave_the_calldata_unknown():
         checked = EvmCallProvider().check({}, grant(SOMEBODY, **changes))
 
         assert checked.failures == []
-        assert "calldata" not in checked.inputs
+        assert isinstance(checked.inputs["calldata"], Unknown)

@@ -17,6 +17,7 @@ from pulumi_mandate.chain.client import ChainClient
 from pulumi_mandate.chain.trust import CONTRACTS, Governors, Key, Trust, load_trust, render_trust
 from pulumi_mandate.checks.rules import Rules
 from pulumi_mandate.errors import MandateError, MissingContract, UsageError
+from pulumi_mandate.gate.environment import UNGOVERNED
 from pulumi_mandate.governance.registry import NO_CAP
 from pulumi_mandate.models import Address, Digest, Subject, keccak, subject_hash, to_hex
 
@@ -199,6 +200,8 @@ def _engine(ground: Ground) -> Engine:
     folder, deployer = ground.home.governance, ground.keys["deployer"]
     (folder / "backend").mkdir(mode=0o700, exist_ok=True)
     variables = {
+        # Nothing can give a mandate before the contracts are there.
+        UNGOVERNED: "yes",
         "PULUMI_HOME": str(folder / "pulumi"),
         "PULUMI_BACKEND_URL": f"file://{folder / 'backend'}",
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(ground.home.passphrase),

@@ -77,6 +77,10 @@ _BOUND_FILES = frozenset({"AWS_CONFIG_FILE", "KUBECONFIG"})
 NESTED_MARK = "MANDATE_NESTED_PREVIEW"
 """Set for a preview that the gate starts itself; only silences a message, and only in a dry run."""
 
+UNGOVERNED = "MANDATE_UNSAFE_UNGOVERNED"
+"""Set to `yes` for an engine whose stack is not governed: our providers then ask for no mandate and
+say so each time. In a governed update it is an error."""
+
 
 def check_environment(environment: Mapping[str, str], *, step: int = STEP) -> None:
     """Refuse an engine's environment that may run other code than this interpreter's.
@@ -96,6 +100,13 @@ def check_environment(environment: Mapping[str, str], *, step: int = STEP) -> No
             meaning="That mark belongs to the gate's own previews; in an update it is an error, "
             "never a way round the check.",
             next_step=f"unset {NESTED_MARK}",
+        )
+    if environment.get(UNGOVERNED):
+        raise Refused(
+            step,
+            f"`{UNGOVERNED}` is set in a governed update",
+            meaning="It is for stacks that are not governed: our providers would ask for nothing.",
+            next_step=f"unset {UNGOVERNED}",
         )
 
 

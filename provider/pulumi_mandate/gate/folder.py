@@ -1,9 +1,10 @@
 """What a run leaves on this machine, so that a crash between any two steps can be repaired.
 
 `$MANDATE_HOME/runs/<run id>/`: `run.json` (written before `begin` is sent, so that an order that
-reached the chain is never unknown here), `journal.jsonl`, `result.json` (written last),
-`watcher.log`. `$MANDATE_HOME/locks/<subject>`: one run at a time on one machine. Nothing in them is
-secret.
+reached the chain is never unknown here), `journal.jsonl`, `grants/` (what our providers may do
+now), `result.json` (written last), `watcher.log`. `$MANDATE_HOME/locks/<subject>`: one run at a
+time on one machine. Nothing in them is secret but the key of the grants, which opens nothing once
+the run is over.
 """
 
 from __future__ import annotations

@@ -7,7 +7,6 @@ Everything here may refuse, and until `begin` is sent nothing anywhere has been 
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from .engine_hooks import Judge, refuse_everything
 from .environment import NESTED_MARK, check_environment
 from .evidence import Candidate, closest
 from .folder import RunFolder, SubjectLock
+from .grants import Grants
 from .journal import REFUSED, Entry
 from .machine import Machine, open_machine
 from .operations import OperationCheck
@@ -48,7 +48,7 @@ from .run import (
 from .search import choose, look_for_run, positions
 from .state import resource_digests
 from .verify import verify_effects
-from .watcher import wait_for_end
+from .watcher import end_with
 from .where import Where
 
 _SAME_IN_BOTH = ("MANDATE_TRUST", "MANDATE_HOME", "HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME")
@@ -76,7 +76,7 @@ def open_gate(where: Where, say: Say) -> Judge:
     Raises `MandateError`.
     """
     machine, place, environment = _enter(where, say)
-    _end_with(place.engine)
+    end_with(place.engine.pid, place.engine.started)
     # A run of ours that was cut off is finished first, or gone on with.
     unfinished = look_for_run(machine, place.subject, say)
     admission = admit(machine, place, environment, unfinished, say)
@@ -164,6 +164,8 @@ def spend(
         to_do, indices = admission.found, positions(candidate.document, admission.found)
     _check_still(place, admission, folder)
     approved = candidate.document.fields().program
+    grants = Grants(folder.path)
+    grants.renew()
     return OperationCheck(
         to_do,
         folder.journal,
@@ -174,6 +176,7 @@ def spend(
         ),
         inputs_of=prepared.values_of,
         indices=indices,
+        grants=grants,
     )
 
 
@@ -192,16 +195,6 @@ def _check_still(place: Place, admission: Admission, folder: RunFolder) -> None:
         entry = Entry(REFUSED, "begin", "", -1, refusal.happened, Refused.__name__)
         folder.journal.append(entry)
         raise
-
-
-def _end_with(engine: Engine) -> None:
-    """A program whose engine was killed waits for ever; this one ends with it."""
-
-    def wait() -> None:
-        wait_for_end(engine.pid, engine.started)
-        os._exit(1)
-
-    threading.Thread(target=wait, name="mandate-engine", daemon=True).start()
 
 
 def check_engine(engine: Engine) -> dict[str, str]:

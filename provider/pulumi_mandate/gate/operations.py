@@ -18,6 +18,7 @@ from pulumi_mandate.plan.constraint import broken
 from pulumi_mandate.plan.document import Document
 from pulumi_mandate.plan.markers import is_unknown
 
+from .grants import Grants
 from .journal import ALLOWED, LATCHED, REFUSED, Entry, Journal
 from .wire import HookCall, Moment, Options, with_hashes
 
@@ -48,7 +49,7 @@ Denials = Callable[[], None]
 class OperationCheck:
     """Judges the operations of one run; may be called from several threads at once."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # what decides, and where the decision is written down
         self,
         document: Document,
         journal: Journal,
@@ -56,14 +57,17 @@ class OperationCheck:
         denials: Denials,
         inputs_of: InputsOf,
         indices: Sequence[int] | None = None,
+        grants: Grants | None = None,
     ) -> None:
         """`document` is the approved one; while resuming, the verified rest of it.
 
-        `indices` are then the positions of its operations in the approved document.
+        `indices` are then the positions of its operations in the approved document. Without
+        `grants` no provider of ours will do anything.
         """
         self._operations = document.operations
         self._indices = range(len(self._operations)) if indices is None else indices
         self._journal = journal
+        self._grants = grants
         self._denials = denials
         self._inputs_of = inputs_of
         self._lock = threading.Lock()
@@ -93,6 +97,8 @@ class OperationCheck:
                 self._compare(call, self._operations[position])
                 self._journal.append(self._allowed(call, position))
                 self._used.add(position)
+                if self._grants is not None:
+                    self._grants.give(call, self._indices[position])
             except MandateError as refusal:
                 self._refuse(call, position, refusal.happened, refusal)
                 raise
@@ -110,6 +116,8 @@ class OperationCheck:
         # Latch first: if even the journal cannot be written, nothing more may happen.
         first = not self._latched
         self._latched = self._latched or reason
+        if self._grants is not None:
+            self._grants.withdraw()
         # What only follows from the latch is no judgement of its own.
         kind = type(error).__name__ if first else LATCHED
         index = self._indices[position] if position >= 0 else -1

@@ -12,6 +12,7 @@ import os
 import select
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -75,6 +76,19 @@ def wait_for_end(pid: int, started: int) -> None:
             os.close(descriptor)
     while is_alive(pid, started):  # a zombie's descriptor is readable before it is reaped
         time.sleep(_POLL_SECONDS)
+
+
+def end_with(pid: int, started: int) -> None:
+    """This process ends when its engine does, however that ends.
+
+    A program whose engine was killed waits for ever, and a provider goes on with what it was doing.
+    """
+
+    def wait() -> None:
+        wait_for_end(pid, started)
+        os._exit(1)
+
+    threading.Thread(target=wait, name="mandate-engine", daemon=True).start()
 
 
 def watch(

@@ -61,6 +61,8 @@ class HookCall:
     """None before a create."""
     new_options: Options | None
     old_options: Options | None
+    old_outputs: JSON = field(default=None, repr=False)
+    """The state before an update or a delete, in the same form; None before a create."""
 
 
 def read_call(moment: Moment, data: bytes) -> HookCall:
@@ -77,6 +79,7 @@ def read_call(moment: Moment, data: bytes) -> HookCall:
         old_inputs=read_struct(request.old_inputs) if request.HasField("old_inputs") else None,
         new_options=_options(request.new_options) if request.HasField("new_options") else None,
         old_options=_options(request.old_options) if request.HasField("old_options") else None,
+        old_outputs=read_struct(request.old_outputs) if request.HasField("old_outputs") else None,
     )
 
 

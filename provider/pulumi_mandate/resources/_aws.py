@@ -22,7 +22,10 @@ READ_TIMEOUT = 60
 ATTEMPTS = 5
 """Of one request, with exponential back-off and jitter (botocore's standard mode)."""
 RESERVED = "pulumi-mandate:"
-"""Prefix of the tags by which a create that was cut off is found again."""
+"""Prefix of the tags that are ours."""
+OPERATION = RESERVED + "operation"
+"""The tag that names the operation which made a thing (`Permit.key`). It stays: a create that was
+cut off at any later moment is found again, and whoever asks finds the run."""
 _MAKING = threading.Lock()
 
 
@@ -120,9 +123,14 @@ def from_tags(tags: list[dict[str, str]] | None) -> dict[str, str]:
     }
 
 
+def own_tags(tags: list[dict[str, str]] | None) -> dict[str, str]:
+    """Our own markers among a thing's tags."""
+    return {t["Key"]: t.get("Value", "") for t in tags or [] if t["Key"].startswith(RESERVED)}
+
+
 def checked_tags(tags: dict[str, str]) -> dict[str, str]:
     """For pydantic: AWS's limits, and no key that means something to AWS or to us."""
-    if len(tags) > 48:  # AWS allows 50; two are ours while a resource is being made
+    if len(tags) > 48:  # AWS allows 50; one is ours, and one is spare
         raise ValueError("at most 48 tags")
     for key, value in tags.items():
         if not 1 <= len(key) <= 128 or len(value) > 256:

@@ -13,7 +13,7 @@ import orjson
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from ._aws import checked_tags
-from ._governed import GovernedInputs
+from .governed import GovernedInputs
 
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]|\.(?![.-])){1,61}[a-z0-9]")
 MAX_POLICY = 20_480

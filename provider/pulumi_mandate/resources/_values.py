@@ -24,6 +24,13 @@ def is_unknown(value: Any) -> bool:
     return isinstance(value, Unknown)
 
 
+def unknown() -> Any:
+    """A value that the engine shall not know yet, because it follows from one that it does not."""
+    from pulumi.output import Unknown
+
+    return Unknown()  # type: ignore[no-untyped-call]
+
+
 def holds_unknown(value: Any) -> bool:
     """Whether any part of the value is not known yet."""
     if isinstance(value, dict):

@@ -3,27 +3,25 @@
 The role needs ec2:RunInstances, ec2:TerminateInstances, ec2:CreateTags, ec2:DeleteTags,
 ec2:ModifyInstanceAttribute, ec2:DescribeInstances and ec2:DescribeInstanceAttribute.
 
-A launch bears an idempotency token made from the resource's identity and inputs, and a tag that
-says it is not finished. A create that was cut off finds its instance again; a create that is meant
-to make another one (a forced replacement) finds a finished one and takes the next token.
+A launch bears the operation's key twice, as idempotency token and as a tag: a create that was cut
+off finds its instance again, by the token at once and by the tag as long as it lives. Another run,
+and so a forced replacement, has another key.
 Source: https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-idempotency.html
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar
 
 import pulumi
-from pulumi.dynamic import DiffResult, Resource
+from pulumi.dynamic import DiffResult
 from pydantic import AfterValidator, Field
 
 from ..errors import EngineError
 from ._aws import (
-    RESERVED,
+    OPERATION,
     as_tags,
     checked_tags,
     client,
@@ -34,17 +32,14 @@ from ._aws import (
     same_region,
     told,
 )
-from ._governed import GovernedInputs, GovernedProvider, dumped, identity_of
+from ._permit import Permit
+from .governed import Found, GovernedInputs, GovernedOutputs, GovernedProvider, GovernedResource
 
-_MAKING = RESERVED + "making"
 _GPU_TYPE = re.compile(
     r"(g4ad|g4dn|g5|g5g|g6|g6e|g6f|gr6|gr6f|p3|p3dn|p4d|p4de|p5|p5e|p5en|p6-b200)\.[a-z0-9]+"
 )
 _GONE_CODE = "InvalidInstanceID.NotFound"
 _GONE_STATES = ("terminated", "shutting-down")
-MAX_GENERATIONS = 64
-"""How many tokens are tried: one for every instance that this resource, with these very inputs, had
-within the hour or so for which EC2 remembers a token."""
 WAIT = {"Delay": 5, "MaxAttempts": 120}
 """Seconds between looks, and looks."""
 
@@ -79,7 +74,16 @@ class Ec2InstanceInputs(GovernedInputs):
     tags: Annotated[dict[str, str], AfterValidator(checked_tags)] = Field(default_factory=dict)
 
 
-class Ec2InstanceProvider(GovernedProvider[Ec2InstanceInputs]):
+class Ec2InstanceOutputs(GovernedOutputs):
+    """What the cloud adds, as far as it does not change while the instance lives."""
+
+    arn: str
+    private_ip: str
+    availability_zone: str
+    region: str
+
+
+class Ec2InstanceProvider(GovernedProvider[Ec2InstanceInputs, Ec2InstanceOutputs]):
     """Create, read, update and delete of one instance. The id is the instance's."""
 
     model = Ec2InstanceInputs
@@ -93,15 +97,13 @@ class Ec2InstanceProvider(GovernedProvider[Ec2InstanceInputs]):
             result.replaces = [*(result.replaces or []), named]
         return result
 
-    def make(self, inputs: Ec2InstanceInputs) -> tuple[str, dict[str, Any]]:
+    def make(self, inputs: Ec2InstanceInputs, permit: Permit) -> tuple[str, Ec2InstanceOutputs]:
         with told("launch instance"):
-            id_ = _launch(inputs)
+            id_ = _launch(inputs, permit.key)
             client("ec2").get_waiter("instance_running").wait(InstanceIds=[id_], WaiterConfig=WAIT)
-            # from here on the token is spent: the next create with it makes another instance
-            client("ec2").delete_tags(Resources=[id_], Tags=[{"Key": _MAKING}])
             return id_, _outputs(_describe(id_) or {})
 
-    def look(self, id_: str, state: Mapping[str, Any]) -> dict[str, Any] | None:
+    def look(self, id_: str, state: Mapping[str, Any]) -> Found[Ec2InstanceOutputs] | None:
         same_region(state)
         with told(f"read instance {id_}"):
             instance = _describe(id_)
@@ -118,9 +120,11 @@ class Ec2InstanceProvider(GovernedProvider[Ec2InstanceInputs]):
                 found["subnet_id"] = instance.get("SubnetId", "")
             if state.get("security_group_ids") is not None:
                 found["security_group_ids"] = _groups(instance)
-            return found | _outputs(instance)
+            return Found(found, _outputs(instance))
 
-    def change(self, id_: str, old: Mapping[str, Any], inputs: Ec2InstanceInputs) -> dict[str, Any]:
+    def change(
+        self, id_: str, old: Mapping[str, Any], inputs: Ec2InstanceInputs, permit: Permit
+    ) -> Ec2InstanceOutputs:
         same_region(old)
         with told(f"update instance {id_}"):
             instance = _describe(id_)
@@ -135,7 +139,7 @@ class Ec2InstanceProvider(GovernedProvider[Ec2InstanceInputs]):
             _set_tags(id_, from_tags(instance.get("Tags")), inputs.tags)
             return _outputs(instance)
 
-    def remove(self, id_: str, state: Mapping[str, Any]) -> None:
+    def remove(self, id_: str, state: Mapping[str, Any], permit: Permit) -> None:
         """Terminate and wait until it is gone. Protection is respected: it is a separate change."""
         from botocore.exceptions import ClientError
 
@@ -157,37 +161,35 @@ class Ec2InstanceProvider(GovernedProvider[Ec2InstanceInputs]):
             )
 
 
-def _launch(inputs: Ec2InstanceInputs) -> str:
-    """Launch, or find what an interrupted launch of this very resource left behind."""
-    arguments = _arguments(inputs)
-    if not inputs.identity:  # not made by the resource class: botocore's random token, no recovery
-        return str(client("ec2").run_instances(**arguments)["Instances"][0]["InstanceId"])
-    base = hashlib.sha256(json.dumps(dumped(inputs), sort_keys=True).encode()).hexdigest()[:56]
-    if (left := _left_behind(inputs.identity, base)) is not None:
+def _launch(inputs: Ec2InstanceInputs, key: str) -> str:
+    """Launch, or find what an interrupted launch of this very operation left behind."""
+    if not key:  # not governed: botocore's random token repeats a lost request, and nothing more
+        return str(
+            client("ec2").run_instances(**_arguments(inputs, {}))["Instances"][0]["InstanceId"]
+        )
+    if (left := _left_behind(inputs, key)) is not None:
         return left
-    for generation in range(MAX_GENERATIONS):
-        answer = client("ec2").run_instances(**arguments, ClientToken=f"{base}-{generation}")
-        id_ = str(answer["Instances"][0]["InstanceId"])
-        # the answer of a repeated launch is the old one: only a fresh look tells what is there;
-        # and a new instance may be unknown for a moment, which must not be taken for "gone"
-        client("ec2").get_waiter("instance_exists").wait(InstanceIds=[id_], WaiterConfig=WAIT)
-        instance = _describe(id_)
-        if instance is not None and _is_marked(instance, inputs.identity):
-            return id_
-    raise EngineError(
-        f"launch instance: {MAX_GENERATIONS} instances with these inputs exist or were just "
-        "terminated; wait an hour, or look for what makes them"
-    )
+    answer = client("ec2").run_instances(**_arguments(inputs, {OPERATION: key}), ClientToken=key)
+    id_ = str(answer["Instances"][0]["InstanceId"])
+    # a new instance may be unknown for a moment, which must not be taken for "gone"
+    client("ec2").get_waiter("instance_exists").wait(InstanceIds=[id_], WaiterConfig=WAIT)
+    # the answer of a repeated launch is the old one: only a fresh look tells what is there
+    if _describe(id_) is None:
+        raise EngineError(
+            f"launch instance: {id_}, which this operation had made, was terminated meanwhile; "
+            "another one needs another plan"
+        )
+    return id_
 
 
-def _left_behind(identity: str, base: str) -> str | None:
-    """The unfinished instance of an earlier create of this resource, if its inputs were the same.
+def _left_behind(inputs: Ec2InstanceInputs, key: str) -> str | None:
+    """The instance that this operation made before it was cut off.
 
     The token alone finds it, too, but only for as long as EC2 remembers tokens.
     """
     answer = client("ec2").describe_instances(
         Filters=[
-            {"Name": f"tag:{_MAKING}", "Values": [identity]},
+            {"Name": f"tag:{OPERATION}", "Values": [key]},
             {
                 "Name": "instance-state-name",
                 "Values": ["pending", "running", "stopping", "stopped"],
@@ -196,17 +198,20 @@ def _left_behind(identity: str, base: str) -> str | None:
     )
     for reservation in answer["Reservations"]:
         for instance in reservation["Instances"]:
-            if not str(instance.get("ClientToken", "")).startswith(base):
+            if (instance["InstanceType"], instance["ImageId"]) != (
+                inputs.instance_type,
+                inputs.ami,
+            ):
                 raise EngineError(
-                    f"launch instance: {instance['InstanceId']} was left unfinished by an earlier "
-                    "create of this resource with other inputs; terminate it first"
+                    f"launch instance: {instance['InstanceId']} was left by this operation, but is "
+                    "not what it asks for now; terminate it first"
                 )
             return str(instance["InstanceId"])
     return None
 
 
-def _arguments(inputs: Ec2InstanceInputs) -> dict[str, Any]:
-    tags = inputs.tags | ({_MAKING: inputs.identity} if inputs.identity else {})
+def _arguments(inputs: Ec2InstanceInputs, owned: Mapping[str, str]) -> dict[str, Any]:
+    tags = {**inputs.tags, **owned}
     arguments: dict[str, Any] = {
         "ImageId": inputs.ami,
         "InstanceType": inputs.instance_type,
@@ -222,10 +227,6 @@ def _arguments(inputs: Ec2InstanceInputs) -> dict[str, Any]:
     if inputs.security_group_ids is not None:
         arguments["SecurityGroupIds"] = inputs.security_group_ids
     return arguments
-
-
-def _is_marked(instance: Mapping[str, Any], identity: str) -> bool:
-    return {"Key": _MAKING, "Value": identity} in instance.get("Tags", [])
 
 
 def _describe(id_: str) -> dict[str, Any] | None:
@@ -271,18 +272,18 @@ def _set_tags(id_: str, found: Mapping[str, str], wanted: Mapping[str, str]) -> 
         client("ec2").create_tags(Resources=[id_], Tags=as_tags(new))
 
 
-def _outputs(instance: Mapping[str, Any]) -> dict[str, Any]:
-    """What does not change while the instance lives; whether it runs or is stopped is no output."""
+def _outputs(instance: Mapping[str, Any]) -> Ec2InstanceOutputs:
+    """Whether it runs or is stopped is no output."""
     id_, owner = instance.get("InstanceId", ""), instance.get("OwnerId", "")
-    return {
-        "arn": f"arn:{partition()}:ec2:{region()}:{owner}:instance/{id_}",
-        "private_ip": instance.get("PrivateIpAddress", ""),
-        "availability_zone": instance.get("Placement", {}).get("AvailabilityZone", ""),
-        "region": region(),
-    }
+    return Ec2InstanceOutputs(
+        arn=f"arn:{partition()}:ec2:{region()}:{owner}:instance/{id_}",
+        private_ip=instance.get("PrivateIpAddress", ""),
+        availability_zone=instance.get("Placement", {}).get("AvailabilityZone", ""),
+        region=region(),
+    )
 
 
-class Ec2Instance(Resource, module="mandate", name="Ec2Instance"):
+class Ec2Instance(GovernedResource, module="mandate", name="Ec2Instance"):
     """A governed GPU instance. The id is the instance's id."""
 
     arn: pulumi.Output[str]
@@ -312,7 +313,6 @@ class Ec2Instance(Resource, module="mandate", name="Ec2Instance"):
             "security_group_ids": security_group_ids,
             "termination_protection": termination_protection,
             "tags": tags,
-            "identity": identity_of(self._resource_type_name, resource_name, opts),
             "arn": None,
             "private_ip": None,
             "availability_zone": None,

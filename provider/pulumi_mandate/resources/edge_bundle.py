@@ -8,83 +8,129 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Annotated, Any, ClassVar
 
 import pulumi
-from pulumi import dynamic
+from pydantic import AfterValidator, Field, model_validator
 
 from pulumi_mandate.edge import Bundle, Delivered, EdgeMachine, sign_bundle
 from pulumi_mandate.edge.bundle import checked_name
 from pulumi_mandate.errors import InvalidDocument, Refused, UsageError
 from pulumi_mandate.models import to_hex
 
-from ._run import current_binding
-from ._values import holds_unknown, is_unknown, plain
+from ._permit import Permit
+from ._values import holds_unknown
+from .governed import (
+    Found,
+    GovernedInputs,
+    GovernedOutputs,
+    GovernedProvider,
+    GovernedResource,
+    dumped,
+)
 
 CONTENT = ("site", "files", "config", "not_before", "expires_at")
-INPUTS = (*CONTENT, "inbox", "revision")
 REPLACES = ("site", "inbox")
 _COMPUTED = ("inbox", "revision", "key_id", "content_digest", "plan_hash", "delivered")
 
 
-class EdgeBundleProvider(dynamic.ResourceProvider):
-    """Check, diff, create, read, update, replace and delete of a delivered bundle."""
+def _name(value: str) -> str:
+    try:
+        return checked_name(value, "site")
+    except UsageError as error:
+        raise ValueError(f"site is not a name. {error.meaning}") from None
 
-    serialize_as_secret_always = False
 
-    def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> dynamic.CheckResult:
+Name = Annotated[str, AfterValidator(_name)]
+
+
+class EdgeBundleInputs(GovernedInputs):
+    """What a plan shows of a bundle. What an agent would not take is refused here already."""
+
+    site: Name
+    inbox: Name
+    files: dict[str, str] = Field(default_factory=dict)
+    config: dict[str, Any] = Field(default_factory=dict)
+    not_before: int = 0
+    expires_at: int | None = None
+    revision: int
+    """Follows from the last one delivered, where the program does not say."""
+
+    @model_validator(mode="after")
+    def _agent_takes_it(self) -> EdgeBundleInputs:
+        content = dict(self)
+        if not holds_unknown(content):
+            try:
+                _bundle(content).to_bytes()
+            except (UsageError, InvalidDocument) as error:
+                raise ValueError(error.happened) from None
+        return self
+
+
+class EdgeBundleOutputs(GovernedOutputs):
+    """What the delivery adds."""
+
+    key_id: str
+    content_digest: str
+    plan_hash: str
+    delivered: bool
+
+
+class EdgeBundleProvider(GovernedProvider[EdgeBundleInputs, EdgeBundleOutputs]):
+    """Create, read, update, replace and delete of a delivered bundle.
+
+    The revision is the token: an inbox takes the same bundle twice and keeps one.
+    """
+
+    model = EdgeBundleInputs
+    replaced_by: ClassVar[frozenset[str]] = frozenset(REPLACES)
+    blamed = "config"
+
+    def complete(self, olds: Mapping[str, Any], given: dict[str, Any]) -> dict[str, Any]:
         """Fill in what the program left open; the revision follows from the last one delivered."""
-        inputs = plain(news)
-        inputs.setdefault("inbox", inputs.get("site"))
-        inputs.setdefault("files", {})
-        inputs.setdefault("config", {})
-        inputs.setdefault("not_before", 0)
-        failures = _name_failures(inputs)
-        if "revision" not in inputs and not failures:
-            inputs["revision"] = _next_revision(plain(_olds), inputs)
-        if not failures and not holds_unknown(inputs):
-            failures = _content_failures(inputs)
-        return dynamic.CheckResult(inputs, failures)
+        inputs = dict(given)
+        if "site" in given:
+            inputs.setdefault("inbox", given["site"])
+        if "revision" not in inputs:
+            inputs["revision"] = _next_revision(olds, inputs)
+        return inputs
 
-    def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.DiffResult:
-        olds, news = plain(_olds), plain(_news)
-        changed = [name for name in INPUTS if olds.get(name) != news.get(name)]
-        if olds.get("delivered") is False:  # refresh found the inbox empty or altered
-            changed.append("delivered")
-        return dynamic.DiffResult(
-            changes=bool(changed), replaces=[name for name in changed if name in REPLACES]
-        )
+    def needs_repair(self, state: Mapping[str, Any]) -> bool:
+        """A refresh found the inbox altered."""
+        return state.get("delivered") is False
 
-    def create(self, props: dict[str, Any]) -> dynamic.CreateResult:
-        inputs = plain(props)
-        return dynamic.CreateResult(f"{inputs['inbox']}/{inputs['site']}", _deliver(inputs))
+    def make(self, inputs: EdgeBundleInputs, permit: Permit) -> tuple[str, EdgeBundleOutputs]:
+        return f"{inputs.inbox}/{inputs.site}", _deliver(inputs, permit)
 
-    def update(
-        self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]
-    ) -> dynamic.UpdateResult:
-        return dynamic.UpdateResult(_deliver(plain(_news)))
+    def change(
+        self, id_: str, old: Mapping[str, Any], inputs: EdgeBundleInputs, permit: Permit
+    ) -> EdgeBundleOutputs:
+        return _deliver(inputs, permit)
 
-    def read(self, id_: str, props: dict[str, Any]) -> dynamic.ReadResult:
+    def look(self, id_: str, state: Mapping[str, Any]) -> Found[EdgeBundleOutputs] | None:
         """What the inbox holds; a bundle that cannot be believed is drift, not truth."""
-        known = plain(props)
         inbox, site = id_.split("/", 1)
+        known = {name: state[name] for name in self.model.model_fields if name in state}
         try:
             found = EdgeMachine.from_environment().inbox(inbox).stored(site)
         except (Refused, InvalidDocument):
-            return dynamic.ReadResult(id_, known | {"delivered": False})
+            told = {
+                name: str(state.get(name, "")) for name in ("key_id", "content_digest", "plan_hash")
+            }
+            return Found(known, EdgeBundleOutputs(**told, delivered=False))
         if found is None:
-            return dynamic.ReadResult("", {})
-        state = known | _as_state(found)
+            return None
         # The next revision is counted from the inputs, so they must follow what the site has now.
-        inputs = {name: state[name] for name in INPUTS if state.get(name) is not None}
-        return dynamic.ReadResult(id_, state, inputs | {"inbox": inbox})
+        there = {name: value for name, value in _inputs_of(found).items() if value is not None}
+        known.pop("expires_at", None)
+        return Found(known | there, _outputs(found, str(state.get("key_id", ""))))
 
-    def delete(self, _id: str, _props: dict[str, Any]) -> None:
-        inbox, site = _id.split("/", 1)
+    def remove(self, id_: str, state: Mapping[str, Any], permit: Permit) -> None:
+        inbox, site = id_.split("/", 1)
         EdgeMachine.from_environment().inbox(inbox).withdraw(site)
 
 
-class EdgeBundle(dynamic.Resource, module="mandate", name="EdgeBundle"):
+class EdgeBundle(GovernedResource, module="mandate", name="EdgeBundle"):
     """One site's signed configuration.
 
     `site`, `inbox`: names (lower-case DNS labels); `inbox` defaults to the site's own. `files`:
@@ -135,15 +181,15 @@ class EdgeBundle(dynamic.Resource, module="mandate", name="EdgeBundle"):
         )
 
 
-def _deliver(inputs: Mapping[str, Any]) -> dict[str, Any]:
+def _deliver(inputs: EdgeBundleInputs, permit: Permit) -> EdgeBundleOutputs:
     machine = EdgeMachine.from_environment()
-    bundle = replace(_bundle(inputs), binding=current_binding())
+    bundle = replace(_bundle(dumped(inputs)), binding=permit.binding)
     key = machine.signing_key()
-    found = machine.inbox(inputs["inbox"]).deliver(sign_bundle(bundle, key), bundle.site)
-    return dict(inputs) | _as_state(found) | {"key_id": key.key_id}
+    found = machine.inbox(inputs.inbox).deliver(sign_bundle(bundle, key), bundle.site)
+    return _outputs(found, key.key_id)
 
 
-def _as_state(found: Delivered) -> dict[str, Any]:
+def _inputs_of(found: Delivered) -> dict[str, Any]:
     bundle = found.bundle
     return {
         "site": bundle.site,
@@ -152,10 +198,17 @@ def _as_state(found: Delivered) -> dict[str, Any]:
         "not_before": bundle.not_before,
         "expires_at": bundle.expires_at,
         "revision": bundle.revision,
-        "content_digest": to_hex(bundle.content_digest),
-        "plan_hash": to_hex(bundle.binding.plan_hash) if bundle.binding else "",
-        "delivered": True,
     }
+
+
+def _outputs(found: Delivered, key_id: str) -> EdgeBundleOutputs:
+    bundle = found.bundle
+    return EdgeBundleOutputs(
+        key_id=key_id,
+        content_digest=to_hex(bundle.content_digest),
+        plan_hash=to_hex(bundle.binding.plan_hash) if bundle.binding else "",
+        delivered=True,
+    )
 
 
 def _bundle(inputs: Mapping[str, Any]) -> Bundle:
@@ -180,23 +233,3 @@ def _next_revision(olds: Mapping[str, Any], news: Mapping[str, Any]) -> int:
         return 1
     same = all(olds.get(name) == news.get(name) for name in CONTENT)
     return last if last and same else last + 1
-
-
-def _name_failures(inputs: Mapping[str, Any]) -> list[dynamic.CheckFailure]:
-    failures = []
-    for name in ("site", "inbox"):
-        if is_unknown(inputs.get(name)):
-            continue
-        try:
-            checked_name(inputs.get(name), name)
-        except UsageError as error:
-            failures.append(dynamic.CheckFailure(name, f"{error.happened}. {error.meaning}"))
-    return failures
-
-
-def _content_failures(inputs: Mapping[str, Any]) -> list[dynamic.CheckFailure]:
-    try:
-        _bundle(inputs).to_bytes()
-    except (UsageError, InvalidDocument) as error:
-        return [dynamic.CheckFailure("config", error.happened)]
-    return []

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import pulumi
-from pulumi import dynamic
+from pydantic import Field
 
 from pulumi_mandate.chain.abi import Abi, checksum
 from pulumi_mandate.chain.artifacts import artifact
@@ -22,72 +22,90 @@ from pulumi_mandate.models import Address, to_hex
 
 from ._abi_values import abi_values, encode_values
 from ._deployer import DeployChain, Deployer
-from ._values import holds_unknown, is_unknown, plain
+from ._permit import Permit
+from ._values import holds_unknown, is_unknown, unknown
+from .governed import (
+    Found,
+    GovernedInputs,
+    GovernedOutputs,
+    GovernedProvider,
+    GovernedResource,
+    dumped,
+)
 
-INPUTS = ("contract", "artifact", "function", "arguments", "expect", "unless", "calldata")
-REPLACES = ("contract",)
 _FACTS = ("expect", "unless")
 _FACT_FIELDS = frozenset({"contract", "artifact", "function", "arguments", "equals"})
 
 
-class EvmCallProvider(dynamic.ResourceProvider):
-    """Check, diff, create, read, update and delete of a call with a read-back."""
+class EvmCallInputs(GovernedInputs):
+    """What a plan shows of a call. The bytes that are sent follow from the rest."""
 
-    serialize_as_secret_always = False
+    contract: str
+    artifact: str
+    function: str
+    arguments: list[Any] = Field(default_factory=list)
+    expect: dict[str, Any]
+    unless: dict[str, Any] | None = None
+    calldata: str
 
-    def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> dynamic.CheckResult:
+
+class EvmCallOutputs(GovernedOutputs):
+    """What the chain adds."""
+
+    transaction: str
+    holds: bool
+
+
+class EvmCallProvider(GovernedProvider[EvmCallInputs, EvmCallOutputs]):
+    """A call with a read-back. The fact is the token: where it holds, nothing is sent again."""
+
+    model = EvmCallInputs
+    replaced_by: ClassVar[frozenset[str]] = frozenset({"contract"})
+    blamed = "arguments"
+
+    def complete(self, olds: Mapping[str, Any], given: dict[str, Any]) -> dict[str, Any]:
         """Add the calldata, so that voters see the bytes; find what could never be encoded."""
-        inputs = plain(news)
-        inputs.setdefault("arguments", [])
-        try:
-            inputs |= {name: _complete(inputs, name) for name in _FACTS if name in inputs}
-            if "expect" not in inputs:
-                raise UsageError("expect is missing: what should be true afterwards?")
-            if not holds_unknown(inputs):
-                inputs["calldata"] = to_hex(_calldata(inputs))
-                for name in _FACTS:
-                    _check_fact(inputs.get(name), name)
-        except UsageError as error:
-            failure = dynamic.CheckFailure(
-                "arguments", f"{error.happened}. {error.meaning}".strip()
-            )
-            return dynamic.CheckResult(inputs, [failure])
-        return dynamic.CheckResult(inputs, [])
+        given |= {name: _complete(given, name) for name in _FACTS if name in given}
+        if "expect" not in given:
+            raise UsageError("expect is missing: what should be true afterwards?")
+        if holds_unknown(given):
+            return given | {"calldata": unknown()}
+        for name in _FACTS:
+            _check_fact(given.get(name), name)
+        return given | {"calldata": to_hex(_calldata(given))}
 
-    def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.DiffResult:
-        olds, news = plain(_olds), plain(_news)
-        changed = [name for name in INPUTS if olds.get(name) != news.get(name)]
-        if olds.get("holds") is False:  # refresh found it undone
-            changed.append("holds")
-        return dynamic.DiffResult(
-            changes=bool(changed), replaces=[name for name in changed if name in REPLACES]
+    def needs_repair(self, state: Mapping[str, Any]) -> bool:
+        """A refresh found it undone."""
+        return state.get("holds") is False
+
+    def make(self, inputs: EvmCallInputs, permit: Permit) -> tuple[str, EvmCallOutputs]:
+        return f"{inputs.contract}/{inputs.function}", _ensure(dumped(inputs))
+
+    def change(
+        self, id_: str, old: Mapping[str, Any], inputs: EvmCallInputs, permit: Permit
+    ) -> EvmCallOutputs:
+        return _ensure(dumped(inputs))
+
+    def look(self, id_: str, state: Mapping[str, Any]) -> Found[EvmCallOutputs] | None:
+        chain, target = DeployChain.from_environment(), state["expect"]["contract"]
+        if not chain.code(Address(target)):
+            return None
+        outputs = EvmCallOutputs(
+            transaction=state.get("transaction", ""), holds=_holds(chain, state)
+        )
+        return Found(
+            {name: state[name] for name in self.model.model_fields if name in state}, outputs
         )
 
-    def create(self, props: dict[str, Any]) -> dynamic.CreateResult:
-        inputs = plain(props)
-        return dynamic.CreateResult(f"{inputs['contract']}/{inputs['function']}", _ensure(inputs))
-
-    def update(
-        self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]
-    ) -> dynamic.UpdateResult:
-        return dynamic.UpdateResult(_ensure(plain(_news)))
-
-    def read(self, id_: str, props: dict[str, Any]) -> dynamic.ReadResult:
-        known = plain(props)
-        chain, target = DeployChain.from_environment(), known["expect"]["contract"]
-        if not chain.code(Address(target)):
-            return dynamic.ReadResult("", {})
-        return dynamic.ReadResult(id_, known | {"holds": _holds(chain, known)})
-
-    def delete(self, _id: str, _props: dict[str, Any]) -> None:
+    def remove(self, id_: str, state: Mapping[str, Any], permit: Permit) -> None:
         """Forget it. What a transaction did stays done, and whoever reads the log should know."""
         print(
-            f"{_id} stays done: a transaction is not undone, only this stack forgets it",
+            f"{id_} stays done: a transaction is not undone, only this stack forgets it",
             file=sys.stderr,
         )
 
 
-class EvmCall(dynamic.Resource, module="mandate", name="EvmCall"):
+class EvmCall(GovernedResource, module="mandate", name="EvmCall"):
     """A call that makes something true.
 
     `contract`: address. `artifact`: whose interface it has, a contract of this package by name.
@@ -125,7 +143,7 @@ class EvmCall(dynamic.Resource, module="mandate", name="EvmCall"):
         super().__init__(EvmCallProvider(), name, props | dict.fromkeys(computed), opts)
 
 
-def _ensure(inputs: dict[str, Any]) -> dict[str, Any]:
+def _ensure(inputs: Mapping[str, Any]) -> EvmCallOutputs:
     deployer = Deployer.from_environment()
     doing, sent = f"{inputs['artifact']}.{inputs['function']}", ""
     if not _holds(deployer.chain, inputs):
@@ -143,7 +161,7 @@ def _ensure(inputs: dict[str, Any]) -> dict[str, Any]:
                 meaning=f"{inputs['expect']['function']} answers something else than expected.",
                 next_step="correct `expect` or `arguments`; nothing is sent twice meanwhile",
             )
-    return inputs | {"transaction": sent, "holds": True}
+    return EvmCallOutputs(transaction=sent, holds=True)
 
 
 def _holds(chain: DeployChain, inputs: Mapping[str, Any]) -> bool:

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import pulumi
-from pulumi import dynamic
+from pydantic import Field
 
 from pulumi_mandate.chain.abi import checksum
 from pulumi_mandate.chain.artifacts import Artifact, artifact
@@ -23,12 +23,20 @@ from pulumi_mandate.models import Address, keccak, to_hex
 
 from ._abi_values import abi_values
 from ._deployer import DeployChain, Deployer
-from ._values import holds_unknown, plain
+from ._permit import Permit
+from ._values import holds_unknown, unknown
+from .governed import (
+    IDENTITY,
+    Found,
+    GovernedInputs,
+    GovernedOutputs,
+    GovernedProvider,
+    GovernedResource,
+)
 
 DEPLOYMENT_PROXY = Address("0x4e59b44847b379578588920cA78FbF26c0B4956C")
 """Takes salt ++ creation code, does CREATE2; the same on every chain that has it."""
 NO_SALT = "0x" + "00" * 32
-INPUTS = ("artifact", "arguments", "salt", "bytecode_digest", "address")
 
 
 def create2_address(salt: bytes, creation: bytes) -> Address:
@@ -37,73 +45,97 @@ def create2_address(salt: bytes, creation: bytes) -> Address:
     return checksum(to_hex(keccak(b"\xff" + proxy + salt + keccak(creation))[12:]))
 
 
-class EvmContractProvider(dynamic.ResourceProvider):
-    """Check, diff, create, read and delete. There is no update: other code is another contract."""
+class EvmContractInputs(GovernedInputs):
+    """What a plan shows of a contract; the last two follow from the others."""
 
-    serialize_as_secret_always = False
+    artifact: str
+    arguments: list[Any] = Field(default_factory=list)
+    salt: str = NO_SALT
+    bytecode_digest: str
+    address: str
 
-    def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> dynamic.CheckResult:
+
+class EvmContractOutputs(GovernedOutputs):
+    """What the chain adds."""
+
+    code_hash: str
+    transaction: str
+    block: int
+
+
+class EvmContractProvider(GovernedProvider[EvmContractInputs, EvmContractOutputs]):
+    """Create, read and delete. There is no update: other code is another contract.
+
+    A repeated deployment finds the contract at its address, so it needs no token.
+    """
+
+    model = EvmContractInputs
+    replaced_by: ClassVar[frozenset[str]] = frozenset(EvmContractInputs.model_fields) - {IDENTITY}
+    blamed = "arguments"
+
+    def complete(self, olds: Mapping[str, Any], given: dict[str, Any]) -> dict[str, Any]:
         """Add what the program cannot know: which bytecode the name means, and the address."""
-        inputs = plain(news)
-        inputs.setdefault("arguments", [])
-        inputs.setdefault("salt", NO_SALT)
-        try:
-            contract = artifact(inputs["artifact"])
-            inputs["bytecode_digest"] = to_hex(keccak(contract.bytecode))
-            if not holds_unknown(inputs):
-                salt, creation = _creation(inputs, contract)
-                inputs["address"] = create2_address(salt, creation)
-        except UsageError as error:
-            failure = dynamic.CheckFailure(
-                "arguments", f"{error.happened}. {error.meaning}".strip()
-            )
-            return dynamic.CheckResult(inputs, [failure])
-        return dynamic.CheckResult(inputs, [])
+        if not isinstance(given.get("artifact"), str):
+            return given | {"bytecode_digest": unknown(), "address": unknown()}
+        contract = artifact(given["artifact"])
+        digest = to_hex(keccak(contract.bytecode))
+        if holds_unknown(given):
+            # the address, too, is unknown until the arguments are
+            return given | {"bytecode_digest": digest, "address": unknown()}
+        salt, creation = _creation(given, contract)
+        return given | {"bytecode_digest": digest, "address": create2_address(salt, creation)}
 
-    def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.DiffResult:
-        olds, news = plain(_olds), plain(_news)
-        changed = [name for name in INPUTS if olds.get(name) != news.get(name)]
-        return dynamic.DiffResult(changes=bool(changed), replaces=changed)
-
-    def create(self, props: dict[str, Any]) -> dynamic.CreateResult:
+    def make(self, inputs: EvmContractInputs, permit: Permit) -> tuple[str, EvmContractOutputs]:
         """Deploy, unless the very same contract is there already; then check what is there."""
-        inputs = plain(props)
-        contract, deployer = artifact(inputs["artifact"]), Deployer.from_environment()
+        contract, deployer = artifact(inputs.artifact), Deployer.from_environment()
         _check_bytecode(inputs, contract)
-        salt, creation = _creation(inputs, contract)
+        salt, creation = _creation(inputs.model_dump(), contract)
         address = create2_address(salt, creation)
-        if address != inputs["address"]:
-            raise ChainError(f"{contract.name} would be at {address}, not at {inputs['address']}")
-        sent = {"transaction": "", "block": 0}
+        if address != inputs.address:
+            raise ChainError(f"{contract.name} would be at {address}, not at {inputs.address}")
+        transaction, block = "", 0
         if not deployer.chain.code(address):
-            sent = _deploy(deployer, contract, salt, creation)
+            transaction, block = _deploy(deployer, contract, salt, creation)
         code = _verified_code(deployer.chain, contract, address)
-        return dynamic.CreateResult(address, inputs | sent | {"code_hash": to_hex(keccak(code))})
+        return address, EvmContractOutputs(
+            code_hash=to_hex(keccak(code)), transaction=transaction, block=block
+        )
 
-    def read(self, id_: str, props: dict[str, Any]) -> dynamic.ReadResult:
+    def look(self, id_: str, state: Mapping[str, Any]) -> Found[EvmContractOutputs] | None:
         """Gone, unchanged, or an error: code never changes, so other code is somebody's lie."""
-        known = plain(props)
         code = DeployChain.from_environment().code(Address(id_))
         if not code:
-            return dynamic.ReadResult("", {})
+            return None
         found = to_hex(keccak(code))
-        if known.get("code_hash", found) != found:
+        if state.get("code_hash", found) != found:
             raise ChainError(
                 f"the code at {id_} is not the code that was deployed there",
                 meaning="An endpoint lies, or this is another chain with the same id.",
                 next_step="check MANDATE_DEPLOY_RPC before anything else",
             )
-        return dynamic.ReadResult(id_, known | {"code_hash": found})
+        outputs = EvmContractOutputs(
+            code_hash=found,
+            transaction=state.get("transaction", ""),
+            block=state.get("block", 0),
+        )
+        return Found(
+            {name: state[name] for name in self.model.model_fields if name in state}, outputs
+        )
 
-    def delete(self, _id: str, _props: dict[str, Any]) -> None:
+    def change(
+        self, id_: str, old: Mapping[str, Any], inputs: EvmContractInputs, permit: Permit
+    ) -> EvmContractOutputs:
+        raise UsageError("a contract is never changed in place")
+
+    def remove(self, id_: str, state: Mapping[str, Any], permit: Permit) -> None:
         """Forget it. A contract cannot be deleted, and whoever reads the log should know."""
         print(
-            f"{_id} stays on the chain: a contract is immutable, only this stack forgets it",
+            f"{id_} stays on the chain: a contract is immutable, only this stack forgets it",
             file=sys.stderr,
         )
 
 
-class EvmContract(dynamic.Resource, module="mandate", name="EvmContract"):
+class EvmContract(GovernedResource, module="mandate", name="EvmContract"):
     """A deployed contract.
 
     `artifact`: a contract of this package, by name. `arguments`: the constructor's; whole numbers
@@ -157,18 +189,20 @@ def _salt(text: Any) -> bytes:
     return salt
 
 
-def _check_bytecode(inputs: Mapping[str, Any], contract: Artifact) -> None:
+def _check_bytecode(inputs: EvmContractInputs, contract: Artifact) -> None:
     """What is deployed is what was planned, even if the package was exchanged in between."""
     found = to_hex(keccak(contract.bytecode))
-    if found != inputs["bytecode_digest"]:
+    if found != inputs.bytecode_digest:
         raise UsageError(
             f"this package's {contract.name} is not the one that was planned",
-            meaning=f"Planned {inputs['bytecode_digest']}, here is {found}.",
+            meaning=f"Planned {inputs.bytecode_digest}, here is {found}.",
             next_step="install the version that the plan was made with, or make a new plan",
         )
 
 
-def _deploy(deployer: Deployer, contract: Artifact, salt: bytes, creation: bytes) -> dict[str, Any]:
+def _deploy(
+    deployer: Deployer, contract: Artifact, salt: bytes, creation: bytes
+) -> tuple[str, int]:
     if not deployer.chain.code(DEPLOYMENT_PROXY):
         raise ChainError(
             f"this chain has no deployment proxy at {DEPLOYMENT_PROXY}",
@@ -182,7 +216,7 @@ def _deploy(deployer: Deployer, contract: Artifact, salt: bytes, creation: bytes
         # The proxy swallows the constructor's reason; asked directly, the constructor gives it.
         deployer.chain.simulate(DEPLOYMENT_PROXY, creation, contract.abi)
         raise
-    return {"transaction": to_hex(receipt.transaction), "block": receipt.block.number}
+    return to_hex(receipt.transaction), receipt.block.number
 
 
 def _verified_code(chain: DeployChain, contract: Artifact, address: Address) -> bytes:

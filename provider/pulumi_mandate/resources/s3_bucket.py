@@ -11,25 +11,25 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import pulumi
-from pulumi.dynamic import Resource
 from pydantic import BaseModel
 
 from ..errors import EngineError
 from ._aws import (
-    RESERVED,
+    OPERATION,
     as_tags,
     client,
     code_of,
     from_tags,
+    own_tags,
     partition,
     region,
     same_region,
     told,
 )
-from ._governed import GovernedProvider, identity_of
+from ._permit import Permit
 from ._s3_inputs import Encryption, PublicAccessBlock, S3BucketInputs, one_spelling
+from .governed import Found, GovernedOutputs, GovernedProvider, GovernedResource
 
-_MAKING = RESERVED + "making"
 _GONE = ("404", "NoSuchBucket", "NotFound")
 _PUBLIC = {
     "block_public_acls": "BlockPublicAcls",
@@ -39,46 +39,58 @@ _PUBLIC = {
 }
 
 
-class S3BucketProvider(GovernedProvider[S3BucketInputs]):
+class S3BucketOutputs(GovernedOutputs):
+    """What the cloud adds."""
+
+    arn: str
+    region: str
+
+
+class S3BucketProvider(GovernedProvider[S3BucketInputs, S3BucketOutputs]):
     """Create, read, update and delete of one bucket. The id is its name."""
 
     model = S3BucketInputs
     replaced_by: ClassVar[frozenset[str]] = frozenset({"bucket", "object_lock"})
     name_of = "bucket"
 
-    def make(self, inputs: S3BucketInputs) -> tuple[str, dict[str, Any]]:
-        """Mark, configure, unmark: a bucket that still bears this resource's mark is taken up.
+    def make(self, inputs: S3BucketInputs, permit: Permit) -> tuple[str, S3BucketOutputs]:
+        """Make it, say whose it is, configure it: what bears this operation's tag is taken up.
 
-        A bucket that was there before and bears no mark of ours is never adopted: it may be
-        somebody else's in the same account.
+        A bucket that was there before and bears no such tag is never adopted: it may be somebody
+        else's in the same account. A create that was cut off between its making and its tag is
+        therefore an error that a person settles.
         """
-        marker = {_MAKING: inputs.identity}
+        owned = {OPERATION: permit.key} if permit.key else {}
         with told(f"create bucket {inputs.bucket}"):
             if _exists(inputs.bucket):
-                _refuse_foreign(inputs, marker)
+                _refuse_foreign(inputs.bucket, owned)
             else:
                 _create(inputs)
-                _put_tags(inputs.bucket, marker)
+                if owned:
+                    _put_tags(inputs.bucket, owned)
             _configure(inputs, {})
-            _put_tags(inputs.bucket, inputs.tags)
+            _put_tags(inputs.bucket, inputs.tags | owned)
         return inputs.bucket, _outputs(inputs.bucket)
 
-    def look(self, id_: str, state: Mapping[str, Any]) -> dict[str, Any] | None:
+    def look(self, id_: str, state: Mapping[str, Any]) -> Found[S3BucketOutputs] | None:
         same_region(state)
         with told(f"read bucket {id_}"):
             if not _exists(id_):
                 return None
             found = _found(id_)
-        return found | {"force_destroy": bool(state.get("force_destroy", False))} | _outputs(id_)
+        found |= {"force_destroy": bool(state.get("force_destroy", False))}
+        return Found(found, _outputs(id_))
 
-    def change(self, id_: str, old: Mapping[str, Any], inputs: S3BucketInputs) -> dict[str, Any]:
+    def change(
+        self, id_: str, old: Mapping[str, Any], inputs: S3BucketInputs, permit: Permit
+    ) -> S3BucketOutputs:
         same_region(old)
         with told(f"update bucket {id_}"):
             _configure(inputs, old)
-            _put_tags(id_, inputs.tags)
+            _put_tags(id_, inputs.tags | own_tags(_tag_set(id_)))
         return _outputs(id_)
 
-    def remove(self, id_: str, state: Mapping[str, Any]) -> None:
+    def remove(self, id_: str, state: Mapping[str, Any], permit: Permit) -> None:
         from botocore.exceptions import ClientError
 
         same_region(state)
@@ -110,12 +122,11 @@ def _exists(bucket: str) -> bool:
     return True
 
 
-def _refuse_foreign(inputs: S3BucketInputs, marker: dict[str, str]) -> None:
-    tags = {tag["Key"]: tag.get("Value", "") for tag in _tag_set(inputs.bucket)}
-    if not inputs.identity or tags != marker:
+def _refuse_foreign(bucket: str, owned: Mapping[str, str]) -> None:
+    if not owned or own_tags(_tag_set(bucket)) != owned:
         raise EngineError(
-            f"create bucket {inputs.bucket}: it exists and was not made by this resource; choose "
-            "another name, or import it by a plan"
+            f"create bucket {bucket}: it exists and was not made by this operation; choose another "
+            "name, or import it by a plan"
         )
 
 
@@ -253,11 +264,11 @@ def _empty(bucket: str) -> None:
             raise EngineError(f"delete bucket {bucket}: {len(answer['Errors'])} objects stayed")
 
 
-def _outputs(bucket: str) -> dict[str, Any]:
-    return {"arn": f"arn:{partition()}:s3:::{bucket}", "region": region()}
+def _outputs(bucket: str) -> S3BucketOutputs:
+    return S3BucketOutputs(arn=f"arn:{partition()}:s3:::{bucket}", region=region())
 
 
-class S3Bucket(Resource, module="mandate", name="S3Bucket"):
+class S3Bucket(GovernedResource, module="mandate", name="S3Bucket"):
     """A governed S3 bucket. The id is the bucket's name."""
 
     bucket: pulumi.Output[str]
@@ -289,7 +300,6 @@ class S3Bucket(Resource, module="mandate", name="S3Bucket"):
             "policy": policy,
             "tags": tags,
             "force_destroy": force_destroy,
-            "identity": identity_of(self._resource_type_name, resource_name, opts),
             "arn": None,
             "region": None,
         }

@@ -11,6 +11,8 @@ from moto.server import ThreadedMotoServer
 
 from pulumi_mandate.dev.cloud import cloud_environment
 from pulumi_mandate.dev.kms import emulator_client
+from pulumi_mandate.resources import governed
+from pulumi_mandate.resources._permit import Permit
 
 
 @pytest.fixture(scope="session")
@@ -39,6 +41,23 @@ def outside(cloud: str) -> Callable[..., Any]:
         return emulator_client(service, cloud, region)
 
     return client
+
+
+class Permitted:
+    """A run that allows everything, for the operation that `key` names."""
+
+    key = "d" * 64
+
+    def __call__(self, moment: str, id_: str, props: Any) -> Permit:
+        return Permit(self.key)
+
+
+@pytest.fixture
+def permitted(monkeypatch: pytest.MonkeyPatch) -> Permitted:
+    """The gate inside the providers says yes; tests/resources/test_permit.py is about it."""
+    found = Permitted()
+    monkeypatch.setattr(governed, "permit_for", found)
+    return found
 
 
 @pytest.fixture

@@ -47,7 +47,7 @@ def alive(ec2: Any) -> list[dict[str, Any]]:
         ({"security_group_ids": ["sg-01234567", "sg-01234567"]}, "security_group_ids"),
         ({"security_group_ids": "sg-01234567"}, "security_group_ids"),
         ({"termination_protection": "yes"}, "termination_protection"),
-        ({"tags": {"pulumi-mandate:making": "x"}}, "tags"),
+        ({"tags": {"pulumi-mandate:operation": "x"}}, "tags"),
         ({"count": 3}, "count"),
         ({"region": "eu-west-1"}, "region"),
         ({"endpoint": "http://stranger.example"}, "endpoint"),
@@ -98,7 +98,7 @@ def test_the_life_of_an_instance(cloud: str, outside, ami: str) -> None:
     found = alive(ec2)
     assert [instance["InstanceId"] for instance in found] == [made.id]
     assert found[0]["InstanceType"] == "g5.xlarge"
-    assert found[0]["Tags"] == [{"Key": "team", "Value": "a"}]  # the marker is gone
+    assert found[0]["Tags"] == [{"Key": "team", "Value": "a"}]
     assert made.outs["arn"].endswith(f":instance/{made.id}")
     assert made.outs["private_ip"] == found[0]["PrivateIpAddress"]
     read = PROVIDER.read(made.id, made.outs)
@@ -162,48 +162,31 @@ def test_drift_is_seen(cloud: str, outside, ami: str) -> None:
     assert PROVIDER.diff(made.id, read.outs, inputs).replaces == ["instance_type"]
 
 
-def test_a_create_that_was_cut_off_finds_its_instance(cloud, outside, ami, monkeypatch) -> None:
-    inputs = checked(ami=ami)
-    launch = ec2_instance._launch
+def test_one_operation_makes_one_instance_however_often_it_is_tried(
+    cloud: str, outside, ami: str, permitted
+) -> None:
+    """moto forgets tokens: here the tag alone finds what was made."""
+    inputs = checked(ami=ami, tags={"team": "a"})
 
-    def cut_off(given: Any) -> str:
-        launch(given)
-        raise KeyboardInterrupt
+    first, again = PROVIDER.create(inputs), PROVIDER.create(inputs)
 
-    with monkeypatch.context() as patch:
-        patch.setattr(ec2_instance, "_launch", cut_off)
-        with pytest.raises(KeyboardInterrupt):
-            PROVIDER.create(inputs)
-    first = alive(outside("ec2"))
-    assert len(first) == 1
-
-    made = PROVIDER.create(inputs)
-
-    assert [instance["InstanceId"] for instance in alive(outside("ec2"))] == [made.id]
-    assert made.id == first[0]["InstanceId"]
+    assert [instance["InstanceId"] for instance in alive(outside("ec2"))] == [first.id]
+    assert (first.id, first.outs) == (again.id, again.outs)
+    assert PROVIDER.read(again.id, again.outs).inputs == inputs  # our own tag is no drift
+    PROVIDER.update(again.id, again.outs, checked(ami=ami, tags={}))
+    assert PROVIDER.create(inputs).id == first.id  # an update leaves the tag alone
+    permitted.key = "e" * 64  # a forced replacement, or another resource: another operation
+    assert PROVIDER.create(inputs).id != first.id
+    assert len(alive(outside("ec2"))) == 2
 
 
-def test_a_finished_instance_is_not_taken_for_a_new_one(cloud: str, outside, ami: str) -> None:
-    """A forced replacement has the same inputs: it must make another one before the first goes."""
-    inputs = checked(ami=ami)
-    first = PROVIDER.create(inputs)
+def test_without_a_mandate_equal_inputs_are_different_instances(
+    cloud: str, outside, ami: str
+) -> None:
+    made = {PROVIDER.create(checked(ami=ami)).id for _ in range(2)}
 
-    second = PROVIDER.create(inputs)
-    PROVIDER.delete(first.id, first.outs)
-
-    assert first.id != second.id
-    assert [instance["InstanceId"] for instance in alive(outside("ec2"))] == [second.id]
-    third = PROVIDER.create(inputs)
-    assert third.id not in (first.id, second.id)
-
-
-def test_two_resources_with_equal_inputs_are_two_instances(cloud: str, outside, ami: str) -> None:
-    one = PROVIDER.create(checked(ami=ami))
-    two = PROVIDER.create(checked(ami=ami, identity="b" * 32))
-    plain = [PROVIDER.create(checked(ami=ami, identity="")).id for _ in range(2)]
-
-    assert len({one.id, two.id, *plain}) == 4
-    assert len(alive(outside("ec2"))) == 4
+    assert len(made) == len(alive(outside("ec2"))) == 2
+    assert all("Tags" not in instance for instance in alive(outside("ec2")))
 
 
 def test_the_cloud_is_told_to_demand_session_tokens(cloud: str, outside, ami: str) -> None:
@@ -260,44 +243,32 @@ def ec2_with_tokens(cloud: str, monkeypatch: pytest.MonkeyPatch) -> RemembersTok
 
 
 def test_the_token_finds_what_the_search_by_tag_does_not_see_yet(
-    ec2_with_tokens, outside, ami: str, monkeypatch: pytest.MonkeyPatch
+    ec2_with_tokens, outside, ami: str, permitted
 ) -> None:
-    inputs = checked(ami=ami)
     ec2_with_tokens.forgets_tags = True
-    left = ec2_instance._launch(ec2_instance.Ec2InstanceInputs.model_validate(inputs))
-
-    made = PROVIDER.create(inputs)
-
-    assert made.id == left
-    assert len(alive(outside("ec2"))) == 1
-
-
-def test_a_spent_token_is_not_used_again(ec2_with_tokens, outside, ami: str) -> None:
     inputs = checked(ami=ami)
-    first = PROVIDER.create(inputs)
-    second = PROVIDER.create(inputs)  # a forced replacement: the first still lives
-    PROVIDER.delete(first.id, first.outs)
-    PROVIDER.delete(second.id, second.outs)
-    third = PROVIDER.create(inputs)  # both are terminated
 
-    assert len({first.id, second.id, third.id}) == 3
-    assert [instance["InstanceId"] for instance in alive(outside("ec2"))] == [third.id]
-    tokens = list(ec2_with_tokens.answers)
-    assert [token.rsplit("-", 1)[1] for token in tokens] == ["0", "1", "2"]
-    assert all(len(token) <= 64 for token in tokens)
+    assert PROVIDER.create(inputs).id == PROVIDER.create(inputs).id
+
+    assert len(alive(outside("ec2"))) == 1
+    assert list(ec2_with_tokens.answers) == [permitted.key]
+    assert len(permitted.key) <= 64  # EC2's own limit
 
 
-def test_tokens_run_out_in_an_error(ec2_with_tokens, ami, monkeypatch) -> None:
-    monkeypatch.setattr(ec2_instance, "MAX_GENERATIONS", 1)
-    PROVIDER.create(checked(ami=ami))
+def test_what_was_terminated_meanwhile_is_not_made_again(
+    ec2_with_tokens, outside, ami: str, permitted
+) -> None:
+    made = PROVIDER.create(checked(ami=ami))
+    PROVIDER.delete(made.id, made.outs)
 
-    with pytest.raises(EngineError, match="wait an hour"):
+    with pytest.raises(EngineError, match=f"{made.id}.* was terminated meanwhile"):
         PROVIDER.create(checked(ami=ami))
+    assert alive(outside("ec2")) == []
 
 
-def test_a_leftover_with_other_inputs_is_not_adopted(cloud, outside, ami: str) -> None:
-    left = ec2_instance._launch(ec2_instance.Ec2InstanceInputs.model_validate(checked(ami=ami)))
+def test_a_leftover_with_other_inputs_is_not_adopted(cloud, outside, ami: str, permitted) -> None:
+    left = PROVIDER.create(checked(ami=ami)).id
 
-    with pytest.raises(EngineError, match=f"{left} was left unfinished"):
+    with pytest.raises(EngineError, match=f"{left} was left by this operation"):
         PROVIDER.create(checked(ami=ami, instance_type="g6.xlarge"))
     assert len(alive(outside("ec2"))) == 1

@@ -1,7 +1,10 @@
-"""What all our dynamic providers share: typed inputs, honest check and diff, errors in one shape.
+"""What all governed dynamic providers share: typed inputs and outputs, the gate inside, one shape.
 
 A provider names its input model and the inputs that need a replacement, and writes four methods:
-`make`, `look`, `change` and `remove`. Everything about Pulumi's property bags happens here.
+`make`, `look`, `change` and `remove`. Everything about Pulumi's property bags happens here, and so
+does the gate: the engine's create, update and delete take a permit (`_permit`) before the method is
+called, and a subclass cannot put itself in between. docs/reference/governed-providers.md shows how
+to write one.
 
 The provider object is pickled into the program's state as `__provider`. Ours hold nothing, live in
 importable modules and so pickle by reference: the bytes are the same on every machine, they are no
@@ -14,9 +17,11 @@ counts it as changed; everything else is checked as usual. In `create` and `upda
 from __future__ import annotations
 
 import hashlib
+import sys
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Any, ClassVar, Generic, TypeVar
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, TypeVar, final
 
 import pulumi
 from pulumi.dynamic import (
@@ -25,12 +30,14 @@ from pulumi.dynamic import (
     CreateResult,
     DiffResult,
     ReadResult,
+    Resource,
     ResourceProvider,
     UpdateResult,
 )
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from ..errors import EngineError
+from ..errors import EngineError, UsageError
+from ._permit import Permit, permit_for
 from ._values import holds_unknown, plain
 
 IDENTITY = "identity"
@@ -46,11 +53,27 @@ class GovernedInputs(BaseModel):
     """Made by the resource class: the same on every machine, another one for every resource."""
 
 
+class GovernedOutputs(BaseModel):
+    """Base of every output model: what only the cloud knows, beside the inputs."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
 Inputs = TypeVar("Inputs", bound=GovernedInputs)
+Outputs = TypeVar("Outputs", bound=GovernedOutputs)
 
 
-class GovernedProvider(ResourceProvider, Generic[Inputs]):
-    """A dynamic provider with pydantic inputs. State is: the inputs, and the outputs of `look`."""
+@dataclass(frozen=True, slots=True)
+class Found(Generic[Outputs]):
+    """What is really there."""
+
+    inputs: Mapping[str, Any]
+    """As found, so no model of ours: somebody may have set what no plan could."""
+    outputs: Outputs
+
+
+class GovernedProvider(ResourceProvider, Generic[Inputs, Outputs]):
+    """A dynamic provider behind the gate. Its state is the inputs and the outputs together."""
 
     serialize_as_secret_always = False
     model: ClassVar[type[GovernedInputs]]
@@ -61,21 +84,47 @@ class GovernedProvider(ResourceProvider, Generic[Inputs]):
     """The input that must be unique in the cloud, if any: where a replacement keeps it, the old
     resource has to go first."""
 
-    @abstractmethod
-    def make(self, inputs: Inputs) -> tuple[str, dict[str, Any]]:
-        """Create it; give the id and the outputs. May be called again after a crash half way."""
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if past := sorted(_GATED & vars(cls).keys()):
+            raise TypeError(f"{cls.__name__} defines {past[0]}, which would go past the gate")
 
     @abstractmethod
-    def look(self, id_: str, state: Mapping[str, Any]) -> dict[str, Any] | None:
-        """What is really there: inputs and outputs as found; None where it is gone."""
+    def make(self, inputs: Inputs, permit: Permit) -> tuple[str, Outputs]:
+        """Create it; give the id and the outputs.
+
+        May be called again after a crash half way, then with the same `permit.key`: what bears it
+        is to be taken up and not made twice.
+        """
 
     @abstractmethod
-    def change(self, id_: str, old: Mapping[str, Any], inputs: Inputs) -> dict[str, Any]:
-        """Bring it to `inputs`; give the outputs."""
+    def look(self, id_: str, state: Mapping[str, Any]) -> Found[Outputs] | None:
+        """What is really there; None where it is gone. Changes nothing."""
 
     @abstractmethod
-    def remove(self, id_: str, state: Mapping[str, Any]) -> None:
+    def change(self, id_: str, old: Mapping[str, Any], inputs: Inputs, permit: Permit) -> Outputs:
+        """Bring it to `inputs`; give the outputs. Twice is once."""
+
+    @abstractmethod
+    def remove(self, id_: str, state: Mapping[str, Any], permit: Permit) -> None:
         """Delete it; a thing already gone is success."""
+
+    def complete(self, olds: Mapping[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+        """The inputs with those that follow from others, so that voters see them.
+
+        Called before the model judges; values may be unknown. Raises `UsageError` for what can
+        never be done, which becomes a failure of `blamed`.
+        """
+        del olds
+        return given
+
+    blamed: ClassVar[str] = ""
+    """The input at which a failure is shown that belongs to no single one."""
+
+    def needs_repair(self, state: Mapping[str, Any]) -> bool:
+        """Whether the state, after a refresh, asks for an update although no input changed."""
+        del state
+        return False
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Errors become one `CheckFailure` a property; defaults are written out.
@@ -83,19 +132,26 @@ class GovernedProvider(ResourceProvider, Generic[Inputs]):
         Written out, because the plan then shows what the cloud will be told, and a new default in a
         new version of ours is a visible change.
         """
-        given = plain(news)
+        given = self._with_defaults(plain(news))
+        try:
+            given = self.complete(plain(_olds), given)
+        except UsageError as error:
+            reason = f"{error.happened}. {error.meaning}".strip()
+            return CheckResult(given, [CheckFailure(self.blamed, reason)])
         unknown = {name for name, value in given.items() if holds_unknown(value)}
         try:
             inputs = self.model.model_validate(given)
         except ValidationError as error:
             failures = [
-                CheckFailure(".".join(str(part) for part in found["loc"]), found["msg"])
+                CheckFailure(
+                    ".".join(str(part) for part in found["loc"]) or self.blamed, found["msg"]
+                )
                 for found in error.errors(include_input=False, include_url=False)
                 if not (found["loc"] and found["loc"][0] in unknown)
             ]
-            return CheckResult(self._with_defaults(given), failures)
+            return CheckResult(given, failures)
         if unknown:
-            return CheckResult(self._with_defaults(given), [])
+            return CheckResult(given, [])
         return CheckResult(dumped(inputs), [])
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
@@ -110,32 +166,39 @@ class GovernedProvider(ResourceProvider, Generic[Inputs]):
         replaces = [name for name in changed if name in self.replaced_by]
         collides = bool(self.name_of) and olds.get(self.name_of) == news.get(self.name_of)
         return DiffResult(
-            changes=bool(changed),
+            changes=bool(changed) or self.needs_repair(olds),
             replaces=replaces,
             stables=[],
             delete_before_replace=bool(replaces) and collides,
         )
 
+    @final
     def create(self, props: dict[str, Any]) -> CreateResult:
         inputs = self._parsed(props)
-        id_, outputs = self.make(inputs)
-        return CreateResult(id_, dumped(inputs) | outputs)
+        id_, outputs = self.make(inputs, permit_for("create", "", props))
+        return CreateResult(id_, dumped(inputs) | dumped(outputs))
 
+    @final
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         found = self.look(id_, plain(props))
         if found is None:
+            print(f"{id_} is gone from where this stack had put it", file=sys.stderr)
             return ReadResult("", {})  # the engine's sign for "gone"
+        state = dict(found.inputs) | dumped(found.outputs)
         if IDENTITY in props:
-            found = found | {IDENTITY: props[IDENTITY]}
-        inputs = {name: found[name] for name in self.model.model_fields if name in found}
-        return ReadResult(id_, found, inputs)
+            state |= {IDENTITY: props[IDENTITY]}
+        inputs = {name: state[name] for name in self.model.model_fields if name in state}
+        return ReadResult(id_, state, inputs)
 
+    @final
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
         inputs = self._parsed(_news)
-        return UpdateResult(dumped(inputs) | self.change(_id, plain(_olds), inputs))
+        outputs = self.change(_id, plain(_olds), inputs, permit_for("update", _id, _news))
+        return UpdateResult(dumped(inputs) | dumped(outputs))
 
+    @final
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
-        self.remove(_id, plain(_props))
+        self.remove(_id, plain(_props), permit_for("delete", _id, _props))
 
     def _parsed(self, props: Mapping[str, Any]) -> Inputs:
         known = {
@@ -159,9 +222,30 @@ class GovernedProvider(ResourceProvider, Generic[Inputs]):
         return {name: value for name, value in filled.items() if value is not None}
 
 
-def dumped(inputs: GovernedInputs) -> dict[str, Any]:
-    """The inputs as a property bag; an absent value and None are the same thing to the engine."""
-    return inputs.model_dump(mode="json", exclude_none=True)
+_GATED = frozenset({"create", "read", "update", "delete"})
+
+
+class GovernedResource(Resource):
+    """A resource of a `GovernedProvider`. Subclass it with `module=` and `name=`, as `Resource`.
+
+    `props` are the inputs, and None for each output. Adds the identity by which two resources with
+    equal inputs are told apart.
+    """
+
+    def __init__(
+        self,
+        provider: GovernedProvider[Any, Any],
+        name: str,
+        props: Mapping[str, Any],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        identity = identity_of(self._resource_type_name, name, opts)
+        super().__init__(provider, name, {**props, IDENTITY: identity}, opts)
+
+
+def dumped(values: GovernedInputs | GovernedOutputs) -> dict[str, Any]:
+    """A model as a property bag; an absent value and None are the same thing to the engine."""
+    return values.model_dump(mode="json", exclude_none=True)
 
 
 def identity_of(type_name: str, name: str, opts: pulumi.ResourceOptions | None) -> str:

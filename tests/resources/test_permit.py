@@ -1,0 +1,237 @@
+"""The gate inside a provider, without an engine: whose run it is, whether it stands, what is left.
+
+tests/attacks/test_provider_without_the_gate.py does the same with the real engine and chain.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pulumi_mandate.chain.trust import CONTRACTS, Governors, Trust, render_trust
+from pulumi_mandate.errors import ChainUnreachable, MandateError, Refused
+from pulumi_mandate.gate import ancestor
+from pulumi_mandate.gate.ancestor import Engine
+from pulumi_mandate.gate.environment import UNGOVERNED
+from pulumi_mandate.gate.folder import RunFolder, run_folder
+from pulumi_mandate.gate.grants import Grants
+from pulumi_mandate.gate.wire import HookCall
+from pulumi_mandate.resources import _permit
+from pulumi_mandate.resources._permit import Permit, permit_for
+from pulumi_mandate.resources.governed import (
+    Found,
+    GovernedInputs,
+    GovernedOutputs,
+    GovernedProvider,
+)
+from tests.gate.cases import record, urn
+
+PROPS = {"__provider": "code", "text": "new"}
+REGISTRY = "0x" + "01" * 20
+
+
+class TextInputs(GovernedInputs):
+    text: str
+
+
+class TextOutputs(GovernedOutputs):
+    size: int
+
+
+class TextProvider(GovernedProvider[TextInputs, TextOutputs]):
+    """The smallest provider, and the log of what its cloud was asked."""
+
+    model = TextInputs
+    calls: list[str] = []  # noqa: RUF012  # of the class: a provider holds nothing itself
+
+    def make(self, inputs: TextInputs, permit: Permit) -> tuple[str, TextOutputs]:
+        self.calls.append("create")
+        return "7", TextOutputs(size=len(inputs.text))
+
+    def look(self, id_: str, state: Any) -> Found[TextOutputs] | None:
+        return None
+
+    def change(self, id_: str, old: Any, inputs: TextInputs, permit: Permit) -> TextOutputs:
+        self.calls.append("update")
+        return TextOutputs(size=len(inputs.text))
+
+    def remove(self, id_: str, state: Any, permit: Permit) -> None:
+        self.calls.append("delete")
+
+
+@pytest.fixture
+def provider(monkeypatch) -> TextProvider:
+    monkeypatch.setattr(TextProvider, "calls", [])
+    return TextProvider()
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch) -> RunFolder:
+    """A run that the engine with pid 7 began, which is the one above this process."""
+    addresses = {name: "0x" + f"{number:02x}" * 20 for number, name in enumerate(CONTRACTS, 1)}
+    trust = tmp_path / "trust.toml"
+    trust.write_text(
+        render_trust(Trust(31337, ("http://127.0.0.1:1",), **addresses, deployed_block=0,
+                           governors=Governors(*["0x" + "09" * 20] * 3), development=True))
+    )  # fmt: skip
+    trust.chmod(0o600)
+    monkeypatch.delenv(UNGOVERNED)
+    monkeypatch.setenv("MANDATE_HOME", str(tmp_path))
+    monkeypatch.setenv("MANDATE_TRUST", str(trust))
+    engine = Engine(7, 99, "/usr/bin/pulumi", ("pulumi", "up"), {})
+    monkeypatch.setattr(ancestor, "find_engine", lambda: engine)
+    monkeypatch.setattr(_permit, "_end_with", lambda *_: None)  # it is not there
+    made = record(engine_pid=7, engine_started=99, trust=str(trust))
+    folder = run_folder(made.run_id, tmp_path)
+    folder.write_record(made)
+    Grants(folder.path).renew()
+    return folder
+
+
+@pytest.fixture
+def standing(run, monkeypatch) -> RunFolder:
+    """The same, and the chain says that it is going on."""
+    monkeypatch.setattr(_permit, "_standing", lambda *_: (31337, REGISTRY))
+    return run
+
+
+def allow(run: RunFolder, moment: Any = "create", index: int = 0, id_: str = "") -> None:
+    state = PROPS | {"identity": "", "size": 3}
+    call = HookCall(moment, urn("a"), id_, "t", PROPS, None, None, None, state)
+    Grants(run.path).give(call, index)
+
+
+def test_an_allowed_operation_is_done_in_the_name_of_its_mandate(standing, provider) -> None:
+    allow(standing)
+    permit = permit_for("create", "", PROPS)
+
+    assert permit.binding is not None
+    assert permit.binding.plan_hash == standing.record().plan_hash
+    assert permit.binding.run_id == standing.record().run_id
+    assert (permit.binding.chain_id, permit.binding.registry) == (31337, REGISTRY)
+
+    allow(standing)
+    allow(standing, "update", 1, "7")
+    allow(standing, "delete", 2, "7")
+    made = provider.create(PROPS)
+    provider.update("7", made.outs, PROPS)
+    provider.delete("7", PROPS | made.outs)
+    assert provider.calls == ["create", "update", "delete"]
+    assert made.outs["size"] == 3
+
+
+def test_the_key_is_the_operations_own_and_a_resumed_run_has_the_same(standing) -> None:
+    def key(index: int) -> str:
+        allow(standing, index=index)
+        return permit_for("create", "", PROPS).key
+
+    first = key(0)
+    Grants(standing.path).renew()  # another engine goes on with the run
+
+    assert key(0) == first
+    assert key(1) != first
+    assert len(first) == 64
+
+
+def refused(provider: TextProvider, said: str) -> None:
+    acts = (
+        lambda: provider.create(PROPS),
+        lambda: provider.update("7", PROPS, PROPS),
+        lambda: provider.delete("7", PROPS),
+    )
+    for act in acts:
+        with pytest.raises(MandateError, match=said):
+            act()
+    assert provider.calls == []
+
+
+def test_no_engine_above_refuses(run, provider, monkeypatch) -> None:
+    monkeypatch.undo()
+    monkeypatch.delenv(UNGOVERNED, raising=False)
+    with pytest.raises(Refused, match="does not run below a `pulumi` command"):
+        TextProvider().create(PROPS)
+
+
+def test_no_hook_was_asked(standing, provider) -> None:
+    refused(provider, "has not allowed this")
+
+
+def test_the_run_of_another_engine_is_not_ours(standing, provider) -> None:
+    allow(standing)
+    trust = standing.record().trust
+    standing.write_record(record(engine_pid=7, engine_started=98, trust=trust))
+
+    refused(provider, "no governed run has begun for this engine")
+
+
+@pytest.mark.parametrize("status", ["completed", "failed", "not-begun", "open"])
+def test_a_run_that_is_over_allows_nothing(standing, provider, status) -> None:
+    allow(standing)
+    standing.write_result({"status": status})
+
+    refused(provider, "was closed already")
+
+
+def test_another_trust_file_than_the_runs_refuses(
+    standing, provider, monkeypatch, tmp_path
+) -> None:
+    allow(standing)
+    monkeypatch.setenv("MANDATE_TRUST", str(tmp_path / "other.toml"))
+
+    refused(provider, "another trust file")
+
+
+def test_a_chain_that_does_not_answer_says_nothing_and_nothing_is_not_yes(run, provider) -> None:
+    allow(run)
+
+    with pytest.raises(ChainUnreachable):
+        provider.create(PROPS)
+    assert provider.calls == []
+    assert list((run.path / "grants").glob("*-0"))  # not used up
+
+
+def test_a_record_that_cannot_be_read_refuses(run, provider) -> None:
+    (run.path / "run.json").write_text("{}")
+
+    refused(provider, ".")
+
+
+def test_whatever_goes_wrong_refuses(run, provider, monkeypatch) -> None:
+    def broken(*_: object) -> None:
+        raise KeyError("hunter2")
+
+    monkeypatch.setattr(_permit, "_standing", broken)
+    with pytest.raises(Refused, match=r"cannot be told \(KeyError\)") as refusal:
+        provider.create(PROPS)
+    assert "hunter2" not in refusal.value.diagnostics()
+
+
+def test_a_preview_needs_nothing(run, provider) -> None:
+    checked = provider.check({}, PROPS)
+
+    assert checked.failures == []
+    assert provider.diff("7", checked.inputs, checked.inputs | {"text": "x"}).changes is True
+    assert provider.read("7", PROPS).id == ""
+
+
+@pytest.mark.parametrize("value", ["", "no", "1", "YES", "true"])
+def test_only_the_exact_word_leaves_governance(standing, provider, monkeypatch, value) -> None:
+    monkeypatch.setenv(UNGOVERNED, value)
+
+    refused(provider, "has not allowed this")
+
+
+def test_an_ungoverned_stack_says_so_each_time(run, provider, monkeypatch, capsys) -> None:
+    monkeypatch.setenv(UNGOVERNED, "yes")
+
+    provider.create(PROPS)
+
+    assert provider.calls == ["create"]
+    assert f"create without a mandate: {UNGOVERNED} is set" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["create", "read", "update", "delete"])
+def test_a_subclass_cannot_go_past_the_gate(name) -> None:
+    with pytest.raises(TypeError, match=f"Sly defines {name}, which would go past the gate"):
+        type("Sly", (TextProvider,), {name: lambda *_: None})
