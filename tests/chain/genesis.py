@@ -311,7 +311,7 @@ def _wire(
         (CRITICAL_ROLE, critical, terms.high_delay),
         (GUARDIAN_ROLE, guardian, 0),
         (EMERGENCY_ROLE, contracts["emergency_gate"].address, 0),
-        (COUNCIL_ROLE, guardian, 0),
+        (COUNCIL_ROLE, contracts["council"].address, 0),
         (AUDITOR_ROLE, guardian, 0),
     ):
         work.send(manager.grantRole(role, holder, delay))

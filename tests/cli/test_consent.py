@@ -44,13 +44,24 @@ def test_an_attestation_is_carried_to_the_chain_and_counted_once(
     assert office.mandate("attest", str(tmp_path / "none"), "--as", "ana").code == 2
 
 
-def test_the_council_cosigns_and_nobody_else(office: Office) -> None:
+def test_enough_seats_cosign_and_nobody_else(office: Office, tmp_path: Path) -> None:
     proposed(office)
+    file = tmp_path / "cosign.json"
 
-    assert office.mandate("cosign", "1", "--as", "ana").code == 3
-    assert "cosigned" in office.ok("cosign", "1", "--as", "guardian").out
+    refused = office.mandate("cosign", "1", "--as", "guardian", "--file", str(file))
+    assert refused.code == 3
+    assert "has no seat in the council" in refused.err
+    assert not file.exists()
+    assert office.mandate("cosign", "1", "--as", "ana").code == 2
+    said = office.ok("cosign", "1", "--as", "ana", "--file", str(file), "--json").json
+    assert (len(said["seats"]), said["needed"], said["transaction"]) == (1, 2, None)
+    again = office.ok("cosign", "1", "--as", "ana", "--file", str(file))
+    assert "1 of 2 seats have signed" in again.out, "nobody counts twice"
+    assert "cosigned" in office.ok("cosign", "1", "--as", "ben", "--file", str(file)).out
     found = office.history.sources.registry.mandate(office.history.plan)
-    assert found.cosigner == office.history.deployment.people["guardian"].address
+    assert found.cosigner == office.history.deployment.trust.council
+    assert not file.exists()
+    assert office.mandate("cosign", "1", "--finance", "--as", "ana", "--file", "x").code == 2
     refused = office.mandate("cosign", "1", "--finance", "--as", "ana")
     assert refused.code == 3
     assert "not the stack's finance cosigner" in refused.err
@@ -102,10 +113,14 @@ def test_what_is_owed_is_listed_until_it_is_cleared(office: Office) -> None:
     assert "overdue" in office.ok("obligations").out
 
 
-def test_an_executors_key_needs_a_vote_and_the_council(office: Office) -> None:
+def test_an_executors_key_needs_a_vote_and_the_council(office: Office, tmp_path: Path) -> None:
     key = office.history.deployment.people["stranger"].address
 
-    assert office.mandate("executors", "admit", key, "--as", "guardian").code == 3
+    file = str(tmp_path / "admit.json")
+    office.ok("executors", "admit", key, "--as", "ben", "--file", file)
+    early = office.mandate("executors", "admit", key, "--as", "cleo", "--file", file)
+    assert early.code == 3
+    assert "ExecutorRegistry" in early.err
     office.ok("executors", "add", key, "--as", "ana")
     office.advance(2 * DAY + 1)
     for name in ("ana", "ben"):
@@ -115,7 +130,9 @@ def test_an_executors_key_needs_a_vote_and_the_council(office: Office) -> None:
     office.advance(7 * DAY + 1)
     office.ok("advance", "1", "--as", "ana")
     assert f"{key} inactive" in office.ok("executors", "list").out
-    office.ok("executors", "admit", key, "--as", "guardian")
+    Path(file).unlink()
+    office.ok("executors", "admit", key, "--as", "ana", "--file", file)
+    office.ok("executors", "admit", key, "--as", "cleo", "--file", file)
     assert f"{key} active, epoch 1" in office.ok("executors", "list").out
     office.ok("executors", "revoke", key, "--as", "guardian")
     assert f"{key} inactive" in office.ok("executors", "list").out

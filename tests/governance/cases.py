@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
+from pulumi_mandate.chain import Receipt
 from pulumi_mandate.governance import Governor, Proposal, Registry, Support
+from pulumi_mandate.governance.council import Agreement, Council
 from pulumi_mandate.models import (
     NO_CLEARS,
     Digest,
@@ -13,12 +16,13 @@ from pulumi_mandate.models import (
     OutcomeKind,
     Plan,
     Tier,
+    council_digest,
     keccak,
     plan_hash,
     signing_digest,
     subject_hash,
 )
-from tests.chain.genesis import DAY, Deployment
+from tests.chain.genesis import DAY, SEATS, Deployment, Person
 
 
 def a_plan(deployment: Deployment, salt: str = "salt", tier: Tier = Tier.MEDIUM) -> Plan:
@@ -73,6 +77,16 @@ def approve(deployment: Deployment, plan: Plan) -> Proposal:
     deployment.advance(delays[plan.tier] + 1)
     governor.execute(proposal.number, anybody)
     return governor.proposal(proposal.number)
+
+
+def council_says(
+    deployment: Deployment, wanted: Agreement, seats: Sequence[str] = SEATS[:2]
+) -> Receipt:
+    """These members sign, and somebody carries it."""
+    digest = council_digest(wanted.call)
+    signatures = {one.address: one.sign_digest(digest) for one in map(Person, seats)}
+    agreed = replace(wanted, signatures=signatures)
+    return Council(deployment.client).act(agreed, deployment.people["stranger"])
 
 
 def an_order(deployment: Deployment, plan: Plan) -> ExecutionOrder:

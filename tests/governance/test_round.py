@@ -6,7 +6,6 @@ import pytest
 
 from pulumi_mandate.errors import ContractRefused, Refused, UsageError
 from pulumi_mandate.governance import (
-    Consent,
     Governor,
     ProposalState,
     Registry,
@@ -15,6 +14,7 @@ from pulumi_mandate.governance import (
     advance,
     standing,
 )
+from pulumi_mandate.governance.council import Council
 from pulumi_mandate.models import MandateState, OutcomeKind, Tier, subject_hash
 from tests.chain.genesis import DAY, Deployment
 from tests.governance.cases import (
@@ -23,6 +23,7 @@ from tests.governance.cases import (
     an_outcome,
     approve,
     begin,
+    council_says,
     hash_of,
     pass_the_vote,
     propose,
@@ -303,7 +304,7 @@ def test_configuration_is_proposed_and_takes_effect(deployment: Deployment) -> N
     governor.execute(1, deployment.people["stranger"])
 
     assert registry.executor(newcomer) == (False, 0)
-    Consent(deployment.client).admit(newcomer, deployment.people["guardian"])
+    council_says(deployment, Council(deployment.client).admitting(newcomer))
     assert registry.executor(newcomer) == (True, 1)
     assert governor.created(1).tier is Tier.CRITICAL
 

@@ -9,6 +9,7 @@ import pytest
 
 from pulumi_mandate.errors import ContractRefused
 from pulumi_mandate.governance import Consent, Duty, Registry
+from pulumi_mandate.governance.council import Council
 from pulumi_mandate.models import (
     Attestation,
     MandateState,
@@ -26,6 +27,7 @@ from tests.governance.cases import (
     an_outcome,
     approve,
     begin,
+    council_says,
     hash_of,
     signed,
     with_salt,
@@ -72,7 +74,7 @@ def test_high_from_its_vote_to_its_confirmation_and_no_step_is_skipped(strict: D
     refused(strict, plan, "PlanRegistryNotAttested")
     attest(strict, plan)
     refused(strict, plan, "PlanRegistryNotCosigned")
-    consent.cosign(digest, strict.people["guardian"])
+    council_says(strict, Council(strict.client).cosigning(digest))
     refused(strict, plan, "PlanRegistryNotFinanced")
     consent.cosign_finance(plan, strict.people["finance"])
     order = begin(strict, plan)

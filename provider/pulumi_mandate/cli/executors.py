@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -10,6 +11,7 @@ from ..errors import UsageError
 from ..models import Address, to_hex
 from ._command import Call, TeachingGroup, command
 from ._output import Answer
+from ._seat import council_of, file_option, say
 
 
 class AddressType(click.ParamType[Address]):
@@ -33,7 +35,7 @@ class AddressType(click.ParamType[Address]):
     examples=(
         "mandate executors list",
         f"mandate executors add 0x{'9' * 40} --as ana",
-        f"mandate executors admit 0x{'9' * 40} --as gus",
+        f"mandate executors admit 0x{'9' * 40} --as bo --file admit.json",
     ),
 )
 def executors() -> None:
@@ -90,14 +92,17 @@ def rotate(call: Call, former: Address, address: Address) -> Answer:
     "admit",
     "The council's yes to a key.",
     signs=True,
-    examples=(f"mandate executors admit 0x{'9' * 40} --as gus",),
+    examples=(
+        f"mandate executors admit 0x{'9' * 40} --as bo --file admit.json",
+        f"mandate executors admit 0x{'9' * 40} --as chi --file admit.json",
+    ),
 )
 @_address
-def admit(call: Call, address: Address) -> Answer:
-    """Admit a key that the vote has passed; from then on it may sign."""
-    receipt = call.session.consent.admit(address, call.session.account)
-    data = {"executor": address, "transaction": to_hex(receipt.transaction)}
-    return Answer(data, f"{address} may sign")
+@file_option
+def admit(call: Call, address: Address, file: Path | None) -> Answer:
+    """Say one seat's yes to a key that the vote has passed; with enough of them it may sign."""
+    council = council_of(call.session)
+    return say(call.session, council, council.admitting(address), file, f"{address} may sign")
 
 
 @command(

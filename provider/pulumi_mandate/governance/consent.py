@@ -1,4 +1,4 @@
-"""Who else says yes beside the vote, attestors, council and finance cosigner; and what is owed.
+"""Who else says yes beside vote and council: attestors, finance cosigner; and what is owed.
 
 The registry keeps what they said; attestation log and obligation ledger check who they are.
 """
@@ -44,22 +44,14 @@ class Obligation:
 
 
 class Consent:
-    """Reads and writes of everybody's yes but the electorate's."""
+    """Reads and writes of everybody's yes but the electorate's and the council's."""
 
     def __init__(self, client: ChainClient) -> None:
         self._client = client
 
-    def cosign(self, plan_hash: Digest, account: Account) -> Receipt:
-        """The council's yes to a plan of a tier that wants it."""
-        return self._transact(account, "registry", "cosign", plan_hash)
-
     def cosign_finance(self, plan: Plan, account: Account) -> Receipt:
         """The finance cosigner's yes to what a plan costs."""
         return self._transact(account, "registry", "cosignFinance", solidity(plan))
-
-    def admit(self, executor: Address, account: Account) -> Receipt:
-        """The council's yes to an executor's key that was voted for."""
-        return self._transact(account, "executor_registry", "admit", executor)
 
     def revoke_executor(self, executor: Address, account: Account) -> Receipt:
         """The guardian's no to an executor's key, at once."""

@@ -93,7 +93,7 @@ HOLDINGS = (
     Holding(Role.CRITICAL, "critical_governor", waits=True),
     Holding(Role.GUARDIAN, GUARDIAN, waits=False),
     Holding(Role.EMERGENCY, "emergency_gate", waits=False),
-    Holding(Role.COUNCIL, GUARDIAN, waits=False),
+    Holding(Role.COUNCIL, "council", waits=False),
     Holding(Role.AUDITOR, GUARDIAN, waits=False),
 )
 

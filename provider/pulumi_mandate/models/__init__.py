@@ -3,6 +3,7 @@
 from ._digest import ZERO, Digest, digest, is_address, keccak, to_hex
 from ._typed_data import (
     ballot_digest,
+    council_digest,
     domain_separator,
     plan_hash,
     release_digest,
@@ -15,6 +16,7 @@ from ._values import (
     Address,
     Attestation,
     Ballot,
+    CouncilCall,
     Domain,
     ExecutionOrder,
     Kind,
@@ -36,6 +38,7 @@ __all__ = [
     "Address",
     "Attestation",
     "Ballot",
+    "CouncilCall",
     "Digest",
     "Domain",
     "ExecutionOrder",
@@ -51,6 +54,7 @@ __all__ = [
     "Tier",
     "Urn",
     "ballot_digest",
+    "council_digest",
     "digest",
     "domain_separator",
     "is_address",

@@ -12,6 +12,7 @@ from ._digest import Digest, digest, is_address, keccak
 from ._values import (
     Attestation,
     Ballot,
+    CouncilCall,
     Domain,
     ExecutionOrder,
     Observed,
@@ -159,5 +160,26 @@ def ballot_digest(ballot: Ballot) -> Digest:
             ballot.voter,
             ballot.nonce,
         ],
+    )
+    return keccak(b"\x19\x01" + keccak(domain) + keccak(message))
+
+
+COUNCIL_NAME = "Council"
+CALL_TYPE = "Call(address target,bytes data,uint256 nonce,uint64 deadline)"
+
+
+def council_digest(call: CouncilCall) -> Digest:
+    """What a seat signs for `Council.act`, under the council's own domain.
+
+    Source: `contracts/src/interfaces/ICouncil.sol`; https://eips.ethereum.org/EIPS/eip-712
+    """
+    names = [keccak(text.encode()) for text in (DOMAIN_TYPE, COUNCIL_NAME, VERSION)]
+    domain = _encode(
+        ["bytes32", "bytes32", "bytes32", "uint256", "address"],
+        [*names, call.chain_id, call.council],
+    )
+    message = _encode(
+        ["bytes32", "address", "bytes32", "uint256", "uint64"],
+        [keccak(CALL_TYPE.encode()), call.target, keccak(call.data), call.nonce, call.deadline],
     )
     return keccak(b"\x19\x01" + keccak(domain) + keccak(message))

@@ -193,4 +193,19 @@ class Ballot:
     """Of the voter at this governor: a ballot is counted once."""
 
 
+@dataclass(frozen=True, slots=True)
+class CouncilCall:
+    """A call that a council makes once enough of its seats have signed it."""
+
+    chain_id: int
+    council: Address
+    target: Address
+    data: bytes
+    """Selector and arguments."""
+    nonce: int
+    """The council's: its calls are made in order, each once."""
+    deadline: int
+    """Chain time, seconds."""
+
+
 NO_CLEARS = ZERO
