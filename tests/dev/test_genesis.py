@@ -69,7 +69,7 @@ def test_the_registry_is_sealed_and_nobody_administers(client):
         (ROLES["critical"], deployer),
         (ROLES["registry"], trust.registry),
         (ROLES["log"], trust.attestations),
-        (ROLES["council"], trust.accounts["gus"].address),
+        (ROLES["council"], trust.council),
         (ROLES["emergency"], trust.emergency_gate),
         (ROLES["auditor"], trust.accounts["gus"].address),
         (ROLES["low"], trust.governors.low),

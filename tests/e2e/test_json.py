@@ -151,7 +151,7 @@ def _governing(speak: Speaker) -> None:
     assert speak("attest", str(folder / "nothing"), "--as", "ana", code=3)["error"]
     for words in (
         ("observe", "99", "--as", "dee"),
-        ("cosign", "99", "--as", "gus"),
+        ("cosign", "99", "--as", "bo"),
         ("veto", "99", "--as", "bo"),
         ("ballots", "sign", "99", "for", "--as", "bo", "--out", str(folder / "ballot")),
     ):
@@ -161,5 +161,8 @@ def _governing(speak: Speaker) -> None:
     assert "no ballot" in speak("ballots", "relay", box, "--as", "rae", code=2)["happened"]
     assert speak("executors", "add", key, "--as", "ana")["proposal"]
     assert speak("executors", "rotate", key, key, "--as", "ana")["proposal"]
-    for did in ("admit", "revoke"):
-        assert speak("executors", did, key, "--as", "gus", code=3)["error"] == "ContractRefused"
+    seats = ("executors", "admit", key, "--file", str(folder / "seats"))
+    assert speak(*seats, "--as", "bo")["seats"], "nobody voted for it yet: the chain will say so"
+    assert speak(*seats, "--as", "chi", code=3)["error"] == "ContractRefused"
+    revoked = speak("executors", "revoke", key, "--as", "gus", code=3)
+    assert revoked["error"] == "ContractRefused"
