@@ -8,7 +8,7 @@ import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/Signa
 import {Ratifications} from "./Ratifications.sol";
 import {ISeats} from "./interfaces/ICouncil.sol";
 import {IEmergencyGate} from "./interfaces/IEmergencyGate.sol";
-import {Plan, Tier} from "./types/Mandates.sol";
+import {Obligation, Plan, Tier} from "./types/Mandates.sol";
 
 /// @title EmergencyGate
 contract EmergencyGate is Ratifications, AccessManaged, EIP712 {
@@ -24,6 +24,7 @@ contract EmergencyGate is Ratifications, AccessManaged, EIP712 {
 
     /// @inheritdoc IEmergencyGate
     uint48 public onUntil;
+    uint48 private _renewedAt;
     mapping(bytes32 incident => bool) private _spent;
 
     constructor(GateConfig memory config)
@@ -38,7 +39,7 @@ contract EmergencyGate is Ratifications, AccessManaged, EIP712 {
         _reportTerm = config.reportTerm;
         _ratifyTerm = config.ratifyTerm;
         _sunset = config.sunset;
-        onUntil = uint48(block.timestamp) + config.sunset;
+        _switchOn();
     }
 
     // ------------------------------------------------------------------ one transaction
@@ -148,11 +149,15 @@ contract EmergencyGate is Ratifications, AccessManaged, EIP712 {
 
     /// @inheritdoc IEmergencyGate
     function renew() external restricted {
-        uint48 until = uint48(block.timestamp) + _sunset;
-        onUntil = until;
+        _switchOn();
         if (_incident.report == 0) _incident.reportDue = uint48(block.timestamp) + _reportTerm;
 
-        emit PathRenewed(until);
+        emit PathRenewed(onUntil);
+    }
+
+    function _switchOn() private {
+        _renewedAt = uint48(block.timestamp);
+        onUntil = uint48(block.timestamp) + _sunset;
     }
 
     function _switchOff() private {
@@ -181,7 +186,18 @@ contract EmergencyGate is Ratifications, AccessManaged, EIP712 {
     function isOverdue() public view returns (bool) {
         if (_incident.id == 0) return false;
         if (_incident.report == 0 && block.timestamp > _incident.reportDue) return true;
-        return block.timestamp > _incident.ratifyDue && isOpen();
+        return block.timestamp > _incident.ratifyDue && _isUnpaidOrPaidLate(_incident.ratifyDue);
+    }
+
+    /// @dev What was paid late stays late, whether or not somebody called `switchOff` in between: only a
+    /// critical plan after it was due makes it good.
+    function _isUnpaidOrPaidLate(uint48 due) private view returns (bool) {
+        bytes32[] storage owed = _owed[_incident.id];
+        for (uint256 i = 0; i < owed.length; ++i) {
+            Obligation memory found = _obligations.obligation(owed[i]);
+            if (found.clearedAt == 0 || (found.clearedAt > due && _renewedAt <= due)) return true;
+        }
+        return false;
     }
 
     /// @inheritdoc IEmergencyGate

@@ -61,6 +61,7 @@ contract ObligationLedger is IObligationLedger, AccessManaged {
 
         Obligation storage found = _obligations[id];
         found.clearedBy = by;
+        found.clearedAt = uint48(block.timestamp);
         _open[found.subject][found.duty] = 0;
         _dueAt[found.subject][uint8(found.duty)] = 0;
 
@@ -120,7 +121,8 @@ contract ObligationLedger is IObligationLedger, AccessManaged {
             duty: duty,
             tier: tier,
             openedAt: uint48(block.timestamp),
-            dueAt: dueAt
+            dueAt: dueAt,
+            clearedAt: 0
         });
         _open[subject][duty] = id;
         _dueAt[subject][uint8(duty)] = dueAt;

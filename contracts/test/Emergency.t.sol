@@ -140,18 +140,57 @@ contract EmergencyTest is EmergencyCase {
         gate.switchOff();
         assertEq(gate.onUntil(), 0, "off");
 
-        bytes32 obligation = obligations.openOf(SUBJECT, Duty.EMERGENCY);
-        vm.prank(address(critical));
-        manager.schedule(address(registry), abi.encodeCall(registry.ratify, (obligation)), 0);
-        vm.warp(block.timestamp + HIGH_DELAY);
-        vm.prank(address(critical));
-        manager.execute(address(registry), abi.encodeCall(registry.ratify, (obligation)));
-        assertTrue(!gate.isOverdue(), "paid, late");
+        _ratifyLate();
         bytes32 next = keccak256("another incident");
         _refuseDeclare(_fix(2), next, 3, IEmergencyGate.EmergencyGateOff.selector);
 
         _renew();
+        assertTrue(!gate.isOverdue(), "made good");
         _declare(_fix(2), next, 2);
+    }
+
+    function test_lateRatification_keepsThePathOffWithoutSwitchOff() public {
+        _declare(_fix(1), INCIDENT, 2);
+        _report();
+        vm.warp(block.timestamp + RATIFY_TERM + 1);
+        _ratifyLate();
+        assertTrue(!gate.isOpen() && gate.isOverdue(), "paid, late");
+        bytes32 next = keccak256("another incident");
+        _refuseDeclare(_fix(2), next, 3, IEmergencyGate.EmergencyGateOverdue.selector);
+
+        _renew();
+        assertTrue(!gate.isOverdue(), "made good by a critical plan");
+        _declare(_fix(2), next, 2);
+    }
+
+    function test_renewedBeforeItIsPaid_opensOnlyWhenItIs() public {
+        _declare(_fix(1), INCIDENT, 2);
+        _report();
+        vm.warp(block.timestamp + RATIFY_TERM + 1);
+        _renew();
+        assertTrue(gate.isOverdue(), "not paid");
+        _ratifyLate();
+        assertTrue(!gate.isOverdue(), "paid, and made good");
+    }
+
+    function test_renewedInTime_doesNotForgiveWhatComesLate() public {
+        _declare(_fix(1), INCIDENT, 2);
+        _report();
+        _renew();
+        assertTrue(!gate.isOverdue(), "in time so far");
+        vm.warp(block.timestamp + RATIFY_TERM + 1);
+        _ratifyLate();
+        assertTrue(gate.isOverdue(), "late, after the renewal");
+    }
+
+    /// @dev By the critical governor's roles; its vote is walked elsewhere.
+    function _ratifyLate() private {
+        bytes memory call = abi.encodeCall(registry.ratify, (obligations.openOf(SUBJECT, Duty.EMERGENCY)));
+        vm.prank(address(critical));
+        manager.schedule(address(registry), call, 0);
+        vm.warp(block.timestamp + HIGH_DELAY);
+        vm.prank(address(critical));
+        manager.execute(address(registry), call);
     }
 
     function test_lateReport_switchesThePathOff() public {

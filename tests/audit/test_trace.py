@@ -131,7 +131,7 @@ def _undone(evidence: RunEvidence) -> RunEvidence:
 
 def _votes(evidence: RunEvidence, tally: Tally) -> RunEvidence:
     proposal = replace(evidence.proposal.proposal, votes=tally)
-    return replace(evidence, proposal=replace(evidence.proposal, proposal=proposal))
+    return replace(evidence, proposal=replace(evidence.proposal, voted=proposal))
 
 
 RUN_CASES: dict[str, tuple[Callable[[RunEvidence], RunEvidence], set[str]]] = {
@@ -240,7 +240,7 @@ def _content(evidence: ProposalEvidence, **changes: Any) -> ProposalEvidence:
 
 def _made(evidence: ProposalEvidence, **changes: Any) -> ProposalEvidence:
     created = replace(evidence.proposal.created, **changes)
-    return replace(evidence, proposal=replace(evidence.proposal, created=created))
+    return replace(evidence, voted=replace(evidence.proposal, created=created))
 
 
 def _calls(evidence: ProposalEvidence, function: str, *arguments: Any) -> ProposalEvidence:

@@ -10,6 +10,7 @@ from pulumi_mandate.checks import Rules
 from pulumi_mandate.checks.judgement import misjudged
 from pulumi_mandate.errors import Refused, UsageError
 from pulumi_mandate.models import Subject, Tier, keccak, to_hex
+from pulumi_mandate.plan.assessment import emergency_tier, incident_of
 from pulumi_mandate.plan.compare import differences
 from pulumi_mandate.plan.constraint import broken, holds
 from pulumi_mandate.plan.document import Document
@@ -367,3 +368,35 @@ class TestChecksOfADocument:
 
 def test_the_key_of_a_made_up_plan_is_used() -> None:
     assert planned(rules(), operation("a")).content["secretKeyId"] == to_hex(KEY.id)
+
+
+def test_an_emergency_says_so_on_purpose_and_hides_nothing_of_the_rules() -> None:
+    """Whether it could wait nobody can judge; everything else every verifier judges again."""
+    found = rules(plan=[BIG | {"operations_over": 1}])
+    voted = planned(found, *many(2)).content
+    stated_tier = emergency_tier(voted["tier"], "INC-2041", "the disk is full")
+
+    urgent = Document.of(voted | {"tier": stated_tier})
+
+    assert urgent.tier is Tier.EMERGENCY
+    assert incident_of(urgent.content["tier"]) == ("INC-2041", "the disk is full")
+    assert urgent.content["tier"]["reasons"]["big"] == "so much at once"
+    assert misjudged(found, urgent.content) == ""
+    for reasons in (
+        {name: why for name, why in stated_tier["reasons"].items() if name != "big"},
+        {name: why for name, why in stated_tier["reasons"].items() if name != "any"},
+        stated_tier["reasons"] | {"any": "nothing to see here"},
+    ):
+        told = Document.of(voted | {"tier": stated_tier | {"reasons": reasons}})
+        assert "the plan is emergency by emergency.INC-2041" in misjudged(found, told.content)
+    lower = [{**one, "tier": 1} for one in urgent.operations]
+    told = Document.of(urgent.content | {"operations": lower})
+    assert "operation 0 is medium" in misjudged(found, told.content)
+
+
+@pytest.mark.parametrize("name", ["emergency.INC-1", "emergency."])
+def test_no_rule_makes_an_emergency(name: str) -> None:
+    with pytest.raises(UsageError, match="reserved"):
+        rules(rule=[ANY | {"id": name}])
+    with pytest.raises(UsageError, match="low, medium, high"):
+        rules(rule=[ANY | {"tier": "emergency"}])

@@ -82,6 +82,7 @@ def test_every_command_that_offers_json_speaks_it(home: Home) -> None:
 
     _ended_early(speak, folder)
     _run(speak, folder)
+    _emergency(speak, folder)
     _governing(speak)
 
     assert speak("dev", "stop")["stopped"]
@@ -139,13 +140,41 @@ def _run(speak: Speaker, folder: Path) -> None:
     assert speak("import", "nowhere.json", cwd=folder, code=2)["error"]
 
 
+def _emergency(speak: Speaker, folder: Path) -> None:
+    """And one that cannot wait for a vote: the council declares it, the same gate runs it."""
+    program, file = folder / "__main__.py", str(speak.home.folder / "INC-2041.json")
+    wider = 'bucket="json-orders", tags={"fixed": "yes"})'
+    program.write_text(program.read_text().replace('bucket="json-orders")', wider))
+    words = ("--emergency", "INC-2041", "--reason", "the shop is down")
+    plan = speak("propose", "--as", "ana", *words, cwd=folder)["planHash"]
+    assert speak("up", cwd=folder, code=3)["step"] == 3, "nobody has declared it"
+    for seat, declared in (("bo", False), ("chi", True)):
+        said = speak("emergency", "declare", plan, "--as", seat, "--file", file)
+        assert said["declared"] is declared
+    assert speak("up", cwd=folder)["run"]["status"] == "completed"
+    assert speak("trace", plan)["holds"]
+    report = speak.home.folder / "report.md"
+    report.write_text("The shop was down.")
+    assert speak("emergency", "acknowledge", "--as", "rae")["incident"] == "INC-2041"
+    assert speak("emergency", "report", str(report), "--as", "dee")["report"]
+    assert speak("ratify")["ratifications"][0]["owed"]
+    assert speak("emergency", "show")["open"]
+    assert speak("emergency", "switch-off", "--as", "rae", code=2)["error"] == "UsageError"
+    assert speak("emergency", "renew", "--as", "ana")["proposal"]
+    assert len(speak("council", "show")["seats"]) == 3
+    assert speak("council", "rotate", "--as", "rae", code=3)["error"] == "Refused"
+    seats = str(speak.home.folder / "seats.json")
+    assert speak("council", "cancel", "--as", "bo", "--file", seats)["needed"] == 2
+
+
 def _governing(speak: Speaker) -> None:
     """What others say beside the vote; most of it about a proposal that is not there."""
     folder, key = speak.home.folder, "0x" + "9" * 40
     (folder / "nothing").touch()
     assert speak("subjects")["subjects"]
     assert speak("executors", "list")["executors"]
-    assert [one["duty"] for one in speak("obligations")["obligations"]] == ["abandoned"]
+    duties = [one["duty"] for one in speak("obligations")["obligations"]]
+    assert duties == ["abandoned", "emergency"]
     assert speak("contracts", "manifest")["manifest"] == speak("contracts", "check")["manifest"]
     assert speak("contracts", "sign", "--as", "ana", code=2)["error"] == "UsageError"
     assert speak("attest", str(folder / "nothing"), "--as", "ana", code=3)["error"]

@@ -37,6 +37,8 @@ def constants() -> dict[str, object]:
             for name, parts in markers.PARTS.items()
         },
         "RULE_ID": document.RULE_ID.pattern,
+        "EMERGENCY": assessment.EMERGENCY,
+        "INCIDENT": assessment.INCIDENT.pattern,
         "COMMIT": document.COMMIT.pattern,
         "LINE": assessment.LINE.pattern,
         "CHECK_ID": assessment.CHECK_ID.pattern,
@@ -50,7 +52,12 @@ def constants() -> dict[str, object]:
         "MOST_MEASURES": assessment.MOST_MEASURES,
         "COST": assessment.COST,
         "NOBODY_KNOWS": assessment.NOBODY_KNOWS,
-        "TIERS": {"low": int(Tier.LOW), "high": int(Tier.HIGH), "last": int(max(Tier))},
+        "TIERS": {
+            "low": int(Tier.LOW),
+            "high": int(Tier.HIGH),
+            "emergency": int(Tier.EMERGENCY),
+            "last": int(max(Tier)),
+        },
         "LIMITS": {"size": LIMITS.size, "depth": LIMITS.depth, "operations": LIMITS.operations},
         "PLAN_TYPE": PLAN_TYPE,
         "SUBJECT_TYPE": SUBJECT_TYPE,

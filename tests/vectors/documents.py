@@ -15,7 +15,7 @@ from tests.plan.samples import EVERY_OPERATION, UNKNOWN, creation, made_up, reco
 from tests.vectors import summaries
 from tests.vectors.forgeries import FORGERIES, Forgeries, sealed
 from tests.vectors.plans import content_of
-from tests.vectors.whole import build, costing, first, much
+from tests.vectors.whole import build, costing, first, much, urgent
 
 DOMAIN = Domain(31337, Address("0x5FbDB2315678afecb367f032d93F642f64180aa3"))
 COSTS = (
@@ -87,6 +87,7 @@ def documents() -> list[dict[str, object]]:
         ),
         "something of everything": much(),
         "the first plan of a program": first(),
+        "an emergency": urgent(),
         **{f"{dollars} dollars a month": costing(dollars) for dollars in COSTS},
     }
     return [_document(name, document) for name, document in cases.items()]
@@ -100,6 +101,7 @@ def refused() -> list[dict[str, object]]:
         *_forged(honest, FORGERIES),
         *_forged(much().content, told),
         *_forged(first().content, summaries.FIRST),
+        *_forged(urgent().content, summaries.URGENT),
     ]
     bound = "the effect root follows from the operations"
     changed = copy.deepcopy(honest)

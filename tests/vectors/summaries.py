@@ -215,3 +215,35 @@ FIRST: Forgeries = {
         "a reason for every object's rule": put("tier", "reasons", {"constructor": "a"}),
     },
 }  # fmt: skip
+
+URGENT: Forgeries = {
+    "an emergency names its incident and says why it could not wait": {
+        "an emergency by a rule": both(
+            put("tier", "rule", "vector"),
+            lambda content: content["tier"]["reasons"].pop("emergency.INC-2041"),
+        ),
+        "an emergency without a name": put(
+            "tier", {"tier": 5, "rule": "emergency.", "reasons": {"emergency.": "why"}}
+        ),
+        "an incident whose name begins with a dot": put(
+            "tier", {"tier": 5, "rule": "emergency..a", "reasons": {"emergency..a": "why"}}
+        ),
+        "an incident of 32 characters": put(
+            "tier",
+            {"tier": 5, "rule": "emergency." + "a" * 32,
+             "reasons": {"emergency." + "a" * 32: "why"}},
+        ),
+        "an emergency without its reason": put("tier", "reasons", {"vector": "it creates"}),
+        "an emergency with two reasons of no operation": put(
+            "tier", "reasons", {"emergency.INC-2041": "why", "big": "a", "bigger": "b"}
+        ),
+        "an emergency without a base": put("base", None),
+        "an emergency for one operation": put("operations", 0, "tier", 5),
+    },
+    "only an emergency names an incident": {
+        "a high plan with an incident": put("tier", "tier", 3),
+        "a critical plan with an incident": put("tier", "tier", 4),
+        "a plan of no known tier with an incident": put("tier", "tier", 6),
+        "a plan whose tier is true": put("tier", "tier", True),
+    },
+}  # fmt: skip

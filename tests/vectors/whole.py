@@ -42,6 +42,21 @@ def much() -> Document:
     return Document.of(content)
 
 
+def urgent() -> Document:
+    """An emergency: what it does, by the rules, would have been high for the whole of it."""
+    content = dict(build(creation("x", {"label": "a"})).content)
+    content["tier"] = {
+        "tier": 5,
+        "rule": "emergency.INC-2041",
+        "reasons": {
+            "emergency.INC-2041": "the disk is full",
+            "vector": "it creates",
+            "big": "too much at once",
+        },
+    }
+    return Document.of({**content, "base": "0x" + "88" * 32})
+
+
 def costing(dollars: float) -> Document:
     """A creation, and a check that measured what it adds to the monthly bill."""
     content = build(creation("x", {"label": "a"})).content

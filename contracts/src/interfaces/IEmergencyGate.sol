@@ -80,7 +80,7 @@ interface IEmergencyGate {
 
     /// @notice The path ended with its year, or was switched off: a critical plan renews it.
     error EmergencyGateOff(uint48 until);
-    /// @notice A report or a ratification is overdue.
+    /// @notice A report or a ratification is overdue, or came too late: a critical plan renews the path.
     error EmergencyGateOverdue(bytes32 incident);
     /// @notice An earlier incident is open: only it may take another plan.
     error EmergencyGateOtherIncident(bytes32 open, bytes32 named);
@@ -124,7 +124,8 @@ interface IEmergencyGate {
     /// @notice Files the report of the open incident. A member's, or the council's.
     function report(bytes32 digest) external;
 
-    /// @notice Makes it last that something became overdue, whatever is paid late. Anybody may.
+    /// @notice Says in an event that something is or was overdue, and ends the path for all to see; it takes
+    /// no plan with or without it. Anybody may.
     function switchOff() external;
 
     /// @notice Switches the path on, for another year. The critical electorate's, by the AccessManager.
@@ -136,7 +137,8 @@ interface IEmergencyGate {
     /// @notice Whether the last incident still owes its report or a ratification.
     function isOpen() external view returns (bool);
 
-    /// @notice Whether the report or what is owed in the ledger is past its time.
+    /// @notice Whether the report or what is owed in the ledger is past its time, or was paid only then.
+    /// @dev What was paid late is good again once a critical plan has renewed the path after it was due.
     function isOverdue() external view returns (bool);
 
     /// @notice Until when the path is on; zero while it is switched off.

@@ -179,7 +179,8 @@ enum Duty {
     AUDIT
 }
 
-/// @notice What is owed on a subject until it is cleared; `dueAt` in chain time.
+/// @notice What is owed on a subject until it is cleared; times are chain time.
+/// @dev `clearedAt` is 0 while it is open: whoever was late can be told afterwards.
 struct Obligation {
     bytes32 subject;
     bytes32 cause;
@@ -188,6 +189,7 @@ struct Obligation {
     Tier tier;
     uint48 openedAt;
     uint48 dueAt;
+    uint48 clearedAt;
 }
 
 /// @notice One operation as a leaf of a plan's effect tree.

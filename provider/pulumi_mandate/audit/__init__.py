@@ -3,6 +3,7 @@
 | file | what it answers |
 |---|---|
 | `proposal` | does this proposal approve exactly the document I read? (pure) |
+| `emergency` | did the council approve exactly this plan, for the incident it names? (pure) |
 | `trace` | from a resource to the votes, the order, the transactions and the receipt (pure) |
 | `roles` | does anybody hold a role that the wiring does not name? (pure, but for `check_roles`) |
 | `calldata` | what a transaction to the registry said, read from its bytes (pure) |

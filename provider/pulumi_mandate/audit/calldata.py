@@ -36,6 +36,33 @@ class CloseCall:
     signature: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class DeclareCall:
+    """`declare(plan, order, signers, signatures)`; the plan is what its order's hash names."""
+
+    plan_hash: bytes
+    incident: bytes
+    reason: bytes
+    deadline: int
+    signers: tuple[bytes, ...]
+    """ERC-7913 keys: 20 bytes for an account."""
+    signatures: tuple[bytes, ...]
+
+
+def decode_declare(abi: Abi, data: bytes) -> DeclareCall:
+    """Raises `Broken` for any other call."""
+    arguments = _arguments(abi, data, ("declare",))[1]
+    order = arguments["order"]
+    return DeclareCall(
+        digest(order["planHash"]),
+        digest(order["incident"]),
+        digest(order["reason"]),
+        order["deadline"],
+        tuple(arguments["signers"]),
+        tuple(arguments["signatures"]),
+    )
+
+
 def decode_begin(abi: Abi, data: bytes) -> BeginCall:
     """Raises `Broken` for any other call."""
     arguments = _arguments(abi, data, ("begin",))[1]

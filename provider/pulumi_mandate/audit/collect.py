@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from ..chain import BlockRef, ChainClient, Log, Sent
 from ..checks.library import find_rules
 from ..errors import Refused, UsageError
-from ..governance import Governor, Proposal, Registry
-from ..models import Digest, Urn, digest, subject_hash, to_hex
+from ..governance import EmergencyPath, Governor, Proposal, Registry
+from ..models import Digest, Tier, Urn, digest, subject_hash, to_hex
 from ..plan.document import Document
 from ..store import PlanStore
-from .evidence import ProposalEvidence, RunEvidence
+from .evidence import EmergencyEvidence, ProposalEvidence, RunEvidence
 from .trace import operations_on
 
 
@@ -27,11 +27,29 @@ class Sources:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """A proposal, and the block at which every endpoint shows it."""
+    """A proposal or a declaration, and the block at which every endpoint shows it."""
 
-    proposal: Proposal
+    proposal: Proposal | None
     block: BlockRef
     final: bool
+    emergency: EmergencyEvidence | None = None
+
+    @property
+    def since(self) -> int | None:
+        """The block in which it was brought forward; None: it was not, yet."""
+        if self.proposal is not None:
+            return self.proposal.created.block_number
+        return self.emergency.declared.block_number if self.emergency else None
+
+
+def _declared(sources: Sources, plan: Digest) -> _Found:
+    """An emergency, at the final block or, where it is too young, at the newest that all have."""
+    final = sources.client.final_block()
+    emergency = _emergency(sources, plan, final)
+    if emergency is not None:
+        return _Found(None, final, final=True, emergency=emergency)
+    newest = sources.client.newest_block()
+    return _Found(None, newest, final=False, emergency=_emergency(sources, plan, newest))
 
 
 def _find(sources: Sources, plan: Digest, number: int | None) -> _Found:
@@ -51,6 +69,18 @@ def _find(sources: Sources, plan: Digest, number: int | None) -> _Found:
             f"nobody proposed {to_hex(plan)} on this chain", next_step="mandate status"
         )
     return _Found(found, newest, final=False)
+
+
+def _emergency(sources: Sources, plan: Digest, block: BlockRef) -> EmergencyEvidence | None:
+    """The council's declaration of a plan, as every endpoint has it at a block."""
+    client = sources.client
+    declared = EmergencyPath(client).declared(until=block, planHash=plan)
+    if not declared:
+        return None
+    gate = client.contract("emergency_gate")
+    return EmergencyEvidence(
+        gate.address, gate.abi, declared[-1], client.sent(declared[-1].transaction)
+    )
 
 
 def _proposal_at(
@@ -105,12 +135,11 @@ def collect_proposal(sources: Sources, plan: Digest, number: int | None = None) 
     """
     data = fetch_document(sources, plan)
     document = Document.load(data)
-    found = _find(sources, plan, number)
+    urgent = document.tier is Tier.EMERGENCY and number is None
+    found = _declared(sources, plan) if urgent else _find(sources, plan, number)
     block = found.block
     subject = subject_hash(document.subject)
-    completed = sources.registry.last_completed(
-        subject, block, before=found.proposal.created.block_number
-    )
+    completed = sources.registry.last_completed(subject, block, before=found.since)
     former = _stored(sources, sources.store.document_of(completed) if completed else None)
     config = sources.registry.subject_config(subject, block)
     return ProposalEvidence(
@@ -118,7 +147,8 @@ def collect_proposal(sources: Sources, plan: Digest, number: int | None = None) 
         registry_abi=sources.client.contract("registry").abi,
         plan_hash=plan,
         document=data,
-        proposal=found.proposal,
+        voted=found.proposal,
+        emergency=found.emergency,
         config=config,
         mandate=sources.registry.mandate(plan, block),
         registry_hash=sources.registry.hash_plan(document.fields(), block),
@@ -150,7 +180,7 @@ def _stored(sources: Sources, named: Digest | None) -> bytes | None:
 def collect_run(sources: Sources, plan: Digest, urn: Urn | None) -> RunEvidence:
     """Everything `trace.trace` looks at. Raises what `collect_proposal` raises."""
     proposal = collect_proposal(sources, plan)
-    block = proposal.block
+    block, voted = proposal.block, proposal.voted
     history = sources.registry.history(plan, block)
     approved = _only(history, "Approved")
     begun = _only(history, "Begun")
@@ -165,9 +195,9 @@ def collect_run(sources: Sources, plan: Digest, urn: Urn | None) -> RunEvidence:
     return RunEvidence(
         proposal=proposal,
         urn=urn,
-        votes=tuple(sources.governor.votes(proposal.proposal.number, block)),
+        votes=tuple(sources.governor.votes(voted.number, block)) if voted else (),
         approved=approved,
-        executed=_execution(sources, proposal.proposal, block),
+        executed=_execution(sources, voted, block) if voted else None,
         approval=_transaction(sources, approved),
         begun=begun,
         begin=_transaction(sources, begun),

@@ -7,13 +7,27 @@ from dataclasses import dataclass, field
 from ..chain import BlockRef, Log, Sent
 from ..chain.abi import Abi
 from ..checks import Rules
-from ..governance import Created, Mandate, Proposal, SubjectConfig, Vote
-from ..models import Digest, Domain, Urn
+from ..governance import Created, Declared, Mandate, Proposal, SubjectConfig, Vote
+from ..models import Address, Digest, Domain, Urn
+from .links import Broken
+
+
+@dataclass(frozen=True, slots=True)
+class EmergencyEvidence:
+    """A declaration of the council."""
+
+    gate: Address
+    """From this machine's trust file."""
+    gate_abi: Abi = field(repr=False)
+    declared: Declared
+    """The gate's event."""
+    sent: Sent
+    """The transaction in which the council's seats said so."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProposalEvidence:
-    """A plan hash, the bytes that are said to be its document, and the proposal to approve it."""
+    """A plan hash, the bytes that are said to be its document, and who approves it by what."""
 
     domain: Domain
     """Chain and registry, from this machine's trust file."""
@@ -22,7 +36,10 @@ class ProposalEvidence:
     """The one that was asked about."""
     document: bytes = field(repr=False)
     """As the store gave them."""
-    proposal: Proposal
+    voted: Proposal | None
+    """The proposal to approve it; None: its document is an emergency's."""
+    emergency: EmergencyEvidence | None
+    """How the council approved it; None: it has not."""
     config: SubjectConfig
     """Of the subject that the document names."""
     mandate: Mandate
@@ -40,6 +57,13 @@ class ProposalEvidence:
     """The program's texts before and after, as the store gave them."""
     final: bool
     """Whether that block is final; if not, the chain may still undo what was read."""
+
+    @property
+    def proposal(self) -> Proposal:
+        """Raises `Broken` for an emergency, which has none."""
+        if self.voted is None:
+            raise Broken("nobody voted on it: it is an emergency")
+        return self.voted
 
     @property
     def created(self) -> Created:

@@ -10,6 +10,8 @@
 (8) proposer   whoever proposed is named in the plan, and enrolled for the subject
 (9) registry   the contract computes the same hash, and what it has approved is of this tier
 (10) source    the change of the source is computed again, since the plan that completed last
+
+An emergency has no proposal: what its council signed stands in the place of (5) to (7).
 """
 
 from __future__ import annotations
@@ -22,13 +24,14 @@ from ..plan.canonical import canonical_bytes
 from ..plan.document import Document, leaves
 from ..plan.source import Since, Source, source_part
 from .calldata import decode_approval
+from .emergency import declaration
 from .evidence import ProposalEvidence
 from .links import Finding, Link, require, require_equal, run_checks
 
 
 def verify_proposal(evidence: ProposalEvidence) -> list[Link]:
-    """All ten links, in order. `links.broken` finds the first that does not hold."""
-    return run_checks(CHECKS, evidence)
+    """Every link, in order. `links.broken` finds the first that does not hold."""
+    return run_checks(CHECKS if evidence.voted is not None else EMERGENCY_CHECKS, evidence)
 
 
 def _document(evidence: ProposalEvidence) -> Finding:
@@ -112,7 +115,8 @@ def _text(evidence: ProposalEvidence) -> Finding:
 def _proposer(evidence: ProposalEvidence) -> Finding:
     # (8)
     planned = fields_of(evidence).proposer
-    require_equal("the proposer", planned.lower(), evidence.created.proposer.lower())
+    if evidence.voted is not None:
+        require_equal("the proposer", planned.lower(), evidence.created.proposer.lower())
     enrolled = {account.lower() for account in evidence.config.proposers}
     require(planned.lower() in enrolled, f"{planned} is not enrolled as a proposer of the subject")
     return "named in the plan, enrolled for the subject", {"proposer": str(planned)}
@@ -125,7 +129,8 @@ def _registry(evidence: ProposalEvidence) -> Finding:
     mandate = evidence.mandate
     if mandate.state in (MandateState.NONE, MandateState.REVOKED, MandateState.WITHDRAWN):
         state = mandate.state.name.lower()
-        executed = evidence.proposal.state is ProposalState.EXECUTED
+        voted = evidence.voted
+        executed = voted is not None and voted.state is ProposalState.EXECUTED
         require(
             not executed or mandate.state is not MandateState.NONE,
             "the proposal is executed and the registry knows nothing of it",
@@ -190,4 +195,10 @@ CHECKS = (
     ("proposer", _proposer),
     ("registry", _registry),
     ("source", _source),
+)
+_BY_VOTE = ("call", "identity", "text")
+EMERGENCY_CHECKS = (
+    *CHECKS[:4],
+    ("declaration", declaration),
+    *(check for check in CHECKS[4:] if check[0] not in _BY_VOTE),
 )

@@ -12,7 +12,8 @@
 (9) outcome     signed by the same key, about the same run
 (10) receipt    the stored receipt hashes to the root on chain, and fits the plan leaf by leaf
 
-The list ends where history ends: a proposal that was never executed has no link 5 and later.
+The list ends where history ends: a proposal that was never executed has no link 5 and later. Nobody
+votes on an emergency: it has no link 4, and the council's declaration stands among the first.
 """
 
 from __future__ import annotations
@@ -71,7 +72,9 @@ def _subject_checks(evidence: RunEvidence) -> list[tuple[str, _Look]]:
 
 
 def _history_checks(evidence: RunEvidence) -> list[tuple[str, _Look]]:
-    checks: list[tuple[str, _Look]] = [("votes", _votes)]
+    checks: list[tuple[str, _Look]] = []
+    if evidence.proposal.voted is not None:
+        checks.append(("votes", _votes))
     if evidence.approved is not None or evidence.begun is not None:
         checks.append(("approval", _approval))
     if evidence.begun is not None:
@@ -170,15 +173,16 @@ def _votes(evidence: RunEvidence) -> Finding:
 
 def _approval(evidence: RunEvidence) -> Finding:
     # (5)
-    approved, sent, executed = evidence.approved, evidence.approval, evidence.executed
+    approved, sent, emergency = evidence.approved, evidence.approval, evidence.proposal.emergency
     if approved is None or sent is None:
         raise Broken("the registry ran a plan that it never approved")
-    if executed is None:
-        raise Broken("it was approved, and not by this proposal")
+    by = emergency.declared if emergency is not None else evidence.executed
+    if by is None:
+        raise Broken("it was approved, and not by this proposal or declaration")
     require(sent.succeeded, "the approving transaction failed")
     require_equal("the approved hash", _hash(evidence), to_hex(approved.arguments["planHash"]))
-    # Whoever sent it, the governor executed the proposal in the very transaction that approved.
-    require_equal("the execution", to_hex(approved.transaction), to_hex(executed.transaction))
+    # Whoever sent it: governor or gate spoke in the very transaction that approved.
+    require_equal("the execution", to_hex(approved.transaction), to_hex(by.transaction))
     times = approved.arguments
     return f"from {times['approvedAt']} to {times['expiresAt']}, chain time", {
         "transaction": to_hex(sent.transaction),

@@ -9,7 +9,7 @@ from typing import Any
 
 from pulumi_mandate.errors import UsageError
 from pulumi_mandate.models import Tier
-from pulumi_mandate.plan.assessment import CHECK_ID, is_text
+from pulumi_mandate.plan.assessment import CHECK_ID, EMERGENCY, is_text
 from pulumi_mandate.plan.canonical import JSON
 from pulumi_mandate.plan.constraint import is_scalar
 from pulumi_mandate.plan.document import KIND_OF, RULE_ID
@@ -123,7 +123,7 @@ def _head(table: Mapping[str, Any]) -> tuple[str, str, Tier]:
     name, reason, tier = (table.get(word) for word in ("id", "reason", "tier"))
     if not isinstance(name, str) or not RULE_ID.fullmatch(name):
         raise UsageError("a rule's id is up to 64 letters, digits, dots, dashes and underscores")
-    if name in RESERVED:
+    if name in RESERVED or name.startswith(EMERGENCY):
         raise UsageError(f"the id {name} is reserved")
     if not is_text(reason) or not isinstance(reason, str):
         raise UsageError(f"rule {name}: the reason is one line of at most 500 characters")

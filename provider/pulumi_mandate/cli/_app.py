@@ -18,9 +18,11 @@ from .attest import attest
 from .ballots import ballots
 from .contracts import contracts
 from .cosign import cosign
+from .council import council
 from .destroy import destroy
 from .dev import dev
 from .doctor import doctor
+from .emergency import emergency
 from .executors import executors
 from .import_ import import_
 from .keys import keys
@@ -29,6 +31,7 @@ from .observe import observe
 from .preview import preview
 from .propose import propose
 from .queue import queue
+from .ratify import ratify
 from .refresh import refresh
 from .resume import resume
 from .revalidate import revalidate
@@ -124,10 +127,13 @@ for _subcommand in (
     withdraw,
     revoke,
     abandon,
+    emergency,
+    ratify,
     obligations,
     trace,
     subjects,
     executors,
+    council,
     rules,
     keys,
     trust,

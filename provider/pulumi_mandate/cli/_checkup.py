@@ -56,6 +56,7 @@ def examine(session: Session) -> Iterator[Finding]:
         yield _attempt("registry", lambda: _sealed(session))
         yield _attempt("contracts", lambda: _contracts(session))
         yield _attempt("roles", lambda: _roles(session))
+        yield _emergency(session)
     yield from _keys(session, reached=reached.ok)
     yield _attempt("plan store", lambda: _store(session))
     yield _attempt("runs", lambda: _runs(session.machine if reached.ok else None))
@@ -142,6 +143,21 @@ def _roles(session: Session) -> str:
     from ..audit.roles import check_roles
 
     return f"{check_roles(session.client)} holdings, as wired; every role event replayed"
+
+
+def _emergency(session: Session) -> Finding:
+    """What an emergency owes. Runs go on without the path, so it never decides the exit code."""
+    from ._emergency import told
+
+    name = "emergency path"
+    try:
+        data, lines = told(session)
+    except MandateError as error:
+        return Finding(name, False, error.happened, error.next_step, error.exit_code)
+    if lines:
+        detail = "; ".join(line.partition("\n")[0] for line in lines)
+        return Finding(name, not data["overdue"], detail, "mandate emergency show")
+    return Finding(name, True, "on, and nothing is owed")
 
 
 def _keys(session: Session, *, reached: bool) -> Iterator[Finding]:

@@ -118,6 +118,40 @@ def override_option(function: Callable[..., Any]) -> Callable[..., Any]:
     )(function)
 
 
+def emergency_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`--emergency` and `--reason`: said on purpose, and part of the plan hash."""
+    for option in (
+        click.option("--reason", metavar="TEXT", help="With --emergency: why it cannot wait."),
+        click.option(
+            "--emergency",
+            "incident",
+            metavar="INCIDENT",
+            help="For the council to declare, without a vote; it owes a ratification for it.",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+def emergency_of(incident: str | None, reason: str | None) -> tuple[str, str] | None:
+    """What the two options say together. Raises `UsageError`."""
+    from ..plan.assessment import INCIDENT, is_text
+
+    if incident is None and reason is None:
+        return None
+    if incident is None or not is_text(reason):
+        raise UsageError(
+            "an emergency needs --emergency INCIDENT and --reason TEXT",
+            meaning="The reason is one line of at most 500 characters; both stay on record.",
+        )
+    if not INCIDENT.fullmatch(incident):
+        raise UsageError(
+            f"{incident!r} is no name of an incident",
+            meaning="It is at most 31 letters, digits, dots, dashes and underscores.",
+        )
+    return incident, str(reason)
+
+
 def new_salt(text: str | None) -> Digest:
     """The given salt, or 32 random bytes. Raises `UsageError`."""
     if text is None:
@@ -142,15 +176,23 @@ class Terms:
     """Whether the plan is only made to be compared with one that was proposed."""
     clears: Digest = NO_CLEARS
     """The obligation that the plan is to cure."""
+    emergency: tuple[str, str] | None = None
+    """The incident and why it cannot wait; None: the rules choose the tier."""
 
 
 def own_terms(
-    session: Session, *, window: int, salt: str | None, overrides: Sequence[str] = ()
+    session: Session,
+    *,
+    window: int,
+    salt: str | None,
+    overrides: Sequence[str] = (),
+    emergency: tuple[str, str] | None = None,
 ) -> Terms:
     """Those of this command's account, from now on. Raises `UsageError`, `ChainError`."""
     reasons = dict(map(_override, overrides))
     now = session.client.now()
-    return Terms(session.account.address, (now, now + window), new_salt(salt), reasons)
+    ends, proposer = (now, now + window), session.account.address
+    return Terms(proposer, ends, new_salt(salt), reasons, emergency=emergency)
 
 
 def _override(text: str) -> tuple[str, str]:
@@ -180,6 +222,7 @@ def build_plan(
         completed=lambda subject: last_completed(session.registry, session.store, subject),
         rules=session.machine.rules_of,
         overrides=terms.overrides,
+        emergency=terms.emergency,
         again=terms.again,
         clears=terms.clears,
     )

@@ -13,6 +13,7 @@ from ._output import Answer
 
 if TYPE_CHECKING:
     from ..governance.council import Agreement, Council
+    from ..signing import SeatKey
     from ._session import Session
 
 file_option = click.option(
@@ -39,7 +40,6 @@ def say(
     `done` says what has happened then. Raises `UsageError` without a file, `Refused`.
     """
     from ..governance.council import read_agreement
-    from ..signing import SeatKey, open_signer
 
     if file is None:
         raise UsageError(
@@ -47,9 +47,8 @@ def say(
             meaning="Enough of its seats have to sign one file; the last of them sends it.",
             next_step="name a file, and give it to the next seat",
         )
-    key = session.trust.accounts[session.account_name]
-    given = read_agreement(_text(file)) if file.exists() else None
-    signed = council.agree(wanted, given, SeatKey(open_signer(key.uri, key.address)))
+    given = read_agreement(text_of(file)) if file.exists() else None
+    signed = council.agree(wanted, given, seat_of(session))
     needed, have = council.threshold, len(signed.signatures)
     data: dict[str, Any] = {"seats": sorted(signed.signatures), "needed": needed, "file": str(file)}
     if have < needed:
@@ -63,9 +62,23 @@ def say(
     return Answer(data | {"transaction": to_hex(receipt.transaction)}, done)
 
 
-def _text(file: Path) -> str:
+def seat_of(session: Session) -> SeatKey:
+    """The account's key, for what only a seat signs. Raises `UsageError`, `SignerError`."""
+    from ..signing import SeatKey, open_signer
+
+    key = session.trust.accounts[session.account_name]
+    return SeatKey(open_signer(key.uri, key.address))
+
+
+def text_of(file: Path) -> str:
+    """What stands in a file that goes around. Raises `UsageError`."""
+    return bytes_of(file).decode("utf-8", errors="replace")
+
+
+def bytes_of(file: Path) -> bytes:
+    """A file's content. Raises `UsageError`."""
     try:
-        return file.read_text(encoding="utf-8", errors="replace")
+        return file.read_bytes()
     except OSError as error:
         raise UsageError(
             f"{file} cannot be read: {error.strerror}", next_step="look at the name"

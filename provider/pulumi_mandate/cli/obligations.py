@@ -8,6 +8,7 @@ import click
 
 from ..models import to_hex
 from ._command import Call, command
+from ._emergency import told
 from ._lookup import load_document, plan_of
 from ._output import Answer
 from ._target import Target, TargetType, describe_duration
@@ -45,8 +46,10 @@ def obligations(call: Call, every: bool, unconfirmed: Target | None) -> Answer:
         session.consent.report_unconfirmed(fields, session.account)
     now = session.client.now()
     found = [one for one in session.consent.obligations() if every or one.cleared_by is None]
-    text = "\n".join(_line(one, now) for one in found)
-    return Answer({"obligations": [_data(one, now) for one in found]}, text or "nothing is owed")
+    emergency, lines = told(session)
+    lines = [*(_line(one, now) for one in found), *lines]
+    data = {"obligations": [_data(one, now) for one in found], "emergency": emergency}
+    return Answer(data, "\n".join(lines) or "nothing is owed")
 
 
 def _data(one: Obligation, now: int) -> dict[str, Any]:

@@ -18,6 +18,8 @@ from ._program import (
     ProgramChoice,
     Terms,
     build_plan,
+    emergency_of,
+    emergency_options,
     kind_of,
     kind_options,
     override_option,
@@ -51,6 +53,7 @@ NOTHING = Answer({"operations": 0}, "nothing would change")
 @kind_options
 @window_options
 @override_option
+@emergency_options
 @click.option("--markdown", is_flag=True, help="For a pull request's comment.")
 @click.option(
     "--output",
@@ -80,6 +83,8 @@ def preview(  # noqa: PLR0913, PLR0917  # one argument per option
     window: int,
     salt: str | None,
     overrides: tuple[str, ...],
+    incident: str | None,
+    reason: str | None,
     markdown: bool,
     output: Path | None,
     html: Path | None,
@@ -99,7 +104,8 @@ def preview(  # noqa: PLR0913, PLR0917  # one argument per option
     if proposed is not None:
         terms, kind = _terms_of(proposed), proposed.content["kind"]
     else:
-        terms = own_terms(session, window=window, salt=salt, overrides=overrides)
+        urgent = emergency_of(incident, reason)
+        terms = own_terms(session, window=window, salt=salt, overrides=overrides, emergency=urgent)
         kind = kind_of(kind, imports)
     try:
         document = build_plan(session, program, terms, kind=kind)

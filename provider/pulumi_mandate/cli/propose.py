@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 import click
 
 from ..errors import EmptyPlan, UsageError
-from ..models import Digest, digest, plan_hash
+from ..models import Digest, Tier, digest, plan_hash, to_hex
 from ._command import Call, command
 from ._output import Answer, progress
 from ._program import (
     ProgramChoice,
     build_plan,
+    emergency_of,
+    emergency_options,
     kind_of,
     kind_options,
     override_option,
@@ -44,12 +46,14 @@ MOST_SUMMARY = 6_000
         "mandate propose --as ana --plan plan.json",
         "mandate propose --plan plan.json --resend",
         "mandate propose --as ana --clears 0x5a…c3",
+        'mandate propose --as ana --emergency INC-2041 --reason "the disk is full"',
     ),
 )
 @program_options
 @kind_options
 @window_options
 @override_option
+@emergency_options
 @click.option("--title", metavar="TEXT", help="First line of the proposal.")
 @click.option(
     "--plan",
@@ -74,6 +78,8 @@ def propose(  # noqa: PLR0913, PLR0917  # one argument per option
     window: int,
     salt: str | None,
     overrides: tuple[str, ...],
+    incident: str | None,
+    reason: str | None,
     title: str | None,
     plan_file: Path | None,
     clears: str | None,
@@ -87,6 +93,8 @@ def propose(  # noqa: PLR0913, PLR0917  # one argument per option
 
     Where a pending proposal wants exactly this already, nothing is sent and that one is named, so
     a pipeline may propose at every push.
+
+    An emergency is no proposal: its document goes into the plan store, and the council declares it.
     """
     from ..gate.pending import pending_like
     from ..gate.proposal import open_proposal
@@ -100,7 +108,8 @@ def propose(  # noqa: PLR0913, PLR0917  # one argument per option
         _require_own(document, session.account.address)
     else:
         progress("previewing the program")
-        terms = own_terms(session, window=window, salt=salt, overrides=overrides)
+        urgent = emergency_of(incident, reason)
+        terms = own_terms(session, window=window, salt=salt, overrides=overrides, emergency=urgent)
         if clears is not None:
             terms = replace(terms, clears=_obligation(clears))
         try:
@@ -110,9 +119,11 @@ def propose(  # noqa: PLR0913, PLR0917  # one argument per option
         except EmptyPlan:
             return NOTHING
         # Who gives the salt, or the document, means this very plan hash.
-        found = None if again or salt is not None else pending_like(session.machine, document)
+        found = None if again or salt or urgent else pending_like(session.machine, document)
         if found is not None:
             return _already(session, found)
+    if document.tier is Tier.EMERGENCY:
+        return _for_the_council(session, document, folder)
     undone = undone_by(session, document)
     name = title_of(document, title)
     if title is None and undone is not None:
@@ -135,6 +146,25 @@ def propose(  # noqa: PLR0913, PLR0917  # one argument per option
         f"  effect root  {facts['effectRoot']}",
         f"  tier         {facts['tier']}, {facts['operations']} operations",
         f"next: mandate verify {proposal.number}",
+    ]
+    return Answer(data, "\n".join(lines))
+
+
+def _for_the_council(session: Session, document: Document, folder: Path) -> Answer:
+    """Keep an emergency's document for the seats; nothing is sent."""
+    from ..gate.proposal import keep_document
+    from ..plan.assessment import incident_of
+
+    plan = to_hex(keep_document(document, session.machine, folder=folder.resolve()))
+    incident, reason = incident_of(document.content["tier"])
+    facts = facts_of(session, document)
+    data = {"proposal": None, "opened": False, "incident": incident, "reason": reason, **facts}
+    lines = [
+        f"an emergency for incident {incident}; nothing is approved before the council declares it",
+        f"  plan hash    {plan}",
+        f"  effect root  {facts['effectRoot']}",
+        f"  operations   {facts['operations']}",
+        f"next: mandate emergency declare {plan} --file {incident}.json --as SEAT",
     ]
     return Answer(data, "\n".join(lines))
 

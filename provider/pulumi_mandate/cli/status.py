@@ -9,9 +9,10 @@ import click
 
 from ..models import to_hex
 from ._command import Call, command
+from ._emergency import path_of, told
 from ._lookup import find_proposal, standing_of
 from ._output import Answer, progress
-from ._target import Target, TargetType
+from ._target import ByPlan, Target, TargetType
 
 if TYPE_CHECKING:
     from ..governance import Proposal
@@ -29,7 +30,7 @@ _WATCH_SECONDS = 2.0
 @click.option("--last", type=click.IntRange(1), default=10, show_default=True, help="Newest first.")
 @click.option("--watch", is_flag=True, help="Wait until something changes, then say what.")
 def status(call: Call, target: Target | None, last: int, watch: bool) -> Answer:
-    """Say where each proposal stands and what to type next."""
+    """Say where each proposal stands and what to type next; before them, what an emergency owes."""
     rows = _rows(call.session, target, last)
     if watch:
         before = [row["state"] for row in rows]
@@ -37,13 +38,16 @@ def status(call: Call, target: Target | None, last: int, watch: bool) -> Answer:
         while [row["state"] for row in rows] == before:
             time.sleep(_WATCH_SECONDS)
             rows = _rows(call.session, target, last)
-    text = "\n".join(_line(row) for row in rows)
-    return Answer({"proposals": rows}, text or "there is no proposal yet\nnext: mandate propose")
+    emergency, lines = told(call.session)
+    lines += [_line(row) for row in rows]
+    data = {"proposals": rows, "emergency": emergency}
+    return Answer(data, "\n".join(lines) or "there is no proposal yet\nnext: mandate propose")
 
 
 def _rows(session: Session, target: Target | None, last: int) -> list[dict[str, Any]]:
     if target is not None:
-        return [_row(session, find_proposal(session, target))]
+        declared = _declared(session, target)
+        return [declared] if declared else [_row(session, find_proposal(session, target))]
     newest = session.governor.all()[-last:][::-1]
     return [_row(session, session.governor.proposal(one)) for one in newest]
 
@@ -58,6 +62,32 @@ def _row(session: Session, proposal: Proposal) -> dict[str, Any]:
         "warnings": list(proposal.created.warnings),
         "state": now.state,
         "sentence": now.sentence,
+        "seconds": now.seconds,
+        "next": now.next_command,
+    }
+
+
+def _declared(session: Session, target: Target) -> dict[str, Any] | None:
+    """A plan that the council approved without a vote; None where it did not."""
+    from ..gate.standing import for_its_kind
+    from ..governance import standing
+    from ..governance.emergency import incident_name
+
+    if not isinstance(target, ByPlan):
+        return None
+    found = path_of(session).declared(planHash=target.plan_hash)
+    if not found:
+        return None
+    mandate = session.registry.mandate(target.plan_hash)
+    now = standing(mandate, None, session.client.now())
+    now = for_its_kind(now, session.store, target.plan_hash)
+    return {
+        "proposal": None,
+        "planHash": to_hex(target.plan_hash),
+        "title": "",
+        "warnings": [],
+        "state": now.state,
+        "sentence": f"emergency {incident_name(found[-1].incident)}: {now.sentence}",
         "seconds": now.seconds,
         "next": now.next_command,
     }

@@ -89,7 +89,8 @@ def verify(  # noqa: PLR0913, PLR0917  # one argument per option
     plan = plan_of(call.session, target)
     evidence = collect_proposal(call.session.sources, plan, number_of(target))
     links = verify_proposal(evidence)
-    number = evidence.proposal.number
+    number = evidence.voted.number if evidence.voted else None
+    what = f"proposal {number}" if number else "the emergency"
     bad = broken(links)
     data = {
         "proposal": number,
@@ -98,7 +99,7 @@ def verify(  # noqa: PLR0913, PLR0917  # one argument per option
         "links": links_as_data(links),
     }
     verdict = (
-        call.style.good(f"verified: proposal {number} approves exactly this document")
+        call.style.good(f"verified: {what} approves exactly this document")
         if bad is None
         else call.style.bad(f"do not approve: {bad.name} is broken")
     )

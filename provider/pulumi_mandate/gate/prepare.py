@@ -18,6 +18,7 @@ from pulumi_mandate.checks.rules import Rules
 from pulumi_mandate.checks.running import run_validators
 from pulumi_mandate.errors import IncompletePlan, Refused, UsageError
 from pulumi_mandate.models import NO_CLEARS, Address, Digest, Subject
+from pulumi_mandate.plan.assessment import emergency_tier
 from pulumi_mandate.plan.build import Facts, build_document
 from pulumi_mandate.plan.commitment import SubjectKey
 from pulumi_mandate.plan.document import Document
@@ -103,6 +104,7 @@ def prepare_plan(  # noqa: PLR0913  # what a proposer decides, each by name
     clears: Digest = NO_CLEARS,
     rules: RulesOf = default_rules,
     overrides: Mapping[str, str] | None = None,
+    emergency: tuple[str, str] | None = None,
     again: bool = False,
     environment: Mapping[str, str] | None = None,
     completed: Callable[[Subject], Since | None] | None = None,
@@ -110,7 +112,8 @@ def prepare_plan(  # noqa: PLR0913  # what a proposer decides, each by name
     """Preview and build, for `mandate preview` and `mandate propose`; `kind` is a plan's kind.
 
     `window` is (not before, expires at) in seconds of chain time; `overrides` and `again` as in
-    `checks.running.run_validators`. `completed` says which program ran last on a subject; with it,
+    `checks.running.run_validators`; `emergency` is an incident and why it cannot wait for a vote.
+    `completed` says which program ran last on a subject; with it,
     the document shows how the source changed since.
 
     Raises `EmptyPlan` where there is nothing to do, `Refused` where the program is not governed,
@@ -132,6 +135,7 @@ def prepare_plan(  # noqa: PLR0913  # what a proposer decides, each by name
         source=source,
         commit=commit,
         overrides=overrides,
+        emergency=emergency,
         again=again,
     )
 
@@ -187,6 +191,7 @@ def document_of(  # noqa: PLR0913  # what a proposer decides, each by name
     source: Mapping[str, JSON] | None = None,
     commit: str | None = None,
     overrides: Mapping[str, str] | None = None,
+    emergency: tuple[str, str] | None = None,
     again: bool = False,
 ) -> Document:
     """The document of a preview, its checks made. Raises `EmptyPlan`, `IncompletePlan`, `Refused`
@@ -199,6 +204,8 @@ def document_of(  # noqa: PLR0913  # what a proposer decides, each by name
         # Made again, the program is the approved one (step 6), and so is its change since the last.
         source = {"changes": []} if again else content["source"]
         judged = here.rules.state({**content, "checks": checks, "source": source})
+        if emergency is not None:
+            judged["tier"] = emergency_tier(judged["tier"], *emergency)
         return {"checks": checks, **judged}
 
     facts = Facts(

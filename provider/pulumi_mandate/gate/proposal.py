@@ -1,4 +1,4 @@
-"""Opening the proposal that approves a plan: the document first, so that voters can read it."""
+"""Bringing a plan before those who decide it: the document first, so that they can read it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pulumi_mandate.checks.rules import Rules
 from pulumi_mandate.errors import Refused
 from pulumi_mandate.governance.proposals import Governor
 from pulumi_mandate.governance.values import Proposal
-from pulumi_mandate.models import plan_hash, subject_hash, to_hex
+from pulumi_mandate.models import Digest, Kind, Tier, plan_hash, subject_hash, to_hex
 from pulumi_mandate.plan.document import Document
 from pulumi_mandate.signing import AccountKey
 
@@ -31,14 +31,44 @@ def open_proposal(  # noqa: PLR0913  # what a proposer brings, each by name
     `folder` is the program's, for the texts; `summary` is what voters read beside the hash. Raises
     `Refused`, `ContractRefused`, `ChainError`.
     """
+    found = keep_document(document, machine, folder=folder)
+    description = f"{title}\n\n{summary}" if summary else title
+    return Governor(machine.client).propose(document.fields(), found, description, account)
+
+
+def keep_document(document: Document, machine: Machine, *, folder: Path) -> Digest:
+    """Put a plan's document and its texts where those who decide it read them, under its hash.
+
+    Nothing else happens to an emergency until the council declares it. Raises as `open_proposal`.
+    """
     require_proposable(document, machine)
     keep_source(document, machine.store, folder)
     machine.store.put(_rules_of(document, machine).data)
-    fields = document.fields()
-    found = plan_hash(machine.domain, fields)
+    found = plan_hash(machine.domain, document.fields())
     machine.store.link(found, machine.store.put(document.data))
-    description = f"{title}\n\n{summary}" if summary else title
-    return Governor(machine.client).propose(fields, found, description, account)
+    return found
+
+
+def require_kinds(document: Document, machine: Machine) -> None:
+    """An emergency holds only such operations as its tier may. Raises `Refused`, `ChainError`.
+
+    The registry refuses the others when the plan begins; this says it before anybody signs.
+    """
+    if document.tier is not Tier.EMERGENCY:
+        return
+    terms = machine.registry.terms(document.tier)
+    allowed = terms.kinds if terms is not None else 0
+    wrong = [one["op"] for one in document.operations if not allowed >> one["kind"] & 1]
+    if wrong:
+        raise Refused(
+            5,
+            f"an emergency may not {wrong[0]}",
+            field="kinds",
+            expected=", ".join(kind.name.lower() for kind in Kind if allowed >> kind & 1),
+            found=", ".join(sorted(set(wrong))),
+            meaning="Only what can be taken back is done without a vote.",
+            next_step="leave it out, or propose it to the voters: without --emergency",
+        )
 
 
 def require_proposable(document: Document, machine: Machine) -> None:
@@ -46,6 +76,7 @@ def require_proposable(document: Document, machine: Machine) -> None:
 
     Asked alone before something else is withdrawn for it.
     """
+    require_kinds(document, machine)
     check_source_is_new(document, machine)
     rules = _rules_of(document, machine)
     planned = document.fields().rules

@@ -1,6 +1,7 @@
 """What the electorate said: proposals, votes, mandates, and the sentence that sums them up."""
 
 from .consent import Consent, Duty, Obligation
+from .emergency import Declared, EmergencyPath, Incident
 from .identity import proposal_id
 from .lifecycle import Standing, Step, advance, next_step, standing
 from .proposals import GOVERNORS, Governor
@@ -12,9 +13,12 @@ __all__ = [
     "GOVERNORS",
     "Consent",
     "Created",
+    "Declared",
     "Duty",
+    "EmergencyPath",
     "ExecutorStatus",
     "Governor",
+    "Incident",
     "Mandate",
     "Obligation",
     "Proposal",

@@ -12,20 +12,21 @@ signs, and what is sent was checked as the chain will:
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from pulumi_mandate.chain import Account, ChainClient, Receipt
+from pulumi_mandate.chain import Account, ChainClient, Log, Receipt
 from pulumi_mandate.chain.abi import Abi, checksum
 from pulumi_mandate.errors import Refused, UsageError
 from pulumi_mandate.governance.refusals import explained
-from pulumi_mandate.models import Address, CouncilCall, Digest, council_digest, keccak
+from pulumi_mandate.models import ZERO, Address, CouncilCall, Digest, council_digest, digest, keccak
 from pulumi_mandate.signing import SeatKey, recover
 
 VALID_FOR = 86_400
 """Seconds from the first signature; then the seats have to agree anew."""
 _VERSION = 1
+ADDRESS_BYTES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,26 @@ def read_agreement(text: str) -> Agreement:
     return Agreement(call, made)
 
 
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """Other seats, announced: ERC-7913 keys, how many act then, and from when (chain time)."""
+
+    added: Sequence[bytes]
+    removed: Sequence[bytes]
+    threshold: int
+    ready_at: int
+
+
+def in_order(signatures: Mapping[Address, bytes]) -> tuple[list[bytes], list[bytes]]:
+    """(seats, their signatures), in the order that the chain wants.
+
+    Of a key with a seat: ERC-7913 names an account by its 20 bytes.
+    """
+    by_seat = {bytes.fromhex(seat[2:]): made for seat, made in signatures.items()}
+    seats = sorted(by_seat, key=keccak)
+    return seats, [by_seat[seat] for seat in seats]
+
+
 class Council:
     """Agreeing and acting, on one chain."""
 
@@ -97,6 +118,49 @@ class Council:
     def admitting(self, executor: Address) -> Agreement:
         """The yes to an executor's key that was voted for; nobody has signed it yet."""
         return self._new("executor_registry", "admit", executor)
+
+    def announcing(
+        self, added: Sequence[Address], removed: Sequence[Address], threshold: int
+    ) -> Agreement:
+        """Other seats, to be made after the rotation's delay; nobody has signed it yet."""
+        seats = [[bytes.fromhex(one[2:]) for one in some] for some in (added, removed)]
+        return self._new("council", "announceRotation", *seats, threshold)
+
+    def cancelling(self) -> Agreement:
+        """No rotation after all; nobody has signed it yet."""
+        return self._new("council", "cancelRotation")
+
+    def members(self) -> list[Address]:
+        """Whose seats there are; a key that is no account is left as the chain has it."""
+        count = int(self._client.call("council", "getSignerCount"))
+        return [_account(one) for one in self._client.call("council", "getSigners", 0, count)]
+
+    def rotation(self) -> Rotation | None:
+        """What is announced, from the event of it; None where nothing is."""
+        rotation, ready_at = self._client.call("council", "announced")
+        if digest(rotation) == ZERO:
+            return None
+        made = self._client.logs("council", "RotationAnnounced")[-1].arguments
+        return Rotation(made["added"], made["removed"], made["threshold"], ready_at)
+
+    def rotate(self, account: Account) -> Receipt:
+        """Make the announced rotation, once its delay is over. Anybody may. Raises `Refused`."""
+        found = self.rotation()
+        if found is None:
+            raise Refused(
+                0,
+                "no rotation of the council is announced",
+                next_step="mandate council rotate --add ADDRESS --file FILE --as SEAT",
+            )
+        words = (found.added, found.removed, found.threshold)
+        with explained():
+            return self._client.transact(account, "council", "rotate", *words)
+
+    def trail(self) -> list[Log]:
+        """Every call of the council and every change of its seats, oldest first."""
+        names = ("Acted", "RotationAnnounced", "RotationCancelled", "RotationMade")
+        found = [log for name in names for log in self._client.logs("council", name)]
+        return sorted(found, key=lambda log: (log.block_number, log.index))
 
     def agree(self, wanted: Agreement, given: Agreement | None, key: SeatKey) -> Agreement:
         """`given` with one more signature: (1) to (4). Without it, `wanted` with the first.
@@ -143,15 +207,7 @@ class Council:
                 expected=f"{nonce}, before {now}",
                 found=f"{call.nonce}, until {call.deadline}",
             )
-        for seat, signature in agreement.signatures.items():
-            self._require_seat(seat)
-            if recover(council_digest(call), signature).lower() != seat.lower():
-                raise Refused(
-                    0,
-                    f"the signature of {seat} is not by that seat",
-                    meaning="The file was changed after it was signed.",
-                    next_step="begin anew, with a file that does not exist yet",
-                )
+        self.require_seats(council_digest(call), agreement.signatures)
 
     def act(self, agreement: Agreement, account: Account) -> Receipt:
         """Carry what enough seats agreed on. Raises `Refused`, `ContractRefused`."""
@@ -159,10 +215,7 @@ class Council:
 
         self.check(agreement)
         call, council = agreement.call, self._client.contract("council")
-        # Of a key with a seat: ERC-7913 names an account by its 20 bytes.
-        seats = sorted((bytes.fromhex(seat[2:]) for seat in agreement.signatures), key=keccak)
-        by_bytes = {bytes.fromhex(seat[2:]): made for seat, made in agreement.signatures.items()}
-        packed = encode(["bytes[]", "bytes[]"], [seats, [by_bytes[seat] for seat in seats]])
+        packed = encode(["bytes[]", "bytes[]"], in_order(agreement.signatures))
         words = (call.target, call.data, call.nonce, call.deadline)
         self._client.check()
         with explained():
@@ -187,14 +240,23 @@ class Council:
             )
         )
 
-    def _require_seat(self, seat: Address) -> None:
-        if not self._client.call("council", "isSigner", bytes.fromhex(seat[2:])):
-            raise Refused(
-                0,
-                f"{seat} has no seat in the council",
-                meaning="Only its members say yes for it.",
-                next_step="`mandate trust show` names the council; sign with a member's key",
-            )
+    def require_seats(self, signed: Digest, signatures: Mapping[Address, bytes]) -> None:
+        """(4) each by a member, over `signed`. Raises `Refused`."""
+        for seat, signature in signatures.items():
+            if not self._client.call("council", "isSigner", bytes.fromhex(seat[2:])):
+                raise Refused(
+                    0,
+                    f"{seat} has no seat in the council",
+                    meaning="Only its members say yes for it.",
+                    next_step="`mandate council show` names them; sign with a member's key",
+                )
+            if recover(signed, signature).lower() != seat.lower():
+                raise Refused(
+                    0,
+                    f"the signature of {seat} is not by that seat",
+                    meaning="The file was changed after it was signed.",
+                    next_step="begin anew, with a file that does not exist yet",
+                )
 
     def _abi_with_target(self, target: Address) -> Abi:
         """What the council or the function that it calls may refuse with."""
@@ -202,3 +264,9 @@ class Council:
         contracts = [self._client.contract(name) for name in names]
         called = [entry for one in contracts if one.address == target for entry in one.abi.entries]
         return Abi((*self._client.contract("council").abi.entries, *called))
+
+
+def _account(seat: bytes) -> Address:
+    """Of a seat's 20 bytes; a longer key is no account."""
+    text = "0x" + bytes(seat).hex()
+    return checksum(text) if len(seat) == ADDRESS_BYTES else Address(text)

@@ -38,6 +38,8 @@ GOVERNORS = {
     Tier.CRITICAL: "critical_governor",
 }
 """The governor of each tier, by its name in the trust file's [governors]."""
+RENEWAL = "renew"
+"""The only call of a proposal that is not the registry's: the emergency path for another year."""
 _TIER_OF = {function: tier for tier, function in APPROVALS.items()}
 
 
@@ -66,7 +68,8 @@ class Governor:
             raise Refused(
                 0,
                 f"no electorate here approves plans of tier {plan.tier.name.lower()}",
-                next_step="rules must lift such plans to medium or high",
+                meaning="An emergency is declared by the council, and its document says so.",
+                next_step="mandate emergency declare PLAN-HASH --file FILE",
             )
         text = _text(description, account.address, plan_hash=found, document=plan.document)
         return self._propose(account, APPROVALS[plan.tier], (found,), text)
@@ -74,7 +77,7 @@ class Governor:
     def propose_call(
         self, function: str, *arguments: Any, description: str, account: Account
     ) -> Proposal:
-        """Propose configuration: `configureSubject`, `enrolExecutor`."""
+        """Propose what is no plan: `configureSubject`, `enrolExecutor`, the gate's `renew`."""
         if function in _TIER_OF:
             raise UsageError("a plan is proposed by `propose`, which checks its hash")
         text = _text(description, account.address)
@@ -83,12 +86,12 @@ class Governor:
     def _propose(
         self, account: Account, function: str, arguments: tuple[Any, ...], text: str
     ) -> Proposal:
-        registry = self._client.contract("registry")
+        target = self._client.contract("emergency_gate" if function == RENEWAL else "registry")
         name = GOVERNORS[_TIER_OF.get(function, Tier.CRITICAL)]
-        calldata = registry.abi.encode_call(function, arguments)
+        calldata = target.abi.encode_call(function, arguments)
         with explained():
             receipt = self._client.transact(
-                account, name, "propose", [registry.address], [0], [calldata], text
+                account, name, "propose", [target.address], [0], [calldata], text
             )
         governor = self._client.contract(name)
         made = next(e for e in receipt.events(governor) if e.name == "ProposalCreated")
@@ -243,7 +246,7 @@ class Governor:
     def _created(self, number: int, governor: str, event: Log) -> Created:
         values = event.arguments
         target, calldata = values["targets"][0], values["calldatas"][0]
-        function, arguments = self._decoded(calldata)
+        function, arguments = self._decoded(target, calldata)
         tier = _TIER_OF.get(function, Tier.CRITICAL)
         approved = digest(arguments[0]) if function in _TIER_OF else None
         text, proposer = values["description"], values["proposer"]
@@ -266,9 +269,11 @@ class Governor:
             governor=governor,
         )
 
-    def _decoded(self, calldata: bytes) -> tuple[str, tuple[Any, ...]]:
+    def _decoded(self, target: Address, calldata: bytes) -> tuple[str, tuple[Any, ...]]:
+        gate = target.lower() == self._client.trust.emergency_gate.lower()
+        contract = self._client.contract("emergency_gate" if gate else "registry")
         try:
-            found = self._client.contract("registry").abi.decode_call(calldata)
+            found = contract.abi.decode_call(calldata)
         except Exception:  # eth_abi has no common root for arguments that are not the function's
             found = None
         return ("", ()) if found is None else (found[0], tuple(found[1].values()))

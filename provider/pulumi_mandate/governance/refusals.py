@@ -160,6 +160,46 @@ _MEANINGS: Mapping[str, tuple[str, str]] = {
         "{proposer} has {most} proposals before the voters already",
         "wait until one of their votes is over, or take one back: `mandate withdraw`",
     ),
+    "EmergencyGateOff": (
+        "the emergency path is off: its year is over, or something was overdue",
+        "propose to switch it on: mandate emergency renew",
+    ),
+    "EmergencyGateOverdue": (
+        "a report or a ratification is overdue or came too late",
+        "mandate emergency show; then a critical vote: mandate emergency renew",
+    ),
+    "EmergencyGateOtherIncident": (
+        "another incident is open, and only it may take another plan",
+        "mandate emergency show",
+    ),
+    "EmergencyGateSpentIncident": (
+        "this incident is closed, or has taken three plans already",
+        "propose it to the voters: mandate propose, without --emergency",
+    ),
+    "EmergencyGateTooFewSeats": (
+        "{signed} seats have signed, and it takes {needed}",
+        "give the file to another seat: mandate emergency declare",
+    ),
+    "EmergencyGateOrderExpired": (
+        "the signatures are too old",
+        "sign anew, with a file that does not exist yet",
+    ),
+    "EmergencyGateNothingToPropose": (
+        "nothing is owed under it, or its ratification is before the voters already or lost there",
+        "mandate ratify",
+    ),
+    "EmergencyGateCannotReport": (
+        "there is no incident to report, it is reported, or {caller} has no seat in the council",
+        "mandate emergency show",
+    ),
+    "EmergencyGateOutOfGas": (
+        "too little gas for the ratification",
+        "type the same command again",
+    ),
+    "CouncilRotationWaits": (
+        "the rotation may be made from {readyAt} (chain time)",
+        "wait until then, and type the same command again",
+    ),
     "BallotRelayOutOfGas": ("too little gas for the ballots", "type the same command again"),
     "MandateGovernorForbiddenCall": (
         "this electorate may not call that function",

@@ -14,6 +14,7 @@ from ._values import (
     Ballot,
     CouncilCall,
     Domain,
+    EmergencyOrder,
     ExecutionOrder,
     Observed,
     Outcome,
@@ -181,5 +182,32 @@ def council_digest(call: CouncilCall) -> Digest:
     message = _encode(
         ["bytes32", "address", "bytes32", "uint256", "uint64"],
         [keccak(CALL_TYPE.encode()), call.target, keccak(call.data), call.nonce, call.deadline],
+    )
+    return keccak(b"\x19\x01" + keccak(domain) + keccak(message))
+
+
+EMERGENCY_NAME = "EmergencyGate"
+EMERGENCY_TYPE = "Emergency(bytes32 planHash,bytes32 incident,bytes32 reason,uint64 deadline)"
+
+
+def emergency_digest(order: EmergencyOrder) -> Digest:
+    """What a seat signs for `EmergencyGate.declare`, under the gate's own domain.
+
+    Source: `contracts/src/interfaces/IEmergencyGate.sol`; https://eips.ethereum.org/EIPS/eip-712
+    """
+    names = [keccak(text.encode()) for text in (DOMAIN_TYPE, EMERGENCY_NAME, VERSION)]
+    domain = _encode(
+        ["bytes32", "bytes32", "bytes32", "uint256", "address"],
+        [*names, order.chain_id, order.gate],
+    )
+    message = _encode(
+        ["bytes32", "bytes32", "bytes32", "bytes32", "uint64"],
+        [
+            keccak(EMERGENCY_TYPE.encode()),
+            order.plan_hash,
+            order.incident,
+            order.reason,
+            order.deadline,
+        ],
     )
     return keccak(b"\x19\x01" + keccak(domain) + keccak(message))

@@ -208,4 +208,19 @@ class CouncilCall:
     """Chain time, seconds."""
 
 
+@dataclass(frozen=True, slots=True)
+class EmergencyOrder:
+    """What seats of the council sign so that a plan is approved at once."""
+
+    chain_id: int
+    gate: Address
+    plan_hash: Digest
+    incident: Digest
+    """Its name in ASCII, filled up with zeros."""
+    reason: Digest
+    """Keccak of the sentence that says why it could not wait."""
+    deadline: int
+    """Chain time, seconds."""
+
+
 NO_CLEARS = ZERO

@@ -9,6 +9,10 @@ high, and no room for a character that could imitate something else.
 | `checks` | `[{id, version, digest, mandatory, verdict, findings, measures, override}]`, by id |
 | a finding | `{urn, message}`; the URN of an operation, or empty where it is about the whole plan |
 | `tier` | `{tier, rule, reasons}`; `reasons` says why, per rule that fired |
+
+An emergency is never judged: whoever proposes names an incident, and the council answers for it.
+Then the tier is `emergency`, its rule is `emergency.` and the incident's name, its reason says why
+it could not wait, and what the rules found stands beside it as ever.
 """
 
 from __future__ import annotations
@@ -45,6 +49,10 @@ COST = ("cost", "usdPerMonth")
 """Id and measure of the check that says what a plan adds to the monthly bill."""
 NOBODY_KNOWS = 2**53 - 1
 """The cost of a plan that nothing has measured: more than any cap, and exact in every language."""
+INCIDENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,30}")
+"""An incident's name: what fits into the chain's 32 bytes, and reads the same everywhere."""
+EMERGENCY = "emergency."
+"""Stands before an incident's name in the rule of an emergency; no rules file may use it."""
 CHECK_PARTS = frozenset(
     {"id", "version", "digest", "mandatory", "verdict", "findings", "measures", "override"}
 )
@@ -121,6 +129,19 @@ def is_number(value: object) -> bool:
     return type(value) in (int, float) and abs(value) <= 2**53 - 1  # type: ignore[arg-type]
 
 
+def emergency_tier(judged: Mapping[str, Any], incident: str, reason: str) -> dict[str, Any]:
+    """The part `tier` of an emergency, from the one that the rules ask for."""
+    rule = EMERGENCY + incident
+    reasons = {**judged["reasons"], rule: reason}
+    return {"tier": int(Tier.EMERGENCY), "rule": rule, "reasons": reasons}
+
+
+def incident_of(tier: Mapping[str, Any]) -> tuple[str, str]:
+    """(incident, why it could not wait) of an emergency's part `tier`."""
+    rule = str(tier["rule"])
+    return rule.removeprefix(EMERGENCY), str(tier["reasons"][rule])
+
+
 def require_tier(tier: object, highest: Mapping[str, Any], fired: frozenset[str]) -> None:
     """Raises `InvalidDocument` where the `tier` part is none, given the highest of the operations.
 
@@ -133,9 +154,9 @@ def require_tier(tier: object, highest: Mapping[str, Any], fired: frozenset[str]
     assert isinstance(tier, dict)  # noqa: S101  # required above
     _require(
         type(tier["tier"]) is int
-        and Tier.LOW <= tier["tier"] <= Tier.HIGH
+        and (Tier.LOW <= tier["tier"] <= Tier.HIGH or tier["tier"] == Tier.EMERGENCY)
         and type(tier["rule"]) is str,
-        "the plan's tier is not low, medium or high by a rule",
+        "the plan's tier is not low, medium, high by a rule, or emergency",
     )
     _require(
         tier["tier"] > highest["tier"]
@@ -143,11 +164,25 @@ def require_tier(tier: object, highest: Mapping[str, Any], fired: frozenset[str]
         "the tier and its rule are not the highest of the operations",
     )
     reasons = tier["reasons"]
-    _require(
-        isinstance(reasons, dict) and reasons.keys() <= fired | {tier["rule"]},
-        "a reason is given for a rule that did not fire",
-    )
+    _require(isinstance(reasons, dict), "the reasons are not texts by rule")
+    others = len(reasons.keys() - fired - {tier["rule"]})
+    if tier["tier"] == Tier.EMERGENCY:
+        _require_incident(tier["rule"], reasons)
+        others -= 1  # that of the rule by which the whole plan would have been voted on
+    else:
+        named = tier["rule"].startswith(EMERGENCY)
+        _require(not named, "a plan that is no emergency names an incident")
+    _require(others <= 0, "a reason is given for a rule that did not fire")
     _require(all(map(is_text, reasons.values())), "a reason is not one line of text")
+
+
+def _require_incident(rule: str, reasons: Mapping[str, Any]) -> None:
+    name = rule.removeprefix(EMERGENCY)
+    _require(
+        rule == EMERGENCY + name and INCIDENT.fullmatch(name) is not None,
+        "an emergency does not name its incident",
+    )
+    _require(rule in reasons, "an emergency does not say why it could not wait")
 
 
 def _require_check(check: Any, urns: frozenset[str]) -> None:

@@ -114,7 +114,7 @@ def build_document(
     }
     if assess is not None:
         content |= assess(content)
-    if content["tier"]["tier"] == Tier.HIGH or facts.again:  # the approved one may name its base
+    if content["tier"]["tier"] >= Tier.HIGH or facts.again:  # the approved one may name its base
         content["base"] = _base(steps, operations, facts)
     return Document.of(content)
 

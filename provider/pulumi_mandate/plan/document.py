@@ -324,11 +324,11 @@ def _check_summary(content: dict[str, Any]) -> None:
     require_checks(content["checks"], urns)
     _require(RULE_ID.fullmatch(tier["rule"]) is not None, "the plan's rule is not a rule's id")
     _require(
-        not overridden(content["checks"]) or tier["tier"] == Tier.HIGH,
+        not overridden(content["checks"]) or tier["tier"] >= Tier.HIGH,
         "a check is overridden in a plan whose tier is not high",
     )
     _require(
-        content["base"] is not None or tier["tier"] != Tier.HIGH,
+        content["base"] is not None or tier["tier"] < Tier.HIGH,
         "a plan names its base where its tier is high",
     )
     _check_unknowns(content["unknowns"], summary.unknowns(operations))

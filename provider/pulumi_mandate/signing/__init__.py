@@ -6,7 +6,7 @@
 * `AttestorKey` signs attestations (one's own preview of a plan): 65 bytes, and nothing else.
 * `VoterKey` signs ballots that somebody else carries to a governor: 65 bytes, and nothing else.
 * `ReleaseKey` signs release manifests of the contracts: 65 bytes, and nothing else.
-* `SeatKey` signs the calls of a council: 65 bytes, and nothing else.
+* `SeatKey` signs the calls of a council and its emergencies: 65 bytes, and nothing else.
 * `recover` says who signed a digest, strictly.
 
 The key types share no method and none of them gives its signer away, so a key opened to sign

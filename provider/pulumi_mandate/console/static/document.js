@@ -7,7 +7,7 @@
 import { keccak } from "./keccak.js";
 import { CHANGE_PARTS, CHECK_ID, CHECK_PARTS, COMMIT, FILE_MODES, KIND_OF, LIMITS, LINE } from "./constants.js";
 import { MARKER, MARKERS, MEASURE, MOST_FINDINGS, MOST_MEASURES, OPERATION_PARTS, PARTS } from "./constants.js";
-import { RULE_ID, SCHEMA, SHA256, STEPS_OF_PLAN, TIERS, VERDICTS, VERSION, WITHHELD } from "./constants.js";
+import { EMERGENCY, INCIDENT, RULE_ID, SCHEMA, SHA256, STEPS_OF_PLAN, TIERS, VERDICTS, VERSION, WITHHELD } from "./constants.js";
 import { canonical, equal, isAddress, isObject, require, sameKeys, toHex } from "./protocol.js";
 import { lossesOf } from "./losses.js";
 
@@ -235,9 +235,9 @@ function checkSummary(content) {
   const { operations, tier, checks, base, unknowns, sensitive, rollback } = content;
   checkTier(tier, operations);
   checkChecks(checks, new Set(operations.map(({ urn }) => urn)));
-  require(tier.tier === TIERS.high || checks.every(({ verdict }) => verdict !== "overridden"),
+  require(tier.tier >= TIERS.high || checks.every(({ verdict }) => verdict !== "overridden"),
     "a check is overridden in a plan whose tier is not high");
-  require(base !== null || tier.tier !== TIERS.high, "a plan names its base where its tier is high");
+  require(base !== null || tier.tier < TIERS.high, "a plan names its base where its tier is high");
   checkUnknowns(unknowns, operations.flatMap(unknownsOf));
   require(Array.isArray(sensitive) && sensitive.every(isLine) && increases(sensitive, (glob) => [glob]),
     "the names that no unknown may hold are not a sorted list of lines");
@@ -248,13 +248,22 @@ function checkSummary(content) {
 function checkTier(plan, operations) {
   require(sameKeys(plan, ["tier", "rule", "reasons"]), "the tier is not a number, a rule and the reasons");
   const { tier, rule, reasons } = plan;
-  require(isTier(tier) && matches(RULE_ID, rule), "the plan's tier is not low, medium or high by a rule");
+  const urgent = tier === TIERS.emergency;
+  require((isTier(tier) || urgent) && matches(RULE_ID, rule),
+    "the plan's tier is not low, medium, high by a rule, or emergency");
+  require(urgent === rule.startsWith(EMERGENCY), "an emergency, and nothing else, names an incident");
   const highest = operations.reduce((found, operation) => operation.tier > found.tier ? operation : found);
   require(tier > highest.tier || (tier === highest.tier && rule === highest.rule),
     "the tier and its rule are not the highest of the operations");
   const fired = new Set([rule, ...operations.map((operation) => operation.rule)]);
-  require(isObject(reasons) && Object.keys(reasons).every((key) => fired.has(key)),
-    "a reason is given for a rule that did not fire");
+  require(isObject(reasons), "the reasons are not texts by rule");
+  if (urgent) {
+    require(matches(INCIDENT, rule.slice(EMERGENCY.length)), "an emergency does not name its incident");
+    require(Object.hasOwn(reasons, rule), "an emergency does not say why it could not wait");
+  }
+  // Beside them, in an emergency, that of the rule by which the whole plan would have been voted on.
+  const strange = Object.keys(reasons).filter((key) => !fired.has(key)).length;
+  require(strange <= (urgent ? 1 : 0), "a reason is given for a rule that did not fire");
   require(Object.values(reasons).every(isLine), "a reason is not one line of text");
 }
 
