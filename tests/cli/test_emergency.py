@@ -154,6 +154,20 @@ def test_nobody_gets_past_the_council_or_the_vote(office: Office) -> None:
     assert (refused.code, "out of date" in refused.err) == (3, True)
 
 
+def test_a_seat_signs_nothing_that_could_not_begin(office: Office) -> None:
+    people, file = office.history.deployment.people, office.folder / "urgent.json"
+    strange = urgent(office).content | {"proposer": people["ana"].address}
+    file.write_bytes(Document.of(strange).data)
+    office.history.sources.store.put(SOURCE.data)
+    plan = office.ok("propose", "--plan", str(file), "--as", "ana", "--json").json["planHash"]
+
+    words = ("emergency", "declare", plan, "--file", str(office.folder / "x.json"))
+    refused = office.mandate(*words, "--as", "ben")
+
+    assert (refused.code, "do not sign: proposer is broken" in refused.err) == (3, True)
+    assert not (office.folder / "x.json").exists()
+
+
 def test_an_emergency_is_not_the_normal_way_nor_the_other_way_round(office: Office) -> None:
     voted = office.folder / "plan.json"
     voted.write_bytes(office.history.document.data)
@@ -239,6 +253,14 @@ def test_a_cancelled_ratification_is_proposed_again_by_anybody(office: Office) -
     assert (refused.code, "before the voters already" in refused.err) == (3, True)
     assert office.mandate("ratify", "0x12", "--as", "stranger").code == 2
 
+    office.advance(7 * DAY + 2)  # and nobody votes
+    cure = f"next: mandate propose --clears {owed['obligation']}"
+    assert cure in office.ok("ratify").out
+    refused = office.mandate("ratify", owed["obligation"], "--as", "stranger")
+    assert (refused.code, "lost there" in refused.err) == (3, True)
+    office.ok("emergency", "report", str(office.plan_file), "--as", "ana")
+    assert office.ok("emergency", "show", "--json").json["open"] is True, "owed until it is cured"
+
 
 def test_the_council_changes_its_own_seats_and_leaves_a_trail(office: Office) -> None:
     people, file = office.history.deployment.people, str(office.folder / "seats.json")
@@ -276,6 +298,7 @@ def test_an_incident_is_named_on_purpose(office: Office, tmp_path: Path) -> None
         ("--emergency", "two words", "--reason", "because"),
         ("--emergency", "a" * 32, "--reason", "because"),
         ("--emergency", "INC-1", "--reason", "two\nlines"),
+        ("--emergency", "INC-1", "--reason", "because", "--clears", "0x" + "12" * 32),
     ):
         said = office.mandate("propose", *words, "--as", "proposer", "--cwd", str(tmp_path))
         assert said.code == 2, words

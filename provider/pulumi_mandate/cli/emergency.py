@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..errors import UsageError
+from ..errors import Refused, UsageError
 from ..models import Digest, Tier, keccak, to_hex
 from ._command import Call, TeachingGroup, command
 from ._emergency import path_of, told
@@ -93,11 +93,11 @@ def show(call: Call) -> Answer:
 def declare(call: Call, target: Target, file: Path | None) -> Answer:
     """Sign an emergency for one's seat of the council. Read the plan before: `mandate show`.
 
-    The document is judged again here, and says incident and reason itself. Each seat signs the file
-    in turn; the one whose signature is enough sends it: the plan is approved, the obligation is
-    opened and the ratification proposed, in one transaction.
+    Nothing is signed that `mandate verify` would not pass; the document says incident and reason
+    itself. Each seat signs the file in turn; the one whose signature is enough sends it: the plan
+    is approved, the obligation opened and the ratification proposed, in one transaction.
     """
-    from ..gate.proposal import require_proposable
+    from ..gate.proposal import require_kinds
     from ..governance.emergency import read_declaration
     from ..plan.assessment import incident_of
 
@@ -108,7 +108,8 @@ def declare(call: Call, target: Target, file: Path | None) -> Answer:
     fields, tier = document.fields(), document.content["tier"]
     incident, reason = incident_of(tier) if fields.tier is Tier.EMERGENCY else ("", "")
     wanted = path.ordering(fields, incident, reason)
-    require_proposable(document, session.machine)
+    require_kinds(document, session.machine)
+    _require_verified(session, wanted.order.plan_hash)
     given = read_declaration(text_of(file)) if file.exists() else None
     signed = path.agree(wanted, given, seat_of(session))
     needed, have = path.needed(wanted.order.incident), len(signed.signatures)
@@ -131,6 +132,21 @@ def declare(call: Call, target: Target, file: Path | None) -> Answer:
         "next: the same with another seat's --as",
     ]
     return Answer(data, "\n".join(lines))
+
+
+def _require_verified(session: Session, plan: Digest) -> None:
+    """Whatever is signed would begin, and is what the seat has read. Raises `Refused`."""
+    from ..audit.collect import collect_proposal
+    from ..audit.links import broken
+    from ..audit.proposal import verify_proposal
+
+    bad = broken(verify_proposal(collect_proposal(session.sources, plan)))
+    if bad is not None:
+        raise Refused(
+            5,
+            f"do not sign: {bad.name} is broken: {bad.detail}",
+            next_step=f"mandate verify {to_hex(plan)}",
+        )
 
 
 def _declared(session: Session, made: Declared, kind: str, data: dict[str, Any]) -> Answer:

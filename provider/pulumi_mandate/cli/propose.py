@@ -110,6 +110,11 @@ def propose(  # noqa: PLR0913, PLR0917  # one argument per option
         progress("previewing the program")
         urgent = emergency_of(incident, reason)
         terms = own_terms(session, window=window, salt=salt, overrides=overrides, emergency=urgent)
+        if clears is not None and urgent is not None:
+            raise UsageError(
+                "an emergency clears nothing: it is what is owed for",
+                next_step="leave out --clears, or --emergency",
+            )
         if clears is not None:
             terms = replace(terms, clears=_obligation(clears))
         try:
