@@ -7,7 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from pulumi.output import Unknown
 
+from pulumi_mandate.chain.client import ChainClient
 from pulumi_mandate.errors import ChainError, ContractRefused, UsageError
+from pulumi_mandate.resources import _deployer
 from pulumi_mandate.resources._deployer import Deployer
 from pulumi_mandate.resources.evm_call import EvmCallProvider
 from pulumi_mandate.resources.evm_contract import EvmContractProvider
@@ -143,6 +145,44 @@ def test_calls_at_the_same_time_do_not_take_each_others_nonce(manager):
         done = list(pool.map(provider.create, inputs))
 
     assert len({one.outs["transaction"] for one in done}) == len(inputs)
+
+
+@pytest.mark.chain
+def test_what_an_attempt_that_was_cut_off_had_sent_is_waited_for_and_not_sent_again(
+    manager, monkeypatch
+):
+    """Killed between sending and its block: the fact does not hold yet, and one is under way."""
+    provider = EvmCallProvider()
+    inputs = provider.check({}, grant(manager)).inputs
+    deployer = Deployer.from_environment()
+    data = bytes.fromhex(inputs["calldata"][2:])
+    looks = []
+
+    def waiting(client, account):
+        looks.append(account)
+        if len(looks) == 3:  # now it is mined
+            client.send(deployer.account, manager, data, doing="the first attempt")
+        return max(0, 3 - len(looks))
+
+    monkeypatch.setattr(ChainClient, "waiting", waiting)
+    monkeypatch.setattr(_deployer, "_POLL_SECONDS", 0.01)
+
+    assert provider.create(inputs).outs["transaction"] == ""
+    assert looks == [deployer.account.address] * 3
+
+    monkeypatch.setattr(_deployer, "SETTLE_SECONDS", 0.05)
+    monkeypatch.setattr(ChainClient, "waiting", lambda *_: 1)
+    other = grant(manager, arguments=[77, SOMEBODY, 0])
+    other["expect"] = {"function": "hasRole", "arguments": [77, SOMEBODY], "equals": [True, 0]}
+    with pytest.raises(ChainError, match=r"1 transactions of .* wait to be mined"):
+        provider.create(provider.check({}, other).inputs)
+
+
+@pytest.mark.chain
+def test_nothing_waits_where_all_is_mined(manager, deploying_here):
+    client = Deployer.from_environment().client
+
+    assert client.waiting(deploying_here["MANDATE_DEPLOY_ADDRESS"]) == 0
 
 
 @pytest.mark.chain

@@ -237,6 +237,10 @@ class ChainClient(ChainReader):
             next_step="wait, then type the same command again",
         )
 
+    def waiting(self, sender: Address) -> int:
+        """How many transactions of an account are sent and not mined. Raises `ChainError`."""
+        return max(0, self._nonce(sender, "pending") - self._nonce(sender, "latest"))
+
     def _nonce(self, sender: Address, tag: str) -> int:
         return int(self._ask(self._endpoints[0], "eth_getTransactionCount", sender, tag), 16)
 

@@ -15,7 +15,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,12 +28,15 @@ from pulumi_mandate.chain.rpc import Endpoint, RpcError
 from pulumi_mandate.chain.transaction import refusal
 from pulumi_mandate.chain.trust import CONTRACTS, Governors, Trust, load_trust, trust_path
 from pulumi_mandate.chain.values import Receipt
-from pulumi_mandate.errors import EndpointsDisagree, UsageError, WrongChain
+from pulumi_mandate.errors import ChainError, EndpointsDisagree, UsageError, WrongChain
 from pulumi_mandate.models import Address, to_hex
 
 _NOBODY = Address("0x" + "00" * 20)
 # One account, one row of nonces: the engine creates resources on several threads at once.
 _ONE_AT_A_TIME = threading.Lock()
+SETTLE_SECONDS = 60.0
+"""How long a transaction of ours that somebody else sent may take to be mined."""
+_POLL_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
@@ -117,10 +121,33 @@ class Deployer:
         )
         return cls(chain, ChainClient(trust), AccountKey(signer, executor=_executor(found)))
 
-    def send(self, to: Address, data: bytes, doing: str, abi: Abi) -> Receipt:
-        """One mined transaction. Raises `ContractRefused`, `ChainError`, `SignerError`."""
+    def send_unless(
+        self, done: Callable[[], bool], to: Address, data: bytes, *, doing: str, abi: Abi
+    ) -> Receipt | None:
+        """One mined transaction; None where `done` says that it is needless.
+
+        `done` is asked once nothing of this account is under way: what an attempt that was cut off
+        had sent is mined by then, and so not sent twice.
+
+        Raises `ContractRefused`, `ChainError`, `SignerError`.
+        """
         with _ONE_AT_A_TIME:
+            self._settle(doing)
+            if done():
+                return None
             return self.client.send(self.account, to, data, doing=doing, abi=abi)
+
+    def _settle(self, doing: str) -> None:
+        deadline = time.monotonic() + SETTLE_SECONDS
+        while waiting := self.client.waiting(self.account.address):
+            if time.monotonic() > deadline:
+                raise ChainError(
+                    f"{doing}: {waiting} transactions of {self.account.address} wait to be mined",
+                    meaning="One of them may be this very one, sent by an attempt that was cut "
+                    "off: nothing is sent beside it.",
+                    next_step="wait until they are mined, then type the same command again",
+                )
+            time.sleep(_POLL_SECONDS)
 
 
 def _executor(environment: Mapping[str, str]) -> Address | None:

@@ -153,8 +153,14 @@ def _ensure(inputs: Mapping[str, Any]) -> EvmCallOutputs:
                 f"this package's interface of {doing} is not the one that was planned",
                 next_step="install the version that the plan was made with, or make a new plan",
             )
-        receipt = deployer.send(Address(inputs["contract"]), data, doing, _abi(inputs))
-        sent = to_hex(receipt.transaction)
+        receipt = deployer.send_unless(
+            lambda: _holds(deployer.chain, inputs),
+            Address(inputs["contract"]),
+            data,
+            doing=doing,
+            abi=_abi(inputs),
+        )
+        sent = to_hex(receipt.transaction) if receipt else ""
         if not _holds(deployer.chain, inputs):
             raise ChainError(
                 f"{doing} was mined, and what it should make true is not",

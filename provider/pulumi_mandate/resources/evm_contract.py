@@ -211,11 +211,19 @@ def _deploy(
         )
     doing = f"the deployment of {contract.name}"
     try:
-        receipt = deployer.send(DEPLOYMENT_PROXY, salt + creation, doing, contract.abi)
+        receipt = deployer.send_unless(
+            lambda: bool(deployer.chain.code(create2_address(salt, creation))),
+            DEPLOYMENT_PROXY,
+            salt + creation,
+            doing=doing,
+            abi=contract.abi,
+        )
     except ContractRefused:
         # The proxy swallows the constructor's reason; asked directly, the constructor gives it.
         deployer.chain.simulate(DEPLOYMENT_PROXY, creation, contract.abi)
         raise
+    if receipt is None:  # an attempt that was cut off had sent it
+        return "", 0
     return to_hex(receipt.transaction), receipt.block.number
 
 
