@@ -85,7 +85,7 @@ def test_the_whole_life_of_a_call(engine_stack, deploying, program):
 
     abi = artifact("AccessManager").abi
     calldata = bytes.fromhex(revoke.inputs["calldata"][2:])
-    deployer.send(state["inputs"]["contract"], calldata, "the revocation", abi)
+    deployer.client.send(deployer.account, state["inputs"]["contract"], calldata, abi=abi)
     stack.refresh()
     assert stack.preview()["grant"] == "update"
     stack.up()
