@@ -124,7 +124,9 @@ class Home:
 
 
 def clean(environment: Mapping[str, str]) -> dict[str, str]:
-    guarded = ("AWS_", "PULUMI_", "MANDATE_")
+    """As a person has it. Coverage is counted by the narrower tests: traced, a story takes half as
+    long again."""
+    guarded = ("AWS_", "PULUMI_", "MANDATE_", "COVERAGE_")
     return {name: text for name, text in environment.items() if not name.startswith(guarded)}
 
 

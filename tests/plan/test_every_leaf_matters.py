@@ -24,6 +24,9 @@ from pulumi_mandate.plan.document import Document, leaves
 from pulumi_mandate.plan.raw import RawPreview
 from tests.plan.samples import EVERY_OPERATION, build, facts, recorded
 
+# Thousands of plans through lines that other tests count: traced, they take three times as long.
+pytestmark = pytest.mark.no_cover
+
 Place = tuple[str | int, ...]
 SOURCES = ("plan_file", "steps", "before", "config")
 

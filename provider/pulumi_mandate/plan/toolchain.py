@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import Distribution, distributions
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from pulumi_mandate.errors import UsageError
@@ -137,25 +137,27 @@ def _package(name: str, distribution: Distribution, owned: set[str]) -> Package:
     top = str(base)
     hashed: Listing = []
     modules = set()
+    # Some ten thousand files, so names and not paths are joined here.
     for path in files:
-        pure = PurePosixPath(path.as_posix())
-        owned.add(os.path.normpath(os.path.join(top, str(pure))))
-        if "__pycache__" in pure.parts or ".." in pure.parts or pure.is_absolute():
+        first, listed = path.parts[0], str(path)
+        file = os.path.join(top, listed)
+        owned.add(os.path.normpath(file))
+        if "__pycache__" in path.parts or ".." in path.parts or path.is_absolute():
             continue
-        if pure.parts[0].endswith(".dist-info") and pure.name in _NOTES:
+        if first.endswith(".dist-info") and path.name in _NOTES:
             continue
-        if not pure.parts[0].endswith((".dist-info", ".data", ".pth")):
-            modules.add(pure.parts[0].partition(".")[0])
+        if not first.endswith((".dist-info", ".data", ".pth")):
+            modules.add(first.partition(".")[0])
         try:
-            if is_path_file(base, str(pure)):
-                hashed.append([str(pure), path_file_digest(base / pure)])
-                if names_folders(base / pure):
+            if is_path_file(base, listed):
+                hashed.append([listed, path_file_digest(base / path)])
+                if names_folders(base / path):
                     source = None  # its folders are what can be imported, and they are hashed
             else:
-                hashed.append([str(pure), sha256(base / pure)])
+                hashed.append([listed, sha256(file)])
         except OSError:
             raise UsageError(
-                f"the installed package {name} lacks its file {pure}",
+                f"the installed package {name} lacks its file {listed}",
                 next_step=f"pip install --force-reinstall {name}",
             ) from None
     if source is not None:

@@ -26,11 +26,16 @@ NOT_IMPORTED = CACHES | {name for name in IGNORED_FOLDERS if name.startswith("."
 STARTUP = ("sitecustomize", "usercustomize")
 """Modules that Python imports by itself before any program."""
 _IMPORTS = ("import ", "import\t")
+_LARGE = 1 << 20
+"""Bytes from which a file is not read at once."""
 
 
-def sha256(path: Path) -> str:
+def sha256(path: Path | str) -> str:
     """Of a file's content. Raises `OSError`."""
-    with path.open("rb") as stream:
+    with open(path, "rb", buffering=0) as stream:
+        # `file_digest` clears a buffer of 256 KiB for each file, and most have a few.
+        if os.fstat(stream.fileno()).st_size < _LARGE:
+            return hashlib.sha256(stream.readall()).hexdigest()
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
@@ -44,7 +49,9 @@ def listing(folder: Path, ignored: frozenset[str], owned: frozenset[str] = froze
     top = str(folder)
     found = [name for name in _names(top, ignored) if os.path.join(top, name) not in owned]
     try:
-        return sorted([name.replace(os.sep, "/"), sha256(folder / name)] for name in found)
+        return sorted(
+            [name.replace(os.sep, "/"), sha256(os.path.join(top, name))] for name in found
+        )
     except OSError as error:
         raise UsageError(f"a file that could be imported cannot be read: {error}") from None
 
