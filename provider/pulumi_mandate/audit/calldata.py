@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from ..chain.abi import Abi
+from ..governance.proposals import APPROVALS
 from ..models import Address, ExecutionOrder, Outcome, OutcomeKind, Plan, Tier, digest
 from .links import Broken
 
 _M = TypeVar("_M", Plan, ExecutionOrder, Outcome)
-APPROVALS = {"approveMedium": Tier.MEDIUM, "approveHigh": Tier.HIGH}
+_TIER_OF = {function: tier for tier, function in APPROVALS.items()}
 _CLOSINGS = {"complete": OutcomeKind.COMPLETED, "fail": OutcomeKind.FAILED}
 
 
@@ -84,10 +85,10 @@ def decode_close(abi: Abi, data: bytes) -> CloseCall:
 
 def decode_approval(abi: Abi, data: bytes) -> tuple[bytes, Tier]:
     """Plan hash and electorate of a proposal's call. Raises `Broken` for any other call."""
-    name, arguments = _arguments(abi, data, tuple(APPROVALS))
+    name, arguments = _arguments(abi, data, tuple(_TIER_OF))
     if abi.encode_call(name, [arguments["planHash"]]) != data:
         raise Broken("the call carries more bytes than its argument")
-    return digest(arguments["planHash"]), APPROVALS[name]
+    return digest(arguments["planHash"]), _TIER_OF[name]
 
 
 def _arguments(abi: Abi, data: bytes, wanted: tuple[str, ...]) -> tuple[str, dict[str, Any]]:
