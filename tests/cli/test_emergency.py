@@ -98,7 +98,7 @@ def test_an_emergency_runs_at_once_and_is_paid_for(office: Office) -> None:
     office.ok("emergency", "report", str(report), "--as", "cleo")
     assert office.history.sources.store.get(keccak(report.read_bytes())) == report.read_bytes()
     assert "report" not in office.ok("obligations").out
-    ratify(office)
+    carry(office, 1)
     said = office.ok("emergency", "show", "--json").json
     people = office.history.deployment.people
     assert (said["open"], said["overdue"]) == (False, False)
@@ -107,15 +107,15 @@ def test_an_emergency_runs_at_once_and_is_paid_for(office: Office) -> None:
     assert "paid" in office.ok("ratify").out
 
 
-def ratify(office: Office) -> None:
-    """By the critical electorate, which is who sits in the council here."""
+def carry(office: Office, number: int) -> None:
+    """Through the critical electorate, which is who sits in the council here."""
     office.advance(2 * DAY + 1)
     for name in ("ana", "ben"):
-        office.ok("vote", "1", "for", "--as", name)
+        office.ok("vote", str(number), "for", "--as", name)
     office.advance(5 * DAY + 1)
-    office.ok("advance", "1", "--as", "stranger")
+    office.ok("advance", str(number), "--as", "stranger")
     office.advance(7 * DAY + 1)
-    office.ok("advance", "1", "--as", "stranger")
+    office.ok("advance", str(number), "--as", "stranger")
 
 
 def test_nobody_gets_past_the_council_or_the_vote(office: Office) -> None:
@@ -237,6 +237,15 @@ def test_what_is_overdue_ends_the_path_until_a_critical_vote(office: Office) -> 
     number = office.ok("emergency", "renew", "--as", "ana", "--json").json["proposal"]
     made = office.history.sources.governor.created(number)
     assert (made.function, made.governor) == ("renew", "critical_governor")
+
+    carry(office, number)
+    said = office.ok("emergency", "show", "--json").json
+    now = office.history.deployment.client.now()
+    assert (said["open"], said["overdue"]) == (True, False), "another three days for the report"
+    assert 364 * DAY < said["onUntil"] - now <= 365 * DAY
+    office.advance(365 * DAY)
+    said = office.ok("emergency", "show").out
+    assert "the emergency path is off" in said, "a year is a year"
 
 
 def test_a_cancelled_ratification_is_proposed_again_by_anybody(office: Office) -> None:
