@@ -15,8 +15,14 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "governed-pr
 PROVIDER, PROGRAM = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
 
 
+MORE = """
+more = TextFile("more", pulumi.Config().require("path") + "-more", {text})
+"""
+
+
 def test_the_documented_provider_is_behind_the_gate(governed: Governed) -> None:
     share = governed.folder.parent / "motd"
+    more = share.with_name("motd-more")
     governed.pulumi("config", "set", "path", str(share))
     (governed.folder / "text_file.py").write_text(PROVIDER)
 
@@ -25,14 +31,32 @@ def test_the_documented_provider_is_behind_the_gate(governed: Governed) -> None:
     assert "no governed run has begun for this engine" in governed.up(ok=False)
     assert not share.exists()
 
-    governed.program(PROGRAM)
-    governed.approve()
-    governed.up()
-    assert share.read_text() == "changed by a vote"
+    def voted(program: str) -> None:
+        governed.program(program)
+        governed.approve()
+        governed.up()
+        assert governed.result()["status"] == "completed"
+
+    voted(PROGRAM + MORE.format(text='"first"'))
+    assert (share.read_text(), more.read_text()) == ("changed by a vote", "first")
     assert len(share.with_name("motd.owner").read_text()) == 64  # the operation's key
-    assert governed.result()["status"] == "completed"
+
+    # A replacement (the old one goes first, or after: another path) and an update to a secret.
+    elsewhere = PROGRAM.replace('require("path")', 'require("path") + "-2"')
+    secret = MORE.format(text='pulumi.Output.secret("hush")')
+    voted(elsewhere + secret)
+    assert not share.exists()
+    assert share.with_name("motd-2").read_text() == "changed by a vote"
+    assert more.read_text() == "hush"
+    run = governed.runs()[-1].path
+    assert not [file for file in run.rglob("*") if file.is_file() and b"hush" in file.read_bytes()]
+
+    # A delete of what has a secret in its state.
+    voted(elsewhere)
+    assert not more.exists()
 
     # Drift is read, and what vanished is told.
+    share = share.with_name("motd-2")
     share.write_text("changed by hand")
     governed.refresh()
     assert governed.preview()["motd"] == "update"
