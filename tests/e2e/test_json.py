@@ -98,6 +98,10 @@ def _keys(speak: Speaker) -> None:
     made = speak("keys", "new", str(folder / "key.json"), "--passphrase-file", str(passphrase))
     assert speak("keys", "enrol", made["uri"])["address"] == made["address"]
     assert "executor" in speak("keys", "show")["keys"]
+    proof = folder / "proof.json"
+    shown = speak("keys", "prove", "executor", "--challenge", "now", "--out", str(proof))
+    proven = speak("keys", "proven", str(proof), "--challenge", "now")
+    assert (proven["address"], proven["names"]) == (shown["address"], ["executor"])
 
 
 def _rules(speak: Speaker) -> None:

@@ -8,12 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 import dill
 import pytest
 from eth_account import Account
+from eth_account.messages import encode_typed_data
 
 from pulumi_mandate.errors import SignerError
 from pulumi_mandate.models import Digest, Domain, ExecutionOrder, keccak, signing_digest
 from pulumi_mandate.signing import (
     AccountKey,
     ExecutorKey,
+    ProofKey,
     Signature,
     Signer,
     enrol,
@@ -73,6 +75,26 @@ def test_a_transaction_recovers_in_an_independent_library(signer: Signer) -> Non
     )
 
     assert Account.recover_transaction(raw) == signer.address
+
+
+def test_a_proof_recovers_in_an_independent_library(signer: Signer) -> None:
+    challenge = "rotation 2027-01-15, \u00fc"
+
+    proof = ProofKey(signer).prove(challenge)
+
+    asked = encode_typed_data(
+        {"name": "Mandate", "version": "1"},
+        {
+            "Possession": [
+                {"name": "key", "type": "address"},
+                {"name": "challenge", "type": "string"},
+            ]
+        },
+        {"key": signer.address, "challenge": challenge},
+    )
+    assert Account.recover_message(asked, signature=proof) == signer.address
+    with pytest.raises(SignerError, match="only a text"):
+        ProofKey(signer).prove(b"\x07" * 32)  # type: ignore[arg-type]
 
 
 def test_many_threads_may_share_a_key(signer: Signer) -> None:

@@ -10,6 +10,7 @@ from dataclasses import astuple
 
 from ._digest import Digest, digest, is_address, keccak
 from ._values import (
+    Address,
     Attestation,
     Ballot,
     CouncilCall,
@@ -125,17 +126,31 @@ def plan_hash(domain: Domain, plan: Plan) -> Digest:
     return signing_digest(domain, plan)
 
 
-RELEASE_DOMAIN_TYPE = "EIP712Domain(string name,string version)"
+EVERYWHERE_TYPE = "EIP712Domain(string name,string version)"
 RELEASE_TYPE = "Release(bytes32 manifest)"
+POSSESSION_TYPE = "Possession(address key,string challenge)"
 
 
 def release_digest(manifest: Digest) -> Digest:
     """What is signed for a release of the contracts. It holds on no chain, because on every one."""
-    domain = keccak(
-        b"".join(keccak(text.encode()) for text in (RELEASE_DOMAIN_TYPE, NAME, VERSION))
+    return _on_no_chain(keccak(RELEASE_TYPE.encode()) + digest(manifest))
+
+
+def possession_digest(key: Address, challenge: str) -> Digest:
+    """What a key signs to show that it answers: a text that the asker chose. No contract takes it.
+
+    Source: https://eips.ethereum.org/EIPS/eip-712
+    """
+    message = _encode(
+        ["bytes32", "address", "bytes32"],
+        [keccak(POSSESSION_TYPE.encode()), key, keccak(challenge.encode())],
     )
-    release = keccak(keccak(RELEASE_TYPE.encode()) + digest(manifest))
-    return keccak(b"\x19\x01" + domain + release)
+    return _on_no_chain(message)
+
+
+def _on_no_chain(message: bytes) -> Digest:
+    domain = keccak(b"".join(keccak(text.encode()) for text in (EVERYWHERE_TYPE, NAME, VERSION)))
+    return keccak(b"\x19\x01" + domain + keccak(message))
 
 
 GOVERNOR_NAME = "MandateGovernor"

@@ -1,4 +1,4 @@
-"""Keys that never leave their home, and the four things they may be used for.
+"""Keys that never leave their home, and what each may be used for.
 
 * `open_signer(uri, address)` opens a key whose address was pinned; `enrol(uri)` reads it once.
 * `ExecutorKey` signs execution orders, renewals and outcomes: 65 bytes, and nothing else.
@@ -7,6 +7,7 @@
 * `VoterKey` signs ballots that somebody else carries to a governor: 65 bytes, and nothing else.
 * `ReleaseKey` signs release manifests of the contracts: 65 bytes, and nothing else.
 * `SeatKey` signs the calls of a council and its emergencies: 65 bytes, and nothing else.
+* `ProofKey` answers a challenge, so that others see that the key works: 65 bytes, nothing else.
 * `recover` says who signed a digest, strictly.
 
 The key types share no method and none of them gives its signer away, so a key opened to sign
@@ -27,6 +28,7 @@ from ._open import SCHEMES, enrol, open_signer
 from .account import AccountKey
 from .attestor import AttestorKey
 from .executor import ExecutorKey
+from .possession import ProofKey
 from .releaser import ReleaseKey
 from .seat import SeatKey
 from .voter import VoterKey
@@ -36,6 +38,7 @@ __all__ = [
     "AccountKey",
     "AttestorKey",
     "ExecutorKey",
+    "ProofKey",
     "ReleaseKey",
     "SeatKey",
     "Signature",
