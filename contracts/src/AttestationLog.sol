@@ -18,8 +18,6 @@ contract AttestationLog is IAttestationLog {
 
     /// @inheritdoc IAttestationLog
     IPlanRegistry public immutable registry;
-    /// @inheritdoc IAttestationLog
-    mapping(bytes32 planHash => mapping(address attestor => bool)) public hasAttested;
 
     constructor(IPlanRegistry registry_) {
         registry = registry_;
@@ -29,16 +27,14 @@ contract AttestationLog is IAttestationLog {
     function attest(Plan calldata plan, Attestation calldata message, bytes calldata signature) external {
         bytes32 planHash = _checkPlan(plan, message.planHash, message.attestedAt);
         if (message.program != plan.program) revert AttestationLogDiffers(plan.program, message.program);
-        if (message.secrets && message.effectRoot != plan.effectRoot) {
+        // Without the secrets' key nobody reproduces the root of a plan that has any: his word proves nothing.
+        if (message.effectRoot != plan.effectRoot) {
             revert AttestationLogDiffers(plan.effectRoot, message.effectRoot);
         }
         address attestor = _attestor(plan, message.structHash(), signature);
-        if (hasAttested[planHash][attestor]) revert AttestationLogCounted(planHash, attestor);
-
-        hasAttested[planHash][attestor] = true;
 
         emit Attested(planHash, attestor, message.effectRoot, message.secrets, message.attestedAt);
-        registry.recordAttestation(planHash);
+        registry.recordAttestation(planHash, plan.subject, attestor);
     }
 
     /// @inheritdoc IAttestationLog

@@ -12,18 +12,21 @@ contract BallotRelay is IBallotRelay {
     uint256 private constant BALLOT_GAS = 300_000;
 
     /// @inheritdoc IBallotRelay
-    function relay(IGovernor governor, SignedBallot[] calldata ballots) external returns (uint256 counted) {
+    function relay(IGovernor governor, uint256 proposalId, SignedBallot[] calldata ballots)
+        external
+        returns (uint256 counted)
+    {
         for (uint256 i = 0; i < ballots.length; ++i) {
             // A call is given 63 of 64 parts of what is left at most, whatever it was promised.
             if (gasleft() < BALLOT_GAS * 64 / 63 + 10_000) revert BallotRelayOutOfGas(i);
             SignedBallot calldata ballot = ballots[i];
             try governor.castVoteBySig{gas: BALLOT_GAS}(
-                ballot.proposalId, ballot.support, ballot.voter, ballot.signature
+                proposalId, ballot.support, ballot.voter, ballot.signature
             ) {
                 ++counted;
             } catch (bytes memory reason) {
                 // forge-lint: disable-next-line(unsafe-typecast) -- the error's four bytes are meant
-                emit BallotRefused(governor, ballot.proposalId, ballot.voter, bytes4(reason));
+                emit BallotRefused(governor, proposalId, ballot.voter, bytes4(reason));
             }
         }
     }

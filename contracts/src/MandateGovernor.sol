@@ -18,13 +18,14 @@ import {
 } from "@openzeppelin/contracts/governance/extensions/GovernorVotesQuorumFraction.sol";
 
 import {MandateCounting} from "./MandateCounting.sol";
+import {MandateTerms} from "./MandateTerms.sol";
 import {IMandateGovernor} from "./interfaces/IMandateGovernor.sol";
 
 /// @title MandateGovernor
 /// @dev What may be proposed, by whom and how often; `MandateCounting` says what passes. The delay of a
 /// proposal is the AccessManager's execution delay for the called function.
 contract MandateGovernor is
-    IMandateGovernor,
+    MandateTerms,
     Governor,
     GovernorSettings,
     MandateCounting,
@@ -48,6 +49,7 @@ contract MandateGovernor is
     mapping(address proposer => mapping(uint256 place => uint256 proposalId)) private _places;
 
     constructor(GovernorConfig memory config)
+        MandateTerms(config)
         Governor("MandateGovernor")
         GovernorSettings(config.votingDelay, config.votingPeriod, config.proposalThreshold)
         GovernorVotes(config.token)
@@ -108,7 +110,7 @@ contract MandateGovernor is
 
     /// @dev A ratification must never fail for want of tokens: the gate, when it asks, needs none.
     function proposalThreshold() public view override(Governor, GovernorSettings) returns (uint256) {
-        return _isEmergencyGate(_msgSender()) ? 0 : super.proposalThreshold();
+        return _isEmergencyGate(_msgSender()) ? 0 : _threshold;
     }
 
     function _freePlace(address proposer) private view returns (uint256 place) {
@@ -132,15 +134,38 @@ contract MandateGovernor is
         revert MandateGovernorImmutable();
     }
 
-    // ------------------------------------------------------------------ where two parents differ
+    // ------------------------------------------------------------------ fixed at construction
 
     function votingDelay() public view override(Governor, GovernorSettings) returns (uint256) {
-        return super.votingDelay();
+        return _delay;
     }
 
     function votingPeriod() public view override(Governor, GovernorSettings) returns (uint256) {
-        return super.votingPeriod();
+        return _period;
     }
+
+    function quorumNumerator() public view override returns (uint256) {
+        return _quorum;
+    }
+
+    function quorumNumerator(uint256) public view override returns (uint256) {
+        return _quorum;
+    }
+
+    function lateQuorumVoteExtension() public view override returns (uint48) {
+        return _lateExtension;
+    }
+
+    function baseDelaySeconds() public view override returns (uint32) {
+        return _baseDelay;
+    }
+
+    /// @dev The manager decides about every call but to the governor itself, and those are refused.
+    function isAccessManagerIgnored(address target, bytes4) public view override returns (bool) {
+        return target == address(this);
+    }
+
+    // ------------------------------------------------------------------ where two parents differ
 
     function proposalDeadline(uint256 proposalId)
         public

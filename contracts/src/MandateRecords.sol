@@ -8,14 +8,52 @@ import {Mandate, MandateState, Tier} from "./types/Mandates.sol";
 /// @title MandateRecords
 /// @dev What is kept about each plan hash, and the one place that decides transitions.
 abstract contract MandateRecords is RegistryGenesis {
-    mapping(bytes32 planHash => Mandate) internal _mandates;
+    /// @dev The first eleven members are one word: what a transition reads and writes together. `holder` is one
+    /// word for two lives: of an open run its executor and, above him, the key's epoch; of a completed one what
+    /// its result is, since nobody speaks for that run any more. Readers get `Mandate`.
+    struct Record {
+        MandateState state;
+        Tier tier;
+        uint8 renewals;
+        bool cosigned;
+        bool financed;
+        bool hard;
+        uint40 approvedAt;
+        uint40 expiresAt;
+        uint40 begunAt;
+        uint40 leaseUntil;
+        uint40 closedAt;
+        bytes32 holder;
+        address cosigner;
+        bytes32 runId;
+    }
+
+    mapping(bytes32 planHash => Record) internal _mandates;
     /// @dev The last run of a subject, never cleared: whether it still runs is its mandate's state.
     mapping(bytes32 subject => bytes32 planHash) internal _lastRun;
 
     /// @inheritdoc IPlanRegistry
     function mandate(bytes32 planHash) external view returns (Mandate memory found) {
-        found = _mandates[planHash];
+        Record storage record = _mandates[planHash];
         found.state = _stateOf(planHash);
+        found.tier = record.tier;
+        found.renewals = record.renewals;
+        found.attestations = subjects.attestations(planHash);
+        found.financed = record.financed;
+        found.hard = record.hard;
+        found.approvedAt = record.approvedAt;
+        found.expiresAt = record.expiresAt;
+        found.begunAt = record.begunAt;
+        found.leaseUntil = record.leaseUntil;
+        found.closedAt = record.closedAt;
+        found.cosigner = record.cosigner;
+        found.runId = record.runId;
+        if (found.state == MandateState.UNCONFIRMED || found.state == MandateState.CONFIRMED) {
+            found.postState = record.holder;
+        } else {
+            found.executor = _executorOf(record);
+            found.keyEpoch = uint64(uint256(record.holder) >> 160);
+        }
     }
 
     /// @inheritdoc IPlanRegistry
@@ -29,7 +67,7 @@ abstract contract MandateRecords is RegistryGenesis {
         if (!isSealed) revert PlanRegistryNotSealed();
         _requireState(planHash, _bit(MandateState.NONE));
 
-        Mandate storage record = _mandates[planHash];
+        Record storage record = _mandates[planHash];
         uint40 expiresAt = uint40(block.timestamp) + terms(tier).validity;
         record.state = MandateState.APPROVED;
         record.tier = tier;
@@ -51,9 +89,18 @@ abstract contract MandateRecords is RegistryGenesis {
     }
 
     function _stateOf(bytes32 planHash) internal view returns (MandateState) {
-        Mandate storage record = _mandates[planHash];
+        Record storage record = _mandates[planHash];
         bool over = record.state == MandateState.APPROVED && block.timestamp >= record.expiresAt;
         return over ? MandateState.EXPIRED : record.state;
+    }
+
+    function _holder(address executor, uint64 keyEpoch) internal pure returns (bytes32) {
+        return bytes32(uint256(keyEpoch) << 160 | uint160(executor));
+    }
+
+    /// @dev Of an open run.
+    function _executorOf(Record storage record) internal view returns (address) {
+        return address(uint160(uint256(record.holder)));
     }
 
     function _bit(MandateState state) internal pure returns (bytes32) {

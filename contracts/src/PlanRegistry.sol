@@ -15,7 +15,6 @@ import {
     Duty,
     ExecutionOrder,
     Leaf,
-    Mandate,
     MandateState,
     OutcomeKind,
     Outcome,
@@ -51,11 +50,12 @@ contract PlanRegistry is SubjectGuards, EIP712 {
         for (uint256 i = 0; i < length; ++i) {
             // One that was burned while the others waited must not burn them too.
             bytes32 planHash = planHashes[i];
-            Mandate storage record = _mandates[planHash];
-            if (record.state == MandateState.NONE && record.attestations >= allowed.attestations) {
+            Record storage record = _mandates[planHash];
+            uint8 attestations = subjects.attestations(planHash);
+            if (record.state == MandateState.NONE && attestations >= allowed.attestations) {
                 _approve(planHash, Tier.LOW);
             } else {
-                emit Skipped(planHash, record.state, record.attestations);
+                emit Skipped(planHash, record.state, attestations);
             }
         }
     }
@@ -106,6 +106,7 @@ contract PlanRegistry is SubjectGuards, EIP712 {
     function cosign(bytes32 planHash) external restricted {
         _requireState(planHash, _bit(MandateState.NONE) | _bit(MandateState.APPROVED));
 
+        _mandates[planHash].cosigned = true;
         _mandates[planHash].cosigner = msg.sender;
 
         emit Cosigned(planHash, msg.sender);
@@ -125,12 +126,12 @@ contract PlanRegistry is SubjectGuards, EIP712 {
     }
 
     /// @inheritdoc IPlanRegistry
-    function recordAttestation(bytes32 planHash) external restricted {
+    function recordAttestation(bytes32 planHash, bytes32 subject, address attestor) external restricted {
         _requireState(planHash, _bit(MandateState.NONE) | _bit(MandateState.APPROVED));
 
-        uint8 attestations = ++_mandates[planHash].attestations;
+        subjects.recordAttestation(planHash, subject, attestor);
 
-        emit AttestationRecorded(planHash, attestations);
+        emit AttestationRecorded(planHash, subjects.attestations(planHash));
     }
 
     // ------------------------------------------------------------------ saying no
@@ -186,7 +187,7 @@ contract PlanRegistry is SubjectGuards, EIP712 {
         _checkGuards(plan);
         address executor = _checkOrder(planHash, plan, order, signature);
 
-        Mandate storage record = _mandates[planHash];
+        Record storage record = _mandates[planHash];
         record.state = MandateState.RUNNING;
         record.expiresAt = uint40(Math.min(record.expiresAt, plan.expiresAt)); // a minimum with a uint40 fits
         record.begunAt = uint40(block.timestamp);
@@ -217,14 +218,14 @@ contract PlanRegistry is SubjectGuards, EIP712 {
         bytes32 planHash = hashPlan(plan);
         _requireState(planHash, _bit(MandateState.RUNNING));
         _checkSubject(plan, order.runner);
-        Mandate storage record = _mandates[planHash];
+        Record storage record = _mandates[planHash];
         _checkAlive(record);
         _checkLeft(record);
         if (previousRunId != record.runId || order.runId == previousRunId) {
             revert PlanRegistryWrongRun(previousRunId, record.runId);
         }
         address executor = _checkOrder(planHash, plan, order, signature);
-        if (executor == record.executor) revert PlanRegistryExecutorConflict(executor);
+        if (executor == _executorOf(record)) revert PlanRegistryExecutorConflict(executor);
 
         _enter(record, order, executor);
 
@@ -236,7 +237,7 @@ contract PlanRegistry is SubjectGuards, EIP712 {
     /// @inheritdoc IPlanRegistry
     function renew(bytes32 planHash, Renewal calldata renewal, bytes calldata signature) external {
         _requireState(planHash, _bit(MandateState.RUNNING));
-        Mandate storage record = _mandates[planHash];
+        Record storage record = _mandates[planHash];
         if (renewal.runId != record.runId) revert PlanRegistryWrongRun(renewal.runId, record.runId);
         _checkAlive(record);
         if (block.timestamp > record.leaseUntil) {
@@ -245,8 +246,8 @@ contract PlanRegistry is SubjectGuards, EIP712 {
         if (record.renewals >= maxRenewals) revert PlanRegistryTooManyRenewals(record.renewals);
         _checkTimes(renewal.leaseUntil, record.leaseUntil, renewal.deadline, record.tier);
         address signer = _signer(renewal.structHash(), signature, renewal.keyEpoch);
-        if (signer != record.executor || renewal.keyEpoch != record.keyEpoch) {
-            revert PlanRegistryNotRunExecutor(signer, record.executor);
+        if (record.holder != _holder(signer, renewal.keyEpoch)) {
+            revert PlanRegistryNotRunExecutor(signer, _executorOf(record));
         }
 
         record.leaseUntil = uint40(renewal.leaseUntil); // checked: at most now and a uint32
@@ -260,7 +261,7 @@ contract PlanRegistry is SubjectGuards, EIP712 {
         address signer = _checkOutcome(planHash, outcome, OutcomeKind.COMPLETED, signature);
 
         _close(planHash, MandateState.UNCONFIRMED);
-        _mandates[planHash].postState = outcome.postState;
+        _mandates[planHash].holder = outcome.postState;
 
         emit Completed(planHash, outcome.runId, outcome.receiptRoot, outcome.postState, signer);
     }
@@ -278,7 +279,7 @@ contract PlanRegistry is SubjectGuards, EIP712 {
     function abandon(bytes32 planHash, bytes32 subject) external {
         _requireState(planHash, _bit(MandateState.RUNNING) | _bit(MandateState.STOPPING));
         if (_lastRun[subject] != planHash) revert PlanRegistryWrongSubject(subject, planHash);
-        Mandate storage record = _mandates[planHash];
+        Record storage record = _mandates[planHash];
         _checkLeft(record);
 
         _close(planHash, MandateState.ABANDONED);
@@ -291,9 +292,10 @@ contract PlanRegistry is SubjectGuards, EIP712 {
     function confirm(Plan calldata plan, bytes32 postState, address observer) external restricted {
         bytes32 planHash = hashPlan(plan);
         _requireState(planHash, _bit(MandateState.UNCONFIRMED));
-        Mandate storage record = _mandates[planHash];
-        if (observer == record.executor) revert PlanRegistryExecutorConflict(observer);
-        if (postState != record.postState) revert PlanRegistryOtherState(postState, record.postState);
+        Record storage record = _mandates[planHash];
+        (, uint64 epoch) = executors.executor(observer);
+        if (epoch != 0) revert PlanRegistryExecutorConflict(observer); // no executor's key, now or ever
+        if (postState != record.holder) revert PlanRegistryOtherState(postState, record.holder);
 
         record.state = MandateState.CONFIRMED;
 
@@ -334,7 +336,7 @@ contract PlanRegistry is SubjectGuards, EIP712 {
     /// @dev What was approved is what is presented, and it is its time.
     function _checkPlan(bytes32 planHash, Plan calldata plan) private view {
         _requireState(planHash, _bit(MandateState.APPROVED));
-        Mandate storage record = _mandates[planHash];
+        Record storage record = _mandates[planHash];
         Tier tier = record.tier;
         if (plan.tier != tier) revert PlanRegistryWrongTier(plan.tier, tier);
         if (block.timestamp < plan.notBefore || block.timestamp >= plan.expiresAt) {
@@ -390,9 +392,9 @@ contract PlanRegistry is SubjectGuards, EIP712 {
         if (executor == plan.proposer || executor == order.runner) {
             revert PlanRegistryExecutorConflict(executor);
         }
-        address cosigner = _mandates[planHash].cosigner;
-        if (cosigner != address(0) && (cosigner == executor || cosigner == order.runner)) {
-            revert PlanRegistryExecutorConflict(cosigner);
+        Record storage record = _mandates[planHash];
+        if (record.cosigned && (record.cosigner == executor || record.cosigner == order.runner)) {
+            revert PlanRegistryExecutorConflict(record.cosigner);
         }
     }
 
@@ -405,31 +407,33 @@ contract PlanRegistry is SubjectGuards, EIP712 {
     ) private view returns (address signer) {
         _requireState(planHash, _bit(MandateState.RUNNING) | _bit(MandateState.STOPPING));
         if (outcome.kind != expected) revert PlanRegistryWrongOutcome(outcome.kind);
-        Mandate storage record = _mandates[planHash];
+        Record storage record = _mandates[planHash];
         if (outcome.runId != record.runId) revert PlanRegistryWrongRun(outcome.runId, record.runId);
         signer = _signer(outcome.structHash(), signature, outcome.keyEpoch);
-        if (signer != record.executor) {
-            (bool active,) = executors.executor(record.executor);
-            if (active) revert PlanRegistryNotRunExecutor(signer, record.executor);
+        address executor = _executorOf(record);
+        if (signer != executor) {
+            (bool active,) = executors.executor(executor);
+            if (active) revert PlanRegistryNotRunExecutor(signer, executor);
         }
     }
 
     function _checkAttested(bytes32 planHash, TierTerms memory allowed) private view {
-        uint8 attestations = _mandates[planHash].attestations;
+        if (allowed.attestations == 0) return;
+        uint8 attestations = subjects.attestations(planHash);
         if (attestations < allowed.attestations) {
             revert PlanRegistryNotAttested(planHash, attestations, allowed.attestations);
         }
     }
 
     /// @dev A run goes forward only while its mandate's time is not over.
-    function _checkAlive(Mandate storage record) private view {
+    function _checkAlive(Record storage record) private view {
         if (block.timestamp >= record.expiresAt) {
             revert PlanRegistryOutsideWindow(record.begunAt, record.expiresAt, block.timestamp);
         }
     }
 
     /// @dev Whoever held the lease has left.
-    function _checkLeft(Mandate storage record) private view {
+    function _checkLeft(Record storage record) private view {
         uint256 until = uint256(record.leaseUntil) + grace;
         if (block.timestamp <= until) revert PlanRegistryLeaseRunning(until);
     }
@@ -461,10 +465,9 @@ contract PlanRegistry is SubjectGuards, EIP712 {
 
     // ------------------------------------------------------------------ what several transitions do
 
-    function _enter(Mandate storage record, ExecutionOrder calldata order, address executor) private {
+    function _enter(Record storage record, ExecutionOrder calldata order, address executor) private {
         record.leaseUntil = uint40(order.leaseUntil); // checked: at most now and a uint32
-        record.executor = executor;
-        record.keyEpoch = order.keyEpoch;
+        record.holder = _holder(executor, order.keyEpoch);
         record.runId = order.runId;
     }
 

@@ -15,6 +15,29 @@ import {Tier, TierTerms} from "./types/Mandates.sol";
 abstract contract RegistryGenesis is IPlanRegistry, AccessManaged {
     uint64 private constant ADMIN_ROLE = 0;
 
+    // Every restricted function, eight in a word: what the genesis account may not call once it has let go.
+    bytes32 private constant APPROVALS = bytes32(IPlanRegistry.approveLow.selector)
+        | bytes32(IPlanRegistry.approveLowBatch.selector) >> 32
+        | bytes32(IPlanRegistry.approveMedium.selector) >> 64 | bytes32(IPlanRegistry.approveHigh.selector)
+        >> 96 | bytes32(IPlanRegistry.approveCritical.selector) >> 128
+        | bytes32(IPlanRegistry.approveEmergency.selector) >> 160
+        | bytes32(IPlanRegistry.configureSubject.selector) >> 192
+        | bytes32(IPlanRegistry.enrolExecutor.selector) >> 224;
+    bytes32 private constant OTHERS = bytes32(IPlanRegistry.rotateExecutor.selector)
+        | bytes32(IPlanRegistry.ratify.selector) >> 32 | bytes32(IPlanRegistry.cosign.selector) >> 64
+        | bytes32(IPlanRegistry.recordAttestation.selector) >> 96 | bytes32(IPlanRegistry.confirm.selector)
+        >> 128 | bytes32(IPlanRegistry.revoke.selector) >> 160 | bytes32(IPlanRegistry.revokeHard.selector)
+        >> 192;
+    bytes32 private constant OF_SUBJECTS = bytes32(ISubjectConfigs.configureSubject.selector)
+        | bytes32(ISubjectConfigs.recordAttestation.selector) >> 32;
+    bytes32 private constant OF_KEYS = bytes32(IExecutorRegistry.enrol.selector)
+        | bytes32(IExecutorRegistry.rotate.selector) >> 32 | bytes32(IExecutorRegistry.admit.selector) >> 64
+        | bytes32(IExecutorRegistry.revoke.selector) >> 96;
+    bytes32 private constant OF_DEBTS = bytes32(IObligationLedger.open.selector)
+        | bytes32(IObligationLedger.openEmergency.selector) >> 32
+        | bytes32(IObligationLedger.openAudit.selector) >> 64 | bytes32(IObligationLedger.clear.selector)
+        >> 96;
+
     /// @inheritdoc IPlanRegistry
     address public immutable genesis;
     /// @inheritdoc IPlanRegistry
@@ -34,7 +57,12 @@ abstract contract RegistryGenesis is IPlanRegistry, AccessManaged {
     /// @inheritdoc IPlanRegistry
     bool public isSealed;
 
-    mapping(Tier tier => TierTerms) private _terms; // written by the constructor only
+    /// @dev Each tier's terms in one word, in the order of `TierTerms`, the last member lowest.
+    uint256 private immutable _low;
+    uint256 private immutable _medium;
+    uint256 private immutable _high;
+    uint256 private immutable _critical;
+    uint256 private immutable _emergency;
 
     constructor(RegistryConfig memory config) AccessManaged(config.authority) {
         if (
@@ -49,14 +77,15 @@ abstract contract RegistryGenesis is IPlanRegistry, AccessManaged {
         confirmWithin = config.confirmWithin;
         clearWithin = config.clearWithin;
         maxRenewals = config.maxRenewals;
-        if (config.low.budgetOperations == 0 || config.low.budgetWindow == 0) {
+        // Half of it may begin at once, so of less than two nothing ever would.
+        if (config.low.budgetOperations < 2 || config.low.budgetWindow == 0) {
             revert PlanRegistryInvalidGenesis();
         }
-        _setTerms(Tier.LOW, config.low);
-        _setTerms(Tier.MEDIUM, config.medium);
-        _setTerms(Tier.HIGH, config.high);
-        _setTerms(Tier.CRITICAL, config.critical);
-        _setTerms(Tier.EMERGENCY, config.emergency);
+        _low = _packed(config.low);
+        _medium = _packed(config.medium);
+        _high = _packed(config.high);
+        _critical = _packed(config.critical);
+        _emergency = _packed(config.emergency);
     }
 
     /// @inheritdoc IPlanRegistry
@@ -65,43 +94,11 @@ abstract contract RegistryGenesis is IPlanRegistry, AccessManaged {
         if (isSealed) revert PlanRegistrySealed();
         (bool isAdmin,) = IAccessManager(authority()).hasRole(ADMIN_ROLE, genesis);
         if (isAdmin) revert PlanRegistryGenesisHoldsPower(authority(), bytes4(0));
-        bytes4[15] memory own = [
-            this.approveLow.selector,
-            this.approveLowBatch.selector,
-            this.approveMedium.selector,
-            this.approveHigh.selector,
-            this.approveCritical.selector,
-            this.approveEmergency.selector,
-            this.configureSubject.selector,
-            this.enrolExecutor.selector,
-            this.rotateExecutor.selector,
-            this.ratify.selector,
-            this.cosign.selector,
-            this.recordAttestation.selector,
-            this.confirm.selector,
-            this.revoke.selector,
-            this.revokeHard.selector
-        ];
-        for (uint256 i = 0; i < own.length; ++i) {
-            _checkPowerless(address(this), own[i]);
-        }
-        _checkPowerless(address(subjects), subjects.configureSubject.selector);
-        bytes4[4] memory keys = [
-            executors.enrol.selector,
-            executors.rotate.selector,
-            executors.admit.selector,
-            executors.revoke.selector
-        ];
-        bytes4[4] memory owed = [
-            obligations.open.selector,
-            obligations.openEmergency.selector,
-            obligations.openAudit.selector,
-            obligations.clear.selector
-        ];
-        for (uint256 i = 0; i < 4; ++i) {
-            _checkPowerless(address(executors), keys[i]);
-            _checkPowerless(address(obligations), owed[i]);
-        }
+        _checkPowerless(address(this), APPROVALS);
+        _checkPowerless(address(this), OTHERS);
+        _checkPowerless(address(subjects), OF_SUBJECTS);
+        _checkPowerless(address(executors), OF_KEYS);
+        _checkPowerless(address(obligations), OF_DEBTS);
 
         isSealed = true;
 
@@ -109,19 +106,52 @@ abstract contract RegistryGenesis is IPlanRegistry, AccessManaged {
     }
 
     /// @inheritdoc IPlanRegistry
-    function terms(Tier tier) public view returns (TierTerms memory) {
-        return _terms[tier];
+    function terms(Tier tier) public view returns (TierTerms memory value) {
+        uint256 word;
+        if (tier == Tier.LOW) word = _low;
+        else if (tier == Tier.MEDIUM) word = _medium;
+        else if (tier == Tier.HIGH) word = _high;
+        else if (tier == Tier.CRITICAL) word = _critical;
+        else if (tier == Tier.EMERGENCY) word = _emergency;
+        // forge-lint: disable-start(unsafe-typecast) -- each member is cut out of the word
+        value.validity = uint32(word >> 208);
+        value.maxLease = uint32(word >> 176);
+        value.kinds = uint32(word >> 144);
+        value.attestations = uint8(word >> 136);
+        value.cosign = uint8(word >> 128) != 0;
+        value.budgetOperations = uint32(word >> 96);
+        value.budgetCost = uint64(word >> 32);
+        value.budgetWindow = uint32(word);
+        // forge-lint: disable-end(unsafe-typecast)
     }
 
-    function _checkPowerless(address target, bytes4 selector) private view {
-        (bool immediate, uint32 delay) = IAccessManager(authority()).canCall(genesis, target, selector);
-        if (immediate || delay != 0) revert PlanRegistryGenesisHoldsPower(target, selector);
+    /// @param selectors Up to eight, of four bytes each; an empty place is zero.
+    function _checkPowerless(address target, bytes32 selectors) private view {
+        for (; selectors != 0; selectors <<= 32) {
+            // forge-lint: disable-next-line(unsafe-typecast) -- the four bytes in front are meant
+            bytes4 selector = bytes4(selectors);
+            (bool immediate, uint32 delay) = IAccessManager(authority()).canCall(genesis, target, selector);
+            if (immediate || delay != 0) revert PlanRegistryGenesisHoldsPower(target, selector);
+        }
     }
 
-    function _setTerms(Tier tier, TierTerms memory value) private {
+    function _packed(TierTerms memory value) private pure returns (uint256) {
         if (value.validity == 0 || value.maxLease == 0 || value.kinds == 0) {
             revert PlanRegistryInvalidGenesis();
         }
-        _terms[tier] = value;
+        return uint240(
+            bytes30(
+                abi.encodePacked(
+                    value.validity,
+                    value.maxLease,
+                    value.kinds,
+                    value.attestations,
+                    value.cosign,
+                    value.budgetOperations,
+                    value.budgetCost,
+                    value.budgetWindow
+                )
+            )
+        );
     }
 }

@@ -7,7 +7,7 @@ import {ISubjectConfigs} from "./interfaces/ISubjectConfigs.sol";
 import {SubjectConfig} from "./types/Mandates.sol";
 
 /// @title SubjectConfigs
-/// @dev The parts that accounts play are kept per version, so that a new config ends every former part.
+/// @dev Whoever plays a part on a subject has a seat there; a new config empties every former seat.
 contract SubjectConfigs is ISubjectConfigs, AccessManaged {
     uint8 private constant PROPOSER = 1;
     uint8 private constant RUNNER = 2;
@@ -15,7 +15,9 @@ contract SubjectConfigs is ISubjectConfigs, AccessManaged {
 
     mapping(bytes32 subject => SubjectConfig) private _configs;
     mapping(bytes32 subject => uint64) private _versions;
-    mapping(bytes32 subject => mapping(uint64 version => mapping(address account => uint8))) private _parts;
+    mapping(bytes32 seat => uint8) private _parts;
+    /// @dev Kept by seat, so that a word counts only while its author holds the part.
+    mapping(bytes32 planHash => bytes32[] seats) private _attested;
 
     constructor(address authority) AccessManaged(authority) {}
 
@@ -27,12 +29,33 @@ contract SubjectConfigs is ISubjectConfigs, AccessManaged {
         }
 
         uint64 version = ++_versions[subject];
+        _vacate(subject, _configs[subject].proposers);
+        _vacate(subject, _configs[subject].attestors);
+        _vacate(subject, _configs[subject].runners);
         _configs[subject] = config;
-        _assign(subject, version, config.proposers, PROPOSER);
-        _assign(subject, version, config.attestors, ATTESTOR);
-        _assign(subject, version, config.runners, RUNNER);
+        _assign(subject, config.proposers, PROPOSER);
+        _assign(subject, config.attestors, ATTESTOR);
+        _assign(subject, config.runners, RUNNER);
 
         emit SubjectConfigured(subject, version, config);
+    }
+
+    /// @inheritdoc ISubjectConfigs
+    function recordAttestation(bytes32 planHash, bytes32 subject, address attestor) external restricted {
+        bytes32 seat = _seat(subject, attestor);
+        bytes32[] storage seats = _attested[planHash];
+        for (uint256 i = 0; i < seats.length; ++i) {
+            if (seats[i] == seat) revert SubjectConfigsAttested(planHash, attestor);
+        }
+        seats.push(seat);
+    }
+
+    /// @inheritdoc ISubjectConfigs
+    function attestations(bytes32 planHash) external view returns (uint8 count) {
+        bytes32[] storage seats = _attested[planHash];
+        for (uint256 i = 0; i < seats.length && count < type(uint8).max; ++i) {
+            if (_parts[seats[i]] & ATTESTOR != 0) ++count;
+        }
     }
 
     /// @inheritdoc ISubjectConfigs
@@ -75,13 +98,23 @@ contract SubjectConfigs is ISubjectConfigs, AccessManaged {
     }
 
     function _plays(bytes32 subject, address account, uint8 part) private view returns (bool) {
-        return _parts[subject][_versions[subject]][account] & part != 0;
+        return _parts[_seat(subject, account)] & part != 0;
     }
 
-    function _assign(bytes32 subject, uint64 version, address[] calldata accounts, uint8 part) private {
+    function _assign(bytes32 subject, address[] calldata accounts, uint8 part) private {
         for (uint256 i = 0; i < accounts.length; ++i) {
             if (accounts[i] == address(0)) revert SubjectConfigsInvalid(subject);
-            _parts[subject][version][accounts[i]] |= part;
+            _parts[_seat(subject, accounts[i])] |= part;
         }
+    }
+
+    function _vacate(bytes32 subject, address[] storage accounts) private {
+        for (uint256 i = 0; i < accounts.length; ++i) {
+            _parts[_seat(subject, accounts[i])] = 0;
+        }
+    }
+
+    function _seat(bytes32 subject, address account) private pure returns (bytes32) {
+        return keccak256(abi.encode(subject, account));
     }
 }

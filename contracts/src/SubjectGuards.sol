@@ -53,13 +53,15 @@ abstract contract SubjectGuards is MandateRecords {
         return state == MandateState.NONE || state == MandateState.APPROVED ? planHash : bytes32(0);
     }
 
+    /// @dev A bucket of half the budget that refills once in a window: what it holds and what comes back to it
+    /// is, within any window, never more than the budget.
     /// @inheritdoc IPlanRegistry
     function budgetLeft(bytes32 subject) public view returns (uint256 operations, uint256 cost) {
         TierTerms memory allowed = terms(Tier.LOW);
         (uint256 operationsOut, uint256 costOut) = _out(subject, allowed.budgetWindow);
         return (
-            Math.saturatingSub(allowed.budgetOperations, operationsOut),
-            Math.saturatingSub(allowed.budgetCost, costOut)
+            Math.saturatingSub(allowed.budgetOperations / 2, operationsOut),
+            Math.saturatingSub(allowed.budgetCost / 2, costOut)
         );
     }
 

@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessManaged.sol";
 
 import {IAttestationLog} from "../src/interfaces/IAttestationLog.sol";
+import {ISubjectConfigs} from "../src/interfaces/ISubjectConfigs.sol";
 import {IPlanRegistry} from "../src/interfaces/IPlanRegistry.sol";
 import {PlanHash} from "../src/libraries/PlanHash.sol";
 import {Attestation, MandateState, Observed, Plan, SubjectConfig} from "../src/types/Mandates.sol";
@@ -24,20 +25,38 @@ contract AttestationsTest is RegistryCase {
         );
         vm.prank(stranger); // anybody may carry it
         attestations.attest(plan, said, signature);
-        assertTrue(attestations.hasAttested(planHash, vm.addr(ATTESTOR_KEY)), "recorded");
-        vm.expectPartialRevert(IAttestationLog.AttestationLogCounted.selector);
+        assertEq(registry.mandate(planHash).attestations, 1, "recorded");
+        vm.expectPartialRevert(ISubjectConfigs.SubjectConfigsAttested.selector);
         attestations.attest(plan, said, signature);
         _attest(plan, OTHER_ATTESTOR_KEY);
         assertEq(registry.mandate(planHash).attestations, 2, "two");
     }
 
-    function test_attest_withoutTheSecretsIsForAnotherRoot() public {
+    function test_attest_withoutTheSecretsCountsWhereThereAreNone() public {
         Plan memory plan = _plan(1);
         Attestation memory said = _attestation(plan);
-        said.secrets = false;
-        said.effectRoot = keccak256("root modulo secrets");
+        said.secrets = false; // and yet the same root: the plan has none
         attestations.attest(plan, said, _sign(ATTESTOR_KEY, said.structHash()));
         assertEq(registry.mandate(registry.hashPlan(plan)).attestations, 1, "counted");
+    }
+
+    function test_attest_countsOnlyWhileItsAuthorIsEnrolled() public {
+        Plan memory plan = _plan(1);
+        bytes32 planHash = registry.hashPlan(plan);
+        _attest(plan, ATTESTOR_KEY);
+        _attest(plan, OTHER_ATTESTOR_KEY);
+        SubjectConfig memory config = _subjectConfig();
+        SubjectConfig memory shorter = _subjectConfig();
+        shorter.attestors = new address[](1);
+        shorter.attestors[0] = vm.addr(OTHER_ATTESTOR_KEY);
+        shorter.runners = new address[](1);
+        shorter.runners[0] = vm.addr(ATTESTOR_KEY); // another part, not that one
+        vm.startPrank(electorate);
+        registry.configureSubject(SUBJECT, shorter);
+        assertEq(registry.mandate(planHash).attestations, 1, "one is left");
+        registry.configureSubject(SUBJECT, config);
+        assertEq(registry.mandate(planHash).attestations, 2, "he is back, and so is his word");
+        vm.stopPrank();
     }
 
     function test_RevertIf_theAttestationSaysSomethingElse() public {
@@ -47,6 +66,8 @@ contract AttestationsTest is RegistryCase {
         _refuseAttest(plan, said, ATTESTOR_KEY, IAttestationLog.AttestationLogWrongPlan.selector);
         said = _attestation(plan);
         said.effectRoot = keccak256("another");
+        _refuseAttest(plan, said, ATTESTOR_KEY, IAttestationLog.AttestationLogDiffers.selector);
+        said.secrets = false;
         _refuseAttest(plan, said, ATTESTOR_KEY, IAttestationLog.AttestationLogDiffers.selector);
         said = _attestation(plan);
         said.program = keccak256("another");
@@ -108,7 +129,9 @@ contract AttestationsTest is RegistryCase {
         bytes32 planHash = registry.hashPlan(plan);
         vm.startPrank(stranger);
         vm.expectPartialRevert(IAccessManaged.AccessManagedUnauthorized.selector);
-        registry.recordAttestation(planHash);
+        registry.recordAttestation(planHash, SUBJECT, stranger);
+        vm.expectPartialRevert(IAccessManaged.AccessManagedUnauthorized.selector);
+        subjects.recordAttestation(planHash, SUBJECT, stranger);
         vm.expectPartialRevert(IAccessManaged.AccessManagedUnauthorized.selector);
         registry.confirm(plan, keccak256("post state"), stranger);
         vm.stopPrank();

@@ -46,7 +46,7 @@ contract BallotRelayTest is GovernorCase {
             standard, ballot.id, vm.addr(keys[1]), IGovernor.GovernorInvalidSignature.selector
         );
         vm.prank(stranger);
-        assertEq(relay.relay(standard, ballots), 2, "counted");
+        assertEq(relay.relay(standard, ballot.id, ballots), 2, "counted");
         assertTrue(standard.hasVoted(ballot.id, vm.addr(keys[3])), "the last one, too");
         assertTrue(!standard.hasVoted(ballot.id, vm.addr(keys[1])), "not the forged one");
         (uint256 against, uint256 inFavour,) = standard.proposalVotes(ballot.id);
@@ -61,10 +61,10 @@ contract BallotRelayTest is GovernorCase {
         _endow(address(greedy));
         Ballot memory ballot = _opened();
         IBallotRelay.SignedBallot[] memory ballots = new IBallotRelay.SignedBallot[](3);
-        ballots[0] = IBallotRelay.SignedBallot(ballot.id, FOR, address(greedy), hex"01");
-        ballots[1] = IBallotRelay.SignedBallot(ballot.id, FOR, address(honest), hex"01");
+        ballots[0] = IBallotRelay.SignedBallot(FOR, address(greedy), hex"01");
+        ballots[1] = IBallotRelay.SignedBallot(FOR, address(honest), hex"01");
         ballots[2] = _signed(ballot, keys[0], FOR);
-        assertEq(relay.relay(standard, ballots), 2, "all but the greedy one");
+        assertEq(relay.relay(standard, ballot.id, ballots), 2, "all but the greedy one");
     }
 
     /// @dev Whoever carries ballots chooses the gas: too little must not read as "refused".
@@ -73,7 +73,7 @@ contract BallotRelayTest is GovernorCase {
         IBallotRelay.SignedBallot[] memory ballots = new IBallotRelay.SignedBallot[](1);
         ballots[0] = _signed(ballot, keys[0], FOR);
         (bool ok, bytes memory answer) =
-            address(relay).call{gas: 250_000}(abi.encodeCall(relay.relay, (standard, ballots)));
+            address(relay).call{gas: 250_000}(abi.encodeCall(relay.relay, (standard, ballot.id, ballots)));
         assertTrue(!ok, "reverted");
         assertEq(bytes32(bytes4(answer)), bytes32(IBallotRelay.BallotRelayOutOfGas.selector), "why");
         assertTrue(!standard.hasVoted(ballot.id, vm.addr(keys[0])), "may be carried again");
@@ -85,7 +85,7 @@ contract BallotRelayTest is GovernorCase {
         for (uint256 i = 0; i < 4; ++i) {
             ballots[i] = _signed(ballot, keys[i], FOR);
         }
-        relay.relay(standard, ballots);
+        relay.relay(standard, ballot.id, ballots);
         vm.snapshotGasLastCall("BallotRelay", "four ballots of fresh voters");
     }
 
@@ -94,9 +94,9 @@ contract BallotRelayTest is GovernorCase {
     function test_attack_ballotReplay() public {
         Ballot memory ballot = _opened();
         IBallotRelay.SignedBallot memory signed = _signed(ballot, keys[0], FOR);
-        standard.castVoteBySig(signed.proposalId, signed.support, signed.voter, signed.signature);
+        standard.castVoteBySig(ballot.id, signed.support, signed.voter, signed.signature);
         vm.expectPartialRevert(IGovernor.GovernorInvalidSignature.selector);
-        standard.castVoteBySig(signed.proposalId, signed.support, signed.voter, signed.signature);
+        standard.castVoteBySig(ballot.id, signed.support, signed.voter, signed.signature);
     }
 
     function test_attack_ballotOfAnotherChain() public {
@@ -104,7 +104,7 @@ contract BallotRelayTest is GovernorCase {
         IBallotRelay.SignedBallot memory signed = _signed(ballot, keys[0], FOR);
         vm.chainId(block.chainid + 1);
         vm.expectPartialRevert(IGovernor.GovernorInvalidSignature.selector);
-        standard.castVoteBySig(signed.proposalId, signed.support, signed.voter, signed.signature);
+        standard.castVoteBySig(ballot.id, signed.support, signed.voter, signed.signature);
     }
 
     function _opened() private returns (Ballot memory ballot) {
@@ -126,6 +126,6 @@ contract BallotRelayTest is GovernorCase {
     {
         address voter = vm.addr(key);
         (uint8 v, bytes32 r, bytes32 s) = vm.sign(key, _ballotDigest(ballot, voter, support));
-        return IBallotRelay.SignedBallot(ballot.id, support, voter, abi.encodePacked(r, s, v));
+        return IBallotRelay.SignedBallot(support, voter, abi.encodePacked(r, s, v));
     }
 }

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {BallotRelay} from "../src/BallotRelay.sol";
 import {PlanHash} from "../src/libraries/PlanHash.sol";
 import {ExecutionOrder, Observed, Outcome, OutcomeKind, Plan, Renewal, Tier} from "../src/types/Mandates.sol";
+import {EmergencyCase} from "./EmergencyCase.sol";
 import {RegistryCase} from "./RegistryCase.sol";
 
 /// @dev Whole transactions (forge isolates them), for a subject that has run before: a first run costs one
@@ -69,5 +71,21 @@ contract GasTest is RegistryCase {
         vm.snapshotValue("Size", "ExecutorRegistry", address(executors).code.length);
         vm.snapshotValue("Size", "MandateToken", address(token).code.length);
         vm.snapshotValue("Size", "AccessManager", address(manager).code.length);
+    }
+}
+
+/// @dev The same where a council sits.
+contract GasOfTheCouncilTest is EmergencyCase {
+    function test_gas_size() public {
+        vm.snapshotValue("Size", "Council", address(council).code.length);
+        vm.snapshotValue("Size", "EmergencyGate", address(gate).code.length);
+        vm.snapshotValue("Size", "BallotRelay", address(new BallotRelay()).code.length);
+    }
+
+    function test_gas_council() public {
+        _declare(_fix(1), INCIDENT, 3);
+        vm.snapshotGasLastCall("EmergencyGate", "declare, three seats");
+        _report();
+        vm.snapshotGasLastCall("EmergencyGate", "report");
     }
 }

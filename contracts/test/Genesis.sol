@@ -153,7 +153,11 @@ abstract contract Genesis is Kit {
     }
 
     function _wireOthers() private {
-        _assign(address(subjects), _one(subjects.configureSubject.selector), REGISTRY_ROLE);
+        _assign(
+            address(subjects),
+            _two(subjects.configureSubject.selector, subjects.recordAttestation.selector),
+            REGISTRY_ROLE
+        );
         _assign(address(executors), _two(executors.enrol.selector, executors.rotate.selector), REGISTRY_ROLE);
         _assign(address(executors), _one(executors.admit.selector), COUNCIL_ROLE);
         _assign(address(executors), _one(executors.revoke.selector), GUARDIAN_ROLE);

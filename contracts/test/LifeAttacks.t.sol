@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {IAttestationLog} from "../src/interfaces/IAttestationLog.sol";
 import {IPlanRegistry} from "../src/interfaces/IPlanRegistry.sol";
+import {ISubjectConfigs} from "../src/interfaces/ISubjectConfigs.sol";
 import {PlanHash} from "../src/libraries/PlanHash.sol";
 import {
     Attestation,
@@ -26,36 +27,111 @@ contract LifeAttacksTest is RegistryCase {
     function test_attack_salamiOfLowPlans() public {
         uint256 begun;
         for (uint256 i = 0; i < 4; ++i) {
-            Plan memory slice = _low(i, 20);
+            Plan memory slice = _low(i, 10);
             ExecutionOrder memory order = _order(slice);
             bytes memory signature = _sign(EXECUTOR_KEY, order.structHash());
             vm.prank(runner);
             (bool ok,) = address(registry).call(abi.encodeCall(registry.begin, (slice, order, signature)));
             if (!ok) continue;
-            begun += 20;
+            begun += 10;
             _complete(slice);
         }
-        assertEq(begun, 40, "two of four fit into the budget of fifty");
+        assertEq(begun, 20, "two of four fit into half the budget of fifty");
         (uint256 left,) = registry.budgetLeft(SUBJECT);
-        assertEq(left, BUDGET_OPERATIONS - 40, "what is left");
+        assertEq(left, BUDGET_OPERATIONS / 2 - 20, "what is left");
 
         vm.warp(START + BUDGET_WINDOW / 2);
         (left,) = registry.budgetLeft(SUBJECT);
-        assertEq(left, BUDGET_OPERATIONS - 20, "half of it came back");
-        Plan memory next = _low(9, 31);
+        assertEq(left, BUDGET_OPERATIONS / 2 - 10, "half of it came back");
+        Plan memory next = _low(9, 16);
         _refuseBegin(next, _order(next), EXECUTOR_KEY, IPlanRegistry.PlanRegistryOverBudget.selector);
-        next = _low(10, 30);
+        next = _low(10, 15);
         _begin(next);
+    }
+
+    /// @dev However the slices are cut and timed, within no window does more than the budget begin.
+    function testFuzz_attack_salamiAtWhateverTimes(uint32[16] memory sizes, uint32[16] memory waits) public {
+        uint256[16] memory begunAt;
+        uint256[16] memory begun;
+        for (uint256 i = 0; i < 16; ++i) {
+            vm.warp(block.timestamp + waits[i] % (BUDGET_WINDOW / 4));
+            (uint256 left,) = registry.budgetLeft(SUBJECT);
+            // The greedy take all there is, the others anything: what is too much is refused.
+            uint32 size = sizes[i] % 3 == 0 ? uint32(left) : sizes[i] % 30;
+            if (size == 0) continue;
+            Plan memory slice = _low(i, size);
+            ExecutionOrder memory order = _order(slice);
+            bytes memory signature = _sign(EXECUTOR_KEY, order.structHash());
+            vm.prank(runner);
+            (bool ok,) = address(registry).call(abi.encodeCall(registry.begin, (slice, order, signature)));
+            assertTrue(ok == (size <= left), "taken where it fits");
+            if (!ok) continue;
+            (begunAt[i], begun[i]) = (block.timestamp, size);
+            _complete(slice);
+        }
+        for (uint256 end = 0; end < 16; ++end) {
+            if (begun[end] == 0) continue;
+            uint256 within;
+            for (uint256 i = 0; i <= end; ++i) {
+                if (begunAt[i] + BUDGET_WINDOW > begunAt[end]) within += begun[i];
+            }
+            assertTrue(within <= BUDGET_OPERATIONS, "never more than the budget in a window");
+        }
+    }
+
+    /// @dev Who was struck off for what he attested is not asked again: his word went with his seat.
+    function test_attack_wordOfAnAttestorWhoWasStruckOff() public {
+        Plan memory low = _plan(1);
+        low.tier = Tier.LOW;
+        _attest(low, ATTESTOR_KEY);
+        (Plan memory high,) = _ready(2, Tier.HIGH);
+        (Plan memory approved, bytes32 lowHash) = _ready(3, Tier.LOW);
+        SubjectConfig memory config = _subjectConfig();
+        config.attestors = new address[](1);
+        config.attestors[0] = vm.addr(OTHER_ATTESTOR_KEY);
+        vm.startPrank(electorate);
+        registry.configureSubject(SUBJECT, config);
+        bytes32 planHash = registry.hashPlan(low);
+        vm.expectPartialRevert(IPlanRegistry.PlanRegistryNotAttested.selector);
+        registry.approveLow(planHash);
+        bytes32[] memory batch = new bytes32[](1);
+        batch[0] = planHash;
+        registry.approveLowBatch(batch);
+        vm.stopPrank();
+        _assertState(planHash, MandateState.NONE);
+        _assertState(lowHash, MandateState.APPROVED);
+        bytes4 because = IPlanRegistry.PlanRegistryNotAttested.selector;
+        _refuseBegin(high, _order(high), EXECUTOR_KEY, because);
+        _refuseBegin(approved, _order(approved), EXECUTOR_KEY, because);
+
+        _attest(high, OTHER_ATTESTOR_KEY);
+        _begin(high);
+    }
+
+    /// @dev Whoever may not read the secrets cannot say what they become.
+    function test_attack_attestationModuloSecrets() public {
+        Plan memory plan = _plan(1);
+        plan.tier = Tier.LOW;
+        Attestation memory said = _attestation(plan);
+        said.secrets = false;
+        said.effectRoot = keccak256("root modulo secrets");
+        bytes memory signature = _sign(ATTESTOR_KEY, said.structHash());
+        vm.expectPartialRevert(IAttestationLog.AttestationLogDiffers.selector);
+        attestations.attest(plan, said, signature);
+        bytes32 planHash = registry.hashPlan(plan);
+        vm.prank(electorate);
+        vm.expectPartialRevert(IPlanRegistry.PlanRegistryNotAttested.selector);
+        registry.approveLow(planHash);
     }
 
     /// @dev The same with money: few operations, each dear.
     function test_attack_salamiOfDearLowPlans() public {
         for (uint256 i = 0; i < 2; ++i) {
-            Plan memory slice = _dear(i, 40_00);
+            Plan memory slice = _dear(i, 20_00);
             _begin(slice);
             _complete(slice);
         }
-        Plan memory third = _dear(2, 40_00);
+        Plan memory third = _dear(2, 20_00);
         _refuseBegin(third, _order(third), EXECUTOR_KEY, IPlanRegistry.PlanRegistryOverBudget.selector);
         Plan memory unknown = _dear(3, type(uint64).max); // nobody knows what it costs
         bytes32 planHash = registry.hashPlan(unknown);
@@ -249,7 +325,7 @@ contract LifeAttacksTest is RegistryCase {
         vm.warp(block.timestamp + 1);
         Attestation memory said = _attestation(plan);
         bytes memory signature = _sign(ATTESTOR_KEY, said.structHash());
-        vm.expectPartialRevert(IAttestationLog.AttestationLogCounted.selector);
+        vm.expectPartialRevert(ISubjectConfigs.SubjectConfigsAttested.selector);
         attestations.attest(plan, said, signature);
     }
 

@@ -73,7 +73,7 @@ class TierTerms(Part):
     cosign: bool = False
     """Whether the council must cosign."""
     budget_operations: Annotated[int, Field(ge=0, lt=2**32)] = 0
-    """The low tier's, per subject: what may begin at once; it comes back within the window."""
+    """The low tier's, per subject: no more begins within any window, half of it at once."""
     budget_cost: Annotated[str, Field(pattern=r"^[0-9]+$")] = "0"
     """US cents a month, as decimal text."""
     budget_window: Annotated[int, Field(ge=0, lt=2**32)] = 0

@@ -171,10 +171,10 @@ def measure_round(
         "stranger", "castVoteBySig", number, 1, people[SIGNED].address, ballot
     ).gas_used
     ballots = [
-        (number, 1, people[name].address, signed_ballot(at, number, people[name])) for name in BATCH
+        (1, people[name].address, signed_ballot(at, number, people[name])) for name in BATCH
     ]
     relayed = at.client.transact(
-        people["stranger"], relay, "relay", at.governor.address, ballots
+        people["stranger"], relay, "relay", at.governor.address, number, ballots
     ).gas_used
     deployment.advance(terms.voting_period + 1)
     digest = keccak(text.encode())

@@ -289,7 +289,7 @@ def _wire(
         ("registry", ["cosign"], COUNCIL_ROLE),
         ("registry", ["recordAttestation", "confirm"], LOG_ROLE),
         ("registry", ["revoke", "revokeHard"], GUARDIAN_ROLE),
-        ("subjects", ["configureSubject"], REGISTRY_ROLE),
+        ("subjects", ["configureSubject", "recordAttestation"], REGISTRY_ROLE),
         ("executor_registry", ["enrol", "rotate"], REGISTRY_ROLE),
         ("executor_registry", ["admit"], COUNCIL_ROLE),
         ("executor_registry", ["revoke"], GUARDIAN_ROLE),

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from pulumi_mandate.governance.consent import Duty
 from pulumi_mandate.models import (
+    NO_CLEARS,
+    ZERO,
     Digest,
     ExecutionOrder,
     MandateState,
@@ -32,7 +35,7 @@ class TierRules:
     attestations: int = 0
     cosign: bool = False
     operations: int | None = None
-    """Budget of a subject over `window`; None: no budget."""
+    """Budget of a subject within any `window`, half of it at once; None: no budget."""
     cost: int = 0
     window: int = 7 * DAY
 
@@ -48,7 +51,7 @@ def tier_rules(terms: Terms) -> dict[Tier, TierRules]:
 
 @dataclass
 class Spent:
-    """What low plans took from a subject's budget; it comes back evenly over the window."""
+    """What low plans took from half a subject's budget; it comes back evenly over the window."""
 
     operations: int = 0
     cost: int = 0
@@ -66,14 +69,19 @@ class Mandate:
 
     state: State = State.NONE
     tier: Tier | None = None
+    subject: Digest | None = None
+    """Known once somebody has attested it."""
     attestors: set[str] = field(default_factory=set)
     cosigned: bool = False
+    financed: bool = False
     expires_at: int = 0
     lease_until: int = 0
     renewals: int = 0
     epoch: int = 0
     executor: str = ""
     run_id: bytes = bytes(32)
+    closed_at: int = 0
+    post_state: bytes = bytes(32)
 
 
 @dataclass
@@ -85,6 +93,17 @@ class Key:
 
 
 @dataclass
+class Debt:
+    """An open obligation."""
+
+    tier: Tier
+    due: int
+    cause: Digest
+    id: Digest | None = None
+    """Whoever lets the registry open one tells what it called it."""
+
+
+@dataclass
 class RegistryModel:
     """Every method says whether the registry must accept, and if so does it."""
 
@@ -93,15 +112,19 @@ class RegistryModel:
     """By subject."""
     keys: dict[str, Key]
     runner: str
-    attestors: frozenset[str] = frozenset()
+    attestors: dict[Digest, frozenset[str]]
+    """By subject, as its config names them now."""
+    finance: str
     now: int = 0
     mandates: dict[Digest, Mandate] = field(default_factory=dict)
     last: dict[Digest, Digest] = field(default_factory=dict)
     """The last run of each subject."""
     spent: dict[Digest, Spent] = field(default_factory=dict)
     """By subject."""
-    due: dict[Digest, int] = field(default_factory=dict)
-    """When what an abandoned run left on a subject is due."""
+    debts: dict[tuple[Digest, Duty], Debt] = field(default_factory=dict)
+    """By subject and duty."""
+    reserved: dict[Digest, tuple[Digest, int]] = field(default_factory=dict)
+    """By subject: for which plan, until when."""
 
     def of(self, plan: Digest) -> Mandate:
         return self.mandates.setdefault(plan, Mandate())
@@ -120,22 +143,65 @@ class RegistryModel:
 
     def approve(self, plan: Digest, tier: Tier) -> bool:
         found, rules = self.of(plan), tier_rules(self.terms)[tier]
-        attested = tier is not Tier.LOW or len(found.attestors) >= rules.attestations
+        attested = tier is not Tier.LOW or self.attested(plan) >= rules.attestations
         if self.state(plan) is not State.NONE or not attested:
             return False
         found.state, found.tier = State.APPROVED, tier
         found.expires_at = self.now + rules.validity
         return True
 
-    def attest(self, plan: Digest, attestor: str) -> bool:
+    def attested(self, plan: Digest) -> int:
+        """How many of those who are attestors now have reproduced it."""
+        found = self.of(plan)
+        return len(found.attestors & self.attestors[found.subject]) if found.subject else 0
+
+    def attest(self, plan: Digest, subject: Digest, attestor: str, *, same_root: bool) -> bool:
+        """Whether or not he had the secrets: the root must be the plan's."""
         found = self.of(plan)
         allowed = (
-            self.state(plan) in (State.NONE, State.APPROVED)
-            and attestor in self.attestors
+            same_root
+            and self.state(plan) in (State.NONE, State.APPROVED)
+            and attestor in self.attestors[subject]
             and attestor not in found.attestors
         )
         if allowed:
+            found.subject = subject
             found.attestors.add(attestor)
+        return allowed
+
+    def cosign_finance(self, plan: Digest, by: str) -> bool:
+        allowed = by == self.finance and self.state(plan) in (State.NONE, State.APPROVED)
+        self.of(plan).financed |= allowed
+        return allowed
+
+    def supersede(self, plan: Digest, successor: Digest, *, by_proposer: bool) -> bool:
+        allowed = (
+            by_proposer
+            and plan != successor
+            and self.state(plan) in (State.NONE, State.APPROVED)
+            and self.state(successor) is State.APPROVED
+        )
+        if allowed:
+            self.of(plan).state = State.SUPERSEDED
+        return allowed
+
+    def reservation(self, subject: Digest) -> Digest | None:
+        """For which plan low ones wait: until it begins, is burned, or has expired."""
+        plan, until = self.reserved.get(subject, (ZERO, 0))
+        waits = self.now < until and self.state(plan) in (State.NONE, State.APPROVED)
+        return plan if waits else None
+
+    def reserve(self, digest: Digest, plan: Plan) -> bool:
+        """For an approved plan; what a governor has queued has its own tests."""
+        found = self.of(digest)
+        allowed = (
+            plan.tier in (Tier.HIGH, Tier.CRITICAL)
+            and self.reservation(plan.subject) in (None, digest)
+            and self.state(digest) is State.APPROVED
+            and found.tier is plan.tier
+        )
+        if allowed:
+            self.reserved[plan.subject] = digest, found.expires_at
         return allowed
 
     def cosign(self, plan: Digest, *, by_council: bool) -> bool:
@@ -170,12 +236,14 @@ class RegistryModel:
         found = self.of(digest)
         allowed = (
             self.state(digest) is State.APPROVED
+            and (plan.tier is not Tier.LOW or self.reservation(plan.subject) is None)
             and plan.not_before <= self.now < plan.expires_at
             and self._fits_its_tier(found, plan)
             and plan.rules == self.rules.get(plan.subject)
             and sender == order.runner == self.runner
             and self.running(plan.subject) is None
-            and self.now < self.due.get(plan.subject, self.now + 1)
+            and (plan.cost <= self.terms.cost_cap or found.financed)
+            and self._owes_nothing_else(plan)
             and order.plan_hash == digest
             and self._in_time(order.lease_until, self.now, order.deadline)
             and self._stands(signer, order.key_epoch)
@@ -237,7 +305,36 @@ class RegistryModel:
             and (signer == found.executor or not self.keys[found.executor].active)
         )
         if allowed:
-            found.state = after
+            found.state, found.closed_at = after, self.now
+            if after is State.UNCONFIRMED:
+                found.post_state = outcome.post_state
+        return allowed
+
+    def observe(self, digest: Digest, plan: Plan, observer: str, post_state: Digest) -> bool:
+        """Who is an attestor, and never was an executor, sees what the outcome says."""
+        found = self.of(digest)
+        allowed = (
+            found.state is State.UNCONFIRMED
+            and observer in self.attestors[plan.subject]
+            and observer not in self.keys
+            and post_state == found.post_state
+        )
+        if allowed:
+            found.state = State.CONFIRMED
+            unconfirmed = self.debts.get((plan.subject, Duty.UNCONFIRMED))
+            if unconfirmed is not None and unconfirmed.cause == digest:
+                del self.debts[plan.subject, Duty.UNCONFIRMED]
+            self.debts = {key: debt for key, debt in self.debts.items() if debt.id != plan.clears}
+        return allowed
+
+    def report_unconfirmed(self, digest: Digest, subject: Digest) -> bool:
+        found = self.of(digest)
+        allowed = (
+            found.state is State.UNCONFIRMED
+            and self.now > found.closed_at + self.terms.confirm_within
+        )
+        if allowed:
+            self._owe(subject, Duty.UNCONFIRMED, digest)
         return allowed
 
     def abandon(self, digest: Digest, subject: Digest) -> bool:
@@ -249,7 +346,7 @@ class RegistryModel:
         )
         if allowed:
             found.state = State.ABANDONED
-            self.due.setdefault(subject, self.now + self.terms.clear_within)
+            self._owe(subject, Duty.ABANDONED, digest)
         return allowed
 
     def revoke_key(self, account: str) -> bool:
@@ -257,13 +354,29 @@ class RegistryModel:
         was, key.active = key.active, False
         return was
 
+    def _owe(self, subject: Digest, duty: Duty, cause: Digest) -> None:
+        """One at a time of a duty; a further one joins, and its cure needs the higher tier."""
+        tier = self.of(cause).tier
+        assert tier is not None
+        debt = self.debts.setdefault(
+            (subject, duty), Debt(tier, self.now + self.terms.clear_within, cause)
+        )
+        debt.tier = max(debt.tier, tier)
+
+    def _owes_nothing_else(self, plan: Plan) -> bool:
+        """What is overdue stops every plan but its cure, and a cure has at least its tier."""
+        own = [debt for (subject, _), debt in self.debts.items() if subject == plan.subject]
+        if plan.clears != NO_CLEARS:
+            return any(debt.id == plan.clears and plan.tier >= debt.tier for debt in own)
+        return all(self.now < debt.due for debt in own)
+
     def _fits_its_tier(self, found: Mandate, plan: Plan) -> bool:
         if found.tier is None or plan.tier is not found.tier:
             return False
         rules = tier_rules(self.terms)[found.tier]
         fits = (
             plan.kinds & ~rules.kinds == 0
-            and len(found.attestors) >= rules.attestations
+            and self._of_its_attestors(found, plan) >= rules.attestations
             and (found.cosigned or not rules.cosign)
         )
         if rules.operations is None:
@@ -272,9 +385,12 @@ class RegistryModel:
         operations, cost = spent.left_over(self.now, rules.window)
         return (
             fits
-            and plan.operation_count <= max(0, rules.operations - operations)
-            and plan.cost <= max(0, rules.cost - cost)
+            and plan.operation_count <= max(0, rules.operations // 2 - operations)
+            and plan.cost <= max(0, rules.cost // 2 - cost)
         )
+
+    def _of_its_attestors(self, found: Mandate, plan: Plan) -> int:
+        return len(found.attestors & self.attestors[plan.subject])
 
     def _spend(self, plan: Plan) -> None:
         if plan.tier is Tier.LOW:

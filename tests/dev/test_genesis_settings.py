@@ -210,8 +210,8 @@ def test_the_page_about_tiers_says_what_the_shipped_values_are(module) -> None:
     assert found["open at once, per proposer"][0] == str(made.low_vote.max_open_per_proposer)
     low = made.low
     assert found["budget per subject"][0] == (
-        f"{low.budget_operations} operations and {int(low.budget_cost) // 100} dollars a month, "
-        f"which come back within {_span(low.budget_window)}"
+        f"{low.budget_operations} operations and {int(low.budget_cost) // 100} dollars a month "
+        f"within any {_span(low.budget_window)}, half of it at once"
     )
     for term in (made.confirm_within, made.clear_within):
         assert _span(term) in page.partition("## After the run")[2]

@@ -11,7 +11,8 @@ import {IPlanRegistry} from "./IPlanRegistry.sol";
 /// looked, not that he looked well; who may attest is each subject's config.
 interface IAttestationLog {
     /// @notice An attestor previewed the proposed program himself, and it wants what was proposed.
-    /// @dev `secrets` false: the effect root is the one modulo secrets, which the plan's fields do not hold.
+    /// @dev `secrets` false: he had no key to their commitments, so the plan holds none, or he had not found its
+    /// root.
     event Attested(
         bytes32 indexed planHash,
         address indexed attestor,
@@ -32,18 +33,14 @@ interface IAttestationLog {
     error AttestationLogFromTheFuture(uint64 time, uint256 now_);
     /// @notice Not enrolled as an attestor of the subject, or the plan is his own.
     error AttestationLogNotAttestor(bytes32 subject, address account);
-    /// @notice Counted already.
-    error AttestationLogCounted(bytes32 planHash, address attestor);
 
-    /// @notice Records that an attestor reproduced a plan. Once per attestor and plan.
+    /// @notice Records that an attestor reproduced a plan, its effect root included. Once per attestor and plan.
+    /// @dev So an attestation without the secrets' key counts for a plan without secrets, and for no other.
     /// @param signature 65 bytes r, s, v of the attestor's key over the message; low s only.
     function attest(Plan calldata plan, Attestation calldata message, bytes calldata signature) external;
 
     /// @notice Records that an attestor saw the result that the run's outcome states, and confirms the run.
     function observe(Plan calldata plan, Observed calldata message, bytes calldata signature) external;
-
-    /// @notice Whether an attestor's word on a plan hash is counted.
-    function hasAttested(bytes32 planHash, address attestor) external view returns (bool);
 
     /// @notice The registry whose plans are attested, and under whose domain the messages are signed.
     function registry() external view returns (IPlanRegistry);

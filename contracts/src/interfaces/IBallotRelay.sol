@@ -9,7 +9,6 @@ import {IGovernor} from "@openzeppelin/contracts/governance/IGovernor.sol";
 /// @dev A ballot that the governor counted is its own `VoteCast` event; one that it refused is an event here.
 interface IBallotRelay {
     struct SignedBallot {
-        uint256 proposalId;
         uint8 support;
         address voter;
         bytes signature;
@@ -23,7 +22,9 @@ interface IBallotRelay {
     /// @notice Too little gas is left for this ballot: without this a stingy carrier would have it refused.
     error BallotRelayOutOfGas(uint256 ballot);
 
-    /// @notice Casts every ballot, in order.
+    /// @notice Casts every ballot on one proposal, in order.
     /// @return counted How many the governor took.
-    function relay(IGovernor governor, SignedBallot[] calldata ballots) external returns (uint256 counted);
+    function relay(IGovernor governor, uint256 proposalId, SignedBallot[] calldata ballots)
+        external
+        returns (uint256 counted);
 }

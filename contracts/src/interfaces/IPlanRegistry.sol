@@ -166,7 +166,7 @@ interface IPlanRegistry {
     error PlanRegistryOrderExpired(uint64 deadline, uint256 time);
     /// @notice The signer is no enrolled key, or the epoch it signed under is not its current one.
     error PlanRegistryExecutorNotActive(address signer, uint64 keyEpoch);
-    /// @notice One party may not hold two of: proposer, executor, runner's purse.
+    /// @notice One party may not hold two of: proposer, executor, runner's purse, cosigner, observer.
     error PlanRegistryExecutorConflict(address executor);
     /// @notice The message is about another run.
     error PlanRegistryWrongRun(bytes32 named, bytes32 current);
@@ -258,8 +258,8 @@ interface IPlanRegistry {
     /// @notice The finance cosigner's yes to a plan that adds more to the bill than the subject's cap.
     function cosignFinance(Plan calldata plan) external;
 
-    /// @notice Counts one attestation of a plan hash. The attestation log's, which checks it.
-    function recordAttestation(bytes32 planHash) external;
+    /// @notice Keeps that an attestor reproduced a plan of the subject. The attestation log's, which checks it.
+    function recordAttestation(bytes32 planHash, bytes32 subject, address attestor) external;
 
     // ------------------------------------------------------------------ saying no
 
@@ -316,7 +316,8 @@ interface IPlanRegistry {
     function abandon(bytes32 planHash, bytes32 subject) external;
 
     /// @notice Takes an observation of a completed run. The attestation log's, which checks it.
-    /// @dev Clears the obligation that the plan was proposed to clear.
+    /// @dev Clears the obligation that the plan was proposed to clear. No key that is or ever was an executor's
+    /// observes.
     function confirm(Plan calldata plan, bytes32 postState, address observer) external;
 
     /// @notice Opens an obligation for a result that nobody has confirmed in time. Anybody may.

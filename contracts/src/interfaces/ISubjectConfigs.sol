@@ -13,10 +13,19 @@ interface ISubjectConfigs {
     /// @notice A config without rules or backend, with a zero account in a list, or with a cap that nobody
     /// could lift.
     error SubjectConfigsInvalid(bytes32 subject);
+    /// @notice This attestor's word on the plan is kept already.
+    error SubjectConfigsAttested(bytes32 planHash, address attestor);
 
     /// @notice Sets a subject's config; replaces every list.
     /// @dev Plans judged under other rules can no longer begin. Runs that have begun are not touched.
     function configureSubject(bytes32 subject, SubjectConfig calldata config) external;
+
+    /// @notice Keeps that an attestor of the subject reproduced a plan. The registry's, for the attestation log.
+    function recordAttestation(bytes32 planHash, bytes32 subject, address attestor) external;
+
+    /// @notice How many have reproduced a plan, of those who are attestors of its subject now.
+    /// @dev Whoever is struck from the list loses his word with his part, and has both back when he returns.
+    function attestations(bytes32 planHash) external view returns (uint8 count);
 
     /// @notice A subject's config and its version; version 0 means that there is none.
     function subjectConfig(bytes32 subject)

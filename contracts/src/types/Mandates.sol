@@ -120,8 +120,10 @@ struct Observed {
     uint64 observedAt;
 }
 
-/// @notice What the registry keeps about a plan hash. Times are chain time, in seconds.
-/// @dev The first eleven members are one word: what a transition reads and writes together.
+/// @notice What is known about a plan hash. Times are chain time, in seconds.
+/// @dev Derived when read: `state` where it is EXPIRED, and `attestations`, which counts the attestors of now.
+/// `executor` and `keyEpoch` stand while the run is open and when it has failed or was abandoned; `postState`
+/// when it is complete. The events name both for good.
 struct Mandate {
     MandateState state;
     Tier tier;
@@ -158,8 +160,8 @@ struct SubjectConfig {
 
 /// @notice What a tier allows and asks for, fixed at construction.
 /// @dev `attestations`: how many attestors must have reproduced a plan; at its approval in the low tier, at
-/// its beginning elsewhere. The budget is the low tier's, per subject: what may be begun at once; it comes
-/// back evenly within `budgetWindow` seconds.
+/// its beginning elsewhere. The budget is the low tier's, per subject: within any `budgetWindow` seconds no
+/// more begins. Half of it may begin at once, and that half comes back evenly within the window.
 struct TierTerms {
     uint32 validity;
     uint32 maxLease;

@@ -1,7 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Duty, ExecutionOrder, MandateState, Observed, Plan, Tier} from "../../src/types/Mandates.sol";
+import {
+    Duty,
+    ExecutionOrder,
+    MandateState,
+    Observed,
+    Plan,
+    SubjectConfig,
+    Tier
+} from "../../src/types/Mandates.sol";
 import {RegistryCase} from "../RegistryCase.sol";
 
 /// @dev Proofs over the whole life of a mandate, for all inputs; signatures are 65 unknown bytes.
@@ -20,7 +28,7 @@ contract LifeProofs is RegistryCase {
         if (isCritical) registry.approveCritical(planHash);
         else registry.approveHigh(planHash);
         vm.prank(address(attestations));
-        registry.recordAttestation(planHash);
+        registry.recordAttestation(planHash, plan.subject, vm.addr(ATTESTOR_KEY));
 
         assert(!_tryBegin(plan, order, abi.encodePacked(words[0], words[1], v), sender));
     }
@@ -38,6 +46,33 @@ contract LifeProofs is RegistryCase {
         registry.approveHigh(planHash);
         vm.prank(cosigner);
         registry.cosign(planHash);
+
+        assert(!_tryBegin(plan, order, abi.encodePacked(words[0], words[1], v), sender));
+    }
+
+    /// @dev Nor is the word of an attestor who has been struck off enough, whatever the plan and the new lists.
+    function check_whoWasStruckOffAttestsNothing(
+        Plan memory plan,
+        ExecutionOrder memory order,
+        bytes32[2] memory words,
+        uint8 v,
+        address sender,
+        address successor
+    ) public {
+        vm.assume(plan.subject == SUBJECT);
+        bytes32 planHash = registry.hashPlan(plan);
+        vm.prank(electorate);
+        registry.approveHigh(planHash);
+        vm.prank(cosigner);
+        registry.cosign(planHash);
+        vm.prank(address(attestations));
+        registry.recordAttestation(planHash, SUBJECT, vm.addr(ATTESTOR_KEY));
+        vm.assume(successor != address(0) && successor != vm.addr(ATTESTOR_KEY));
+        SubjectConfig memory config = _subjectConfig();
+        config.attestors = new address[](1);
+        config.attestors[0] = successor;
+        vm.prank(electorate);
+        registry.configureSubject(SUBJECT, config);
 
         assert(!_tryBegin(plan, order, abi.encodePacked(words[0], words[1], v), sender));
     }
@@ -169,7 +204,8 @@ contract LifeProofs is RegistryCase {
         bytes32 state = keccak256("post state"); // all that is missing is the right to say so
         vm.startPrank(caller);
         (bool confirmed,) = address(registry).call(abi.encodeCall(registry.confirm, (plan, state, observer)));
-        (bool recorded,) = address(registry).call(abi.encodeCall(registry.recordAttestation, (planHash)));
+        (bool recorded,) =
+            address(registry).call(abi.encodeCall(registry.recordAttestation, (planHash, SUBJECT, observer)));
         vm.stopPrank();
 
         assert(!confirmed && !recorded);

@@ -116,24 +116,24 @@ class Ballots:
         return made
 
     def relay(self, ballots: Sequence[SignedBallot], account: Account) -> list[Receipt]:
-        """Cast them, a batch and a governor at a time; `refused` reads what was not counted."""
+        """Cast them, a batch of one proposal at a time; `refused` reads what was not counted."""
         receipts = []
-        for governor in sorted({one.ballot.governor for one in ballots}):
-            its = [one for one in ballots if one.ballot.governor == governor]
+        for governor, proposal in sorted(
+            {(one.ballot.governor, one.ballot.proposal) for one in ballots}
+        ):
+            its = [
+                {
+                    "support": one.ballot.support,
+                    "voter": one.ballot.voter,
+                    "signature": one.signature,
+                }
+                for one in ballots
+                if (one.ballot.governor, one.ballot.proposal) == (governor, proposal)
+            ]
             for start in range(0, len(its), BATCH):
-                batch = [
-                    {
-                        "proposalId": one.ballot.proposal,
-                        "support": one.ballot.support,
-                        "voter": one.ballot.voter,
-                        "signature": one.signature,
-                    }
-                    for one in its[start : start + BATCH]
-                ]
+                batch = governor, proposal, its[start : start + BATCH]
                 with explained():
-                    receipts.append(
-                        self._client.transact(account, "ballot_relay", "relay", governor, batch)
-                    )
+                    receipts.append(self._client.transact(account, "ballot_relay", "relay", *batch))
         return receipts
 
     def refused(self, receipts: Sequence[Receipt]) -> list[tuple[Address, str]]:

@@ -102,7 +102,7 @@ _MEANINGS: Mapping[str, tuple[str, str]] = {
         "{account} is no attestor of this stack, or proposed the plan",
         "mandate subjects",
     ),
-    "AttestationLogCounted": ("this attestation is counted already", _STATUS),
+    "SubjectConfigsAttested": ("this attestation is counted already", _STATUS),
     "ExecutorRegistryNotAwaited": (
         "no vote for {executor} awaits the council, or it has waited too long",
         "mandate executors add",

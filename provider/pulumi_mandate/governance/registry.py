@@ -57,10 +57,11 @@ class Mandate:
     begun_at: int
     lease_until: int
     executor: Address
+    """Whose run it is, until it is complete; zero then, and the events say who it was."""
     key_epoch: int
     run_id: Digest
     attestations: int = 0
-    """How many attestors have reproduced the plan."""
+    """How many of those who are its stack's attestors now have reproduced the plan."""
     cosigner: Address | None = None
     """The council, once it has cosigned."""
     financed: bool = False
@@ -69,7 +70,7 @@ class Mandate:
     """Revoked so that not even the approved inverse is lawful."""
     closed_at: int = 0
     post_state: Digest = ZERO
-    """What the run's outcome says; zero before it."""
+    """What the outcome of a complete run says; zero before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,7 @@ class Terms:
     cosign: bool
     """Whether the council must cosign."""
     budget_operations: int
-    """The low tier's, per stack: what may begin at once, and comes back within the window."""
+    """The low tier's, per stack: no more begins within any window, half of it at once."""
     budget_cost: int
     """US cents a month."""
     budget_window: int

@@ -73,6 +73,7 @@ RIGHTS = (
     Right("registry", "revoke", Role.GUARDIAN),
     Right("registry", "revokeHard", Role.GUARDIAN),
     Right("subjects", "configureSubject", Role.REGISTRY),
+    Right("subjects", "recordAttestation", Role.REGISTRY),
     Right("executor_registry", "enrol", Role.REGISTRY),
     Right("executor_registry", "rotate", Role.REGISTRY),
     Right("executor_registry", "admit", Role.COUNCIL),
