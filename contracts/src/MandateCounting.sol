@@ -75,7 +75,8 @@ abstract contract MandateCounting is
         return inFavour > against && inFavour * 100 >= (inFavour + against) * approvalPercent;
     }
 
-    /// @dev An optimistic vote has its quorum from the start: the first ballot, of any weight, would extend it.
+    /// @dev An optimistic vote has its quorum from the start and no extension: the first ballot would only write
+    /// that nothing is extended.
     function _tallyUpdated(uint256 proposalId)
         internal
         virtual

@@ -170,9 +170,7 @@ def measure_round(
     by_signature = send(
         "stranger", "castVoteBySig", number, 1, people[SIGNED].address, ballot
     ).gas_used
-    ballots = [
-        (1, people[name].address, signed_ballot(at, number, people[name])) for name in BATCH
-    ]
+    ballots = [(1, people[name].address, signed_ballot(at, number, people[name])) for name in BATCH]
     relayed = at.client.transact(
         people["stranger"], relay, "relay", at.governor.address, number, ballots
     ).gas_used

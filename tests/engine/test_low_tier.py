@@ -21,7 +21,7 @@ LOW: dict[str, Any] = {
     "rule": [{"id": "any", "reason": "a test", "tier": "low", "types": ["*"]}],
     "unknowns": {"sensitive": ["inputs.password"]},
     "validator": [
-        {"id": "cost", "settings": {"prices": [{"types": ["*"], "usd_per_month": 20}]}},
+        {"id": "cost", "settings": {"prices": [{"types": ["*"], "usd_per_month": 10}]}},
     ],
 }
 
