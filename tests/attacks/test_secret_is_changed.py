@@ -32,5 +32,7 @@ def test_another_secret_is_another_plan(governed: Governed) -> None:
     assert governed.files()["third"] == "voted-for-this"
     assert governed.mandate(plan).state is MandateState.UNCONFIRMED
     (folder,) = governed.runs()
-    for file in folder.path.iterdir():
-        assert "voted-for-this" not in file.read_text(), file.name
+    written = [file for file in folder.path.rglob("*") if file.is_file()]
+    assert written
+    for file in written:
+        assert b"voted-for-this" not in file.read_bytes(), file.name
