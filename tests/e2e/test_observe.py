@@ -7,6 +7,7 @@ import pytest
 from tests.e2e.conftest import Home
 
 pytestmark = pytest.mark.e2e
+TRACED = True
 
 
 def test_a_result_is_confirmed_by_somebody_who_looked(home: Home) -> None:

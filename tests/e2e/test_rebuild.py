@@ -12,6 +12,7 @@ from tests.e2e.conftest import Home
 from tests.gate.test_version_control import git
 
 pytestmark = pytest.mark.e2e
+TRACED = True
 
 SECRETIVE = """import pulumi_mandate
 

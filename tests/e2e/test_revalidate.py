@@ -7,6 +7,7 @@ import pytest
 from tests.e2e.conftest import Home
 
 pytestmark = pytest.mark.e2e
+TRACED = True
 
 
 def verdicts(home: Home, folder: object, *words: str, code: int) -> dict[int, str]:
