@@ -83,18 +83,13 @@ def subject_hash(subject: Subject) -> Digest:
 
 def domain_separator(domain: Domain) -> Digest:
     """EIP-712 `hashStruct(domain)`."""
-    return keccak(
-        _encode(
-            ["bytes32", "bytes32", "bytes32", "uint256", "address"],
-            [
-                keccak(DOMAIN_TYPE.encode()),
-                keccak(NAME.encode()),
-                keccak(VERSION.encode()),
-                domain.chain_id,
-                domain.registry,
-            ],
-        )
-    )
+    return _separator(NAME, domain.chain_id, domain.registry)
+
+
+def _separator(name: str, chain_id: int, contract: Address) -> Digest:
+    names = [keccak(text.encode()) for text in (DOMAIN_TYPE, name, VERSION)]
+    types = ["bytes32", "bytes32", "bytes32", "uint256", "address"]
+    return keccak(_encode(types, [*names, chain_id, contract]))
 
 
 def struct_hash(message: Message) -> Digest:
@@ -162,11 +157,6 @@ def ballot_digest(ballot: Ballot) -> Digest:
 
     Source: https://docs.openzeppelin.com/contracts/5.x/api/governance#Governor-castVoteBySig
     """
-    names = [keccak(text.encode()) for text in (DOMAIN_TYPE, GOVERNOR_NAME, VERSION)]
-    domain = _encode(
-        ["bytes32", "bytes32", "bytes32", "uint256", "address"],
-        [*names, ballot.chain_id, ballot.governor],
-    )
     message = _encode(
         ["bytes32", "uint256", "uint8", "address", "uint256"],
         [
@@ -177,7 +167,7 @@ def ballot_digest(ballot: Ballot) -> Digest:
             ballot.nonce,
         ],
     )
-    return keccak(b"\x19\x01" + keccak(domain) + keccak(message))
+    return _under(GOVERNOR_NAME, ballot.chain_id, ballot.governor, message)
 
 
 COUNCIL_NAME = "Council"
@@ -189,16 +179,11 @@ def council_digest(call: CouncilCall) -> Digest:
 
     Source: `contracts/src/interfaces/ICouncil.sol`; https://eips.ethereum.org/EIPS/eip-712
     """
-    names = [keccak(text.encode()) for text in (DOMAIN_TYPE, COUNCIL_NAME, VERSION)]
-    domain = _encode(
-        ["bytes32", "bytes32", "bytes32", "uint256", "address"],
-        [*names, call.chain_id, call.council],
-    )
     message = _encode(
         ["bytes32", "address", "bytes32", "uint256", "uint64"],
         [keccak(CALL_TYPE.encode()), call.target, keccak(call.data), call.nonce, call.deadline],
     )
-    return keccak(b"\x19\x01" + keccak(domain) + keccak(message))
+    return _under(COUNCIL_NAME, call.chain_id, call.council, message)
 
 
 EMERGENCY_NAME = "EmergencyGate"
@@ -210,11 +195,6 @@ def emergency_digest(order: EmergencyOrder) -> Digest:
 
     Source: `contracts/src/interfaces/IEmergencyGate.sol`; https://eips.ethereum.org/EIPS/eip-712
     """
-    names = [keccak(text.encode()) for text in (DOMAIN_TYPE, EMERGENCY_NAME, VERSION)]
-    domain = _encode(
-        ["bytes32", "bytes32", "bytes32", "uint256", "address"],
-        [*names, order.chain_id, order.gate],
-    )
     message = _encode(
         ["bytes32", "bytes32", "bytes32", "bytes32", "uint64"],
         [
@@ -225,4 +205,9 @@ def emergency_digest(order: EmergencyOrder) -> Digest:
             order.deadline,
         ],
     )
-    return keccak(b"\x19\x01" + keccak(domain) + keccak(message))
+    return _under(EMERGENCY_NAME, order.chain_id, order.gate, message)
+
+
+def _under(name: str, chain_id: int, contract: Address, message: bytes) -> Digest:
+    """The digest of an encoded message under the domain of another contract than the registry."""
+    return keccak(b"\x19\x01" + _separator(name, chain_id, contract) + keccak(message))
