@@ -9,6 +9,7 @@ import {PlanRegistry} from "../src/PlanRegistry.sol";
 import {IPlanRegistry} from "../src/interfaces/IPlanRegistry.sol";
 import {Mode, SubjectConfig, Tier} from "../src/types/Mandates.sol";
 import {Genesis} from "./Genesis.sol";
+import {Vm} from "./Kit.sol";
 
 contract GenesisTest is Genesis {
     function test_afterGenesisNobodyAdministers() public view {
@@ -24,6 +25,24 @@ contract GenesisTest is Genesis {
         assertEq(registry.terms(Tier.HIGH).kinds, HIGH_KINDS, "high");
         assertEq(registry.terms(Tier.EMERGENCY).validity, 6 hours, "emergency");
         assertEq(registry.terms(Tier.NONE).validity, 0, "no terms without a tier");
+    }
+
+    /// @dev By the events, so that nobody is forgotten whom the wiring does not name.
+    function test_afterGenesisWhoeverAdministeredDoesNoMore() public {
+        vm.recordLogs();
+        setUp();
+        Vm.Log[] memory logs = vm.getRecordedLogs();
+        uint256 granted;
+        for (uint256 i = 0; i < logs.length; ++i) {
+            bytes32[] memory topics = logs[i].topics;
+            if (topics[0] != IAccessManager.RoleGranted.selector || uint256(topics[1]) != ADMIN_ROLE) {
+                continue;
+            }
+            ++granted;
+            (bool isAdmin,) = manager.hasRole(ADMIN_ROLE, address(uint160(uint256(topics[2]))));
+            assertTrue(!isAdmin, "administers still");
+        }
+        assertEq(granted, 1, "the deployer was, and nobody else ever");
     }
 
     function test_afterGenesisDelaysStandPerFunction() public view {

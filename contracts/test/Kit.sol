@@ -3,6 +3,14 @@ pragma solidity 0.8.37;
 
 /// @dev The cheat codes that these tests use, under forge's own signatures.
 interface Vm {
+    struct Log {
+        bytes32[] topics;
+        bytes data;
+        address emitter;
+    }
+
+    function recordLogs() external;
+    function getRecordedLogs() external returns (Log[] memory);
     function prank(address sender) external;
     function startPrank(address sender) external;
     function stopPrank() external;
