@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from importlib.metadata import distributions
 from pathlib import Path
 
 import pytest
 
 from pulumi_mandate.errors import UsageError
 from pulumi_mandate.models import keccak
-from pulumi_mandate.plan.toolchain import UNOWNED, Package, installed_packages, toolchain
+from pulumi_mandate.plan.toolchain import (
+    UNOWNED,
+    Package,
+    _listed,
+    _name_and_version,
+    installed_packages,
+    toolchain,
+)
 
 
 def install(
@@ -66,6 +74,45 @@ def test_a_package_that_lost_a_file_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(UsageError, match="lacks its file"):
         installed_packages([str(site)])
+
+
+def test_files_names_and_versions_are_read_as_the_standard_library_reads_them() -> None:
+    seen: dict[str, tuple[str, list[str]]] = {}
+    for one in distributions():
+        name = one.name.lower().replace("_", "-").replace(".", "-")
+        seen.setdefault(name, (one.version, [str(path) for path in one.files or ()]))
+
+    ours = {
+        name: (version, list(_listed(name, one)))
+        for one in reversed(list(distributions()))
+        for name, version in [_name_and_version(one)]
+    }
+    assert len(ours) > 50
+    assert ours == seen
+
+
+@pytest.mark.parametrize(
+    "written", ["things_sdk//__init__.py", "./things_sdk/__init__.py", '"things_sdk/__init__.py"']
+)
+def test_however_a_record_writes_a_name_it_is_the_same_file(tmp_path: Path, written: str) -> None:
+    plain = install(tmp_path / "one" / "site")
+    other = install(tmp_path / "two" / "site")
+    record = other / "Things_SDK-1.0.dist-info" / "RECORD"
+    record.write_text(record.read_text().replace("things_sdk/__init__.py,", f"{written},", 1))
+
+    assert installed_packages([str(other)]) == installed_packages([str(plain)])
+
+
+def test_an_installation_by_older_tools_is_read(tmp_path: Path) -> None:
+    site = install(tmp_path / "site")
+    info = site / "Things_SDK-1.0.dist-info"
+    (info / "RECORD").unlink()
+
+    older = info.rename(site / "Things_SDK-1.0.egg-info")
+    (older / "METADATA").rename(older / "PKG-INFO")
+    (older / "SOURCES.txt").write_text("things_sdk/__init__.py\n")
+    found = installed_packages([str(site)])[0]
+    assert (found.name, found.version, found.modules) == ("things-sdk", "1.0", ("things_sdk",))
 
 
 def test_the_first_on_the_path_is_the_one_that_counts(tmp_path: Path) -> None:

@@ -7,15 +7,17 @@ distribution lists and `import` would find beside them counts as one more entry.
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
+from email.parser import HeaderParser
 from functools import cached_property
 from importlib.metadata import Distribution, distributions
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from pulumi_mandate.errors import UsageError
@@ -106,10 +108,10 @@ def installed_packages(search: Sequence[str] | None = None) -> list[Package]:
     packages: dict[str, Package] = {}
     owned: set[str] = set()
     for distribution in distributions(path=places):
-        name = _normal(distribution.name or "")
+        name, version = _name_and_version(distribution)
         # The first on the path is the one imported; what a nameless one lists belongs to nobody.
         if name and name not in packages:
-            packages[name] = _package(name, distribution, owned)
+            packages[name] = _package(name, version, distribution, owned)
     for name in OWN:
         folder = _own_folder(name, places)
         if folder is not None:
@@ -124,34 +126,34 @@ def _normal(name: str) -> str:
     return name.lower().replace("_", "-").replace(".", "-")
 
 
-def _package(name: str, distribution: Distribution, owned: set[str]) -> Package:
-    files = distribution.files
-    if files is None:
-        raise UsageError(
-            f"the installed package {name} does not list its files",
-            meaning="Its code could change without any plan noticing.",
-            next_step=f"install it with pip into a virtual environment: pip install {name}",
-        )
+def _name_and_version(distribution: Distribution) -> tuple[str, str]:
+    """As `Distribution` tells them, from the headers alone: the description is a whole manual."""
+    text = distribution.read_text("METADATA")
+    if text is None:  # installed by older tools
+        return _normal(distribution.name or ""), distribution.version
+    headers = HeaderParser().parsestr(text)
+    return _normal(headers["Name"] or ""), headers["Version"] or ""
+
+
+def _package(name: str, version: str, distribution: Distribution, owned: set[str]) -> Package:
     base = Path(str(distribution.locate_file(""))).resolve()
     source = _editable_source(name, distribution)
     top = str(base)
     hashed: Listing = []
     modules = set()
     # Some ten thousand files, so names and not paths are joined here.
-    for path in files:
-        first, listed = path.parts[0], str(path)
+    for listed in _listed(name, distribution):
         file = os.path.join(top, listed)
         owned.add(os.path.normpath(file))
-        if "__pycache__" in path.parts or ".." in path.parts or path.is_absolute():
+        if _is_left_out(listed):
             continue
-        if first.endswith(".dist-info") and path.name in _NOTES:
-            continue
+        first = listed.partition("/")[0]
         if not first.endswith((".dist-info", ".data", ".pth")):
             modules.add(first.partition(".")[0])
         try:
             if is_path_file(base, listed):
-                hashed.append([listed, path_file_digest(base / path)])
-                if names_folders(base / path):
+                hashed.append([listed, path_file_digest(base / listed)])
+                if names_folders(base / listed):
                     source = None  # its folders are what can be imported, and they are hashed
             else:
                 hashed.append([listed, sha256(file)])
@@ -163,7 +165,41 @@ def _package(name: str, distribution: Distribution, owned: set[str]) -> Package:
     if source is not None:
         hashed.append(["(source)", to_hex(tree_digest(source))])
     digest = keccak(canonical_bytes(sorted(hashed)))
-    return Package(name, distribution.version, digest, tuple(sorted(modules)))
+    return Package(name, version, digest, tuple(sorted(modules)))
+
+
+def _listed(name: str, distribution: Distribution) -> Iterator[str]:
+    """What an installation lists as its files, relative to where it is, with slashes.
+
+    From `RECORD` (PEP 376) by its first column: `Distribution.files` makes a path object of each,
+    and newer Pythons leave out the missing ones.
+    """
+    record = distribution.read_text("RECORD")
+    if record is not None:
+        for row in csv.reader(record.splitlines()):
+            if row:
+                # "a//b", "./a" and "a/./b" are one name with "a/b"; most need no second look.
+                plain = "//" not in row[0] and "./" not in row[0]
+                yield row[0] if plain else str(PurePosixPath(row[0]))
+        return
+    files = distribution.files
+    if files is None:
+        raise UsageError(
+            f"the installed package {name} does not list its files",
+            meaning="Its code could change without any plan noticing.",
+            next_step=f"install it with pip into a virtual environment: pip install {name}",
+        )
+    yield from map(str, files)
+
+
+def _is_left_out(listed: str) -> bool:
+    """Caches, what lies outside of the installation's folder, and the installer's own notes."""
+    if "__pycache__" in listed or ".." in listed or listed.startswith("/"):
+        parts = PurePosixPath(listed).parts
+        if "__pycache__" in parts or ".." in parts or listed.startswith("/"):
+            return True
+    first, _, rest = listed.partition("/")
+    return first.endswith(".dist-info") and rest.rpartition("/")[2] in _NOTES
 
 
 def _editable_source(name: str, distribution: Distribution) -> Path | None:
