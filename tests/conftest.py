@@ -22,6 +22,7 @@ pytest_plugins = [
     "tests.plugins.chain_fixtures",
     "tests.plugins.engine_fixtures",
     "tests.plugins.gate_fixtures",
+    "tests.plugins.attack_fixtures",
 ]
 
 

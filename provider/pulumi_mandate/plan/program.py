@@ -3,8 +3,8 @@
 The ignore rules are part of the schema: other rules are another schema. `Pulumi.<stack>.yaml` is
 left out because it holds the stack's random encryption salt and ciphertexts; its values are bound
 as the document's `config` instead. The files of other stacks count: a program can read them.
-Bytecode outside `__pycache__` counts: without a source beside it, `import` runs it. Reads the disk,
-and nothing else.
+Bytecode outside `__pycache__` counts: without a source beside it, `import` runs it. Inside, it must
+be what the source beside it gives. Reads the disk, and nothing else.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from pathlib import Path, PurePosixPath
 from pulumi_mandate.errors import UsageError
 from pulumi_mandate.models import Digest, keccak, to_hex
 
+from .bytecode import is_forged
 from .canonical import JSON, canonical_bytes
 
 IGNORED_FOLDERS = frozenset(
@@ -107,7 +108,8 @@ def program_digest(root: Path, stack: str) -> ProgramDigest:
     out, and only that one.
 
     Raises `UsageError` for a link that leaves the tree or leads to what is left out, a name that is
-    not UTF-8, a device or a pipe, and a tree without files.
+    not UTF-8, a device or a pipe, cached bytecode that its source does not give, and a tree without
+    files.
     """
     top = root.resolve()
     left_out: list[str] = []
@@ -145,6 +147,12 @@ def _file(path: Path, name: str) -> ProgramFile:
     mode = path.lstat().st_mode
     if not stat.S_ISREG(mode):
         raise UsageError(f"{name} is neither a file nor a folder, so it cannot be digested")
+    if path.suffix == ".py" and is_forged(path):
+        raise UsageError(
+            f"the cached bytecode of {name} is not what {name} says",
+            meaning="Python would run it in place of the source that the plan is bound to.",
+            next_step=f"find out who put it there; then remove {path.parent / '__pycache__'}",
+        )
     digest = hashlib.sha256()
     with path.open("rb") as stream:
         while chunk := stream.read(_CHUNK):
