@@ -18,6 +18,8 @@ import os
 import shutil
 import signal
 import sqlite3
+import sys
+import sysconfig
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -26,8 +28,10 @@ from pathlib import Path
 import pytest
 
 from pulumi_mandate.dev.chain_service import ChainService
-from pulumi_mandate.models import ZERO, Digest, MandateState
-from tests.plugins.gate_fixtures import TWO_NOTES, Governed, make_governed
+from pulumi_mandate.models import ZERO, Digest, MandateState, Plan
+from pulumi_mandate.plan.document import Document
+from tests.chain.lying import Lie, LyingEndpoint
+from tests.plugins.gate_fixtures import TWO_NOTES, Governed, make_governed, write_trust
 
 FOLDERS = ("program", "backend", "home", "notes", "trust")
 WAIT_SECONDS = 5
@@ -66,6 +70,25 @@ class Attacked(Governed):
         assert tuple(self.calls()) == self.done
         assert len(self.runs()) == self.ran
         assert self.mandate(self.plan_hash).state is MandateState.APPROVED
+
+    def document(self, of: Digest | None = None) -> Document:
+        """The approved one, or another plan's, from the store."""
+        found = self.machine.store.document_of(of or self.plan_hash)
+        assert found is not None
+        return Document.load(self.machine.store.get(found))
+
+    def fields(self, of: Digest | None = None) -> Plan:
+        """What was hashed and voted on."""
+        return self.document(of).fields()
+
+    @contextlib.contextmanager
+    def second_endpoint(self, lie: Lie) -> Iterator[None]:
+        """The machine asks the real chain and one that lies, as a trust file in production does."""
+        path = Path(self.environment["MANDATE_TRUST"])
+        trust = self.machine.trust
+        with LyingEndpoint(trust.rpc[0], lie) as liar:
+            write_trust(path, dataclasses.replace(trust, rpc=(*trust.rpc, liar.url)))
+            yield
 
     def completes(self) -> None:
         """The honest command, once the attack is over."""
@@ -192,3 +215,34 @@ def deployed(stage: Stage) -> Iterator[Attacked]:
     """The three notes are there; a program that changes the first of them is approved."""
     with stage.play("deployed") as stack:
         yield stack
+
+
+@pytest.fixture
+def own_environment(approved: Attacked, tmp_path: Path) -> Path:
+    """A copy of the virtual environment in which the approved program runs; its `site-packages`.
+
+    The files are links to the real ones: replace them, never write into them (`replace`).
+    """
+    here = Path(sys.prefix)
+    made = tmp_path / "environment"
+    site = Path(sysconfig.get_path("purelib")).relative_to(here)
+    (made / site).parent.mkdir(parents=True)
+    for folder in ("bin", site):
+        shutil.copytree(here / folder, made / folder, symlinks=True, copy_function=_link)
+    shutil.copy(here / "pyvenv.cfg", made)
+    path = approved.environment["PATH"].replace(str(here / "bin"), str(made / "bin"))
+    approved.environment |= {"VIRTUAL_ENV": str(made), "PATH": path}
+    return made / site
+
+
+def replace(file: Path, text: str) -> None:
+    """Other content under the same name; whoever shares the file keeps the old."""
+    file.unlink(missing_ok=True)
+    file.write_text(text)
+
+
+def _link(source: str, target: str) -> None:
+    try:
+        os.link(source, target, follow_symlinks=False)
+    except OSError:  # another file system
+        shutil.copy2(source, target, follow_symlinks=False)

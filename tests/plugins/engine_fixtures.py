@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import textwrap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,8 +29,14 @@ class EngineStack:
         return self
 
     def pulumi(self, *arguments: str, ok: bool = True) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            ["pulumi", *arguments, "--non-interactive"],
+        done = self.run_command(["pulumi", *arguments, "--non-interactive"])
+        assert (done.returncode == 0) is ok, done.stdout + done.stderr
+        return done
+
+    def run_command(self, command: Sequence[str]) -> subprocess.CompletedProcess[str]:
+        """As the engine's user, in the program's folder; it may fail."""
+        return subprocess.run(
+            command,
             cwd=self.folder,
             env=self.environment,
             capture_output=True,
@@ -38,8 +44,6 @@ class EngineStack:
             timeout=COMMAND_SECONDS,
             check=False,
         )
-        assert (done.returncode == 0) is ok, done.stdout + done.stderr
-        return done
 
     def up(self, *flags: str, ok: bool = True) -> str:
         done = self.pulumi("up", "--yes", "--skip-preview", *flags, ok=ok)

@@ -164,9 +164,9 @@ class Governed(EngineStack):
         keep_source(document, machine.store, self.folder)  # a test may edit the program before it
         return document
 
-    def propose(self, document: Document | None = None) -> Digest:
+    def propose(self, document: Document | None = None, proposer: Person | None = None) -> Digest:
         wanted = document or self.plan()
-        account = self.people["proposer"]
+        account = proposer or self.people["proposer"]
         open_proposal(
             wanted,
             self.machine,
@@ -177,14 +177,16 @@ class Governed(EngineStack):
         )
         return plan_hash(self.deployment.domain, wanted.fields())
 
-    def approve(self, document: Document | None = None) -> Digest:
+    def approve(self, document: Document | None = None, proposer: Person | None = None) -> Digest:
         """Propose, vote, wait, queue, wait, execute."""
-        return self.approve_all([document or self.plan()])[0]
+        return self.approve_all([document or self.plan()], proposer)[0]
 
-    def approve_all(self, documents: Sequence[Document]) -> list[Digest]:
+    def approve_all(
+        self, documents: Sequence[Document], proposer: Person | None = None
+    ) -> list[Digest]:
         """The same for several plans at once: one after the other, the first would expire."""
         governor, terms = Governor(self.deployment.client), self.deployment.terms
-        hashes = [self.propose(document) for document in documents]
+        hashes = [self.propose(document, proposer) for document in documents]
         found = [governor.find(one) for one in hashes]
         numbers = [proposal.number for proposal in found if proposal is not None]
         stranger = self.people["stranger"]
