@@ -30,8 +30,7 @@ def test_known_command_lines_are_understood(words, kind):
 @pytest.mark.parametrize(
     "flag",
     [
-        "--target=urn", "--target urn", "-t urn", "-turn", "--exclude urn", "--replace urn",
-        "--target-replace urn", "--target-dependents", "--refresh", "-r", "--refresh=false", "-yr",
+        "--refresh", "-r", "--refresh=false", "-yr",
         "--config-file other.yaml", "-c a=b", "--config a=b", "--config-path", "--plan plan.json",
         "--policy-pack pack", "--continue-on-error", "--disable-integrity-checking", "--strict",
         "--attach-debugger", "--override-env a=b", "--ignore-protect", "--run-program",
@@ -51,6 +50,7 @@ def test_a_flag_that_may_change_meaning_refuses(flag):
     "words",
     [
         "pulumi destroy --remove", "pulumi down -y -t urn", "pulumi refresh --run-program",
+        "pulumi destroy --exclude urn", "pulumi destroy --replace urn",
         "pulumi import a b c", "pulumi watch",
         "pulumi stack", "pulumi", "pulumi --yes", "pulumi up https://example.com/template",
         "pulumi up -- template", "pulumi up --stack", "pulumi up -s", "pulumi up --yes=maybe",
@@ -60,6 +60,31 @@ def test_a_flag_that_may_change_meaning_refuses(flag):
 def test_other_commands_and_half_ones_refuse(words):
     with pytest.raises(Refused):
         parse_command(words.split())
+
+
+@pytest.mark.parametrize(
+    ("words", "flags"),
+    [
+        ("", ()),
+        ("-t b --target=a -ta", ("--target=a", "--target=b")),
+        ("-x b --exclude a", ("--exclude=a", "--exclude=b")),
+        ("--target-replace a", ("--replace=a", "--target=a")),
+        ("--replace a --target a", ("--replace=a", "--target=a")),
+        ("--target-dependents --target a", ("--target-dependents", "--target=a")),
+        ("--target-dependents --target-dependents=false", ()),
+        ("--exclude-dependents=false --exclude-dependents", ("--exclude-dependents",)),
+        ("--message --target -s a", ()),
+    ],
+)
+def test_what_a_plan_binds_has_one_form(words, flags):
+    assert parse_command(["pulumi", "up", "--yes", *words.split()]).flags == flags
+
+
+def test_a_refresh_is_a_plan_of_its_own():
+    with pytest.raises(Refused) as refusal:
+        parse_command(["pulumi", "up", "--refresh"])
+
+    assert "mandate refresh" in refusal.value.next_step
 
 
 def test_the_last_value_counts():

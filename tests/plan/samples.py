@@ -25,6 +25,9 @@ RECORDED = Path(__file__).parent / "fixtures" / "second_change.json"
 EVERY_OPERATION = Path(__file__).parent / "fixtures" / "every_operation.json"
 """The programs of `tests/engine/test_plan_operations.py` with secrets, assets and unknowns."""
 
+PARTIAL_CHANGE = Path(__file__).parent / "fixtures" / "partial_change.json"
+"""`--target` of one of several changes, on the echo provider (a stand-in)."""
+
 PREFIX = "urn:pulumi:dev::fixture::"
 THING = "pulumi-python:dynamic/mandate:Thing"
 STACK = f"{PREFIX}pulumi:pulumi:Stack::fixture-dev"

@@ -149,7 +149,9 @@ class Governed(EngineStack):
     def people(self) -> Mapping[str, Person]:
         return self.deployment.people
 
-    def plan(self, *, imports: Path | None = None, **changes: Any) -> Document:
+    def plan(
+        self, *, imports: Path | None = None, flags: tuple[str, ...] = (), **changes: Any
+    ) -> Document:
         """What the program wants now, as its proposer would propose it."""
         now = self.deployment.client.now()
         arguments: dict[str, Any] = {
@@ -158,7 +160,7 @@ class Governed(EngineStack):
             "environment": self.environment,
             "rules": self.machine.rules_of,
         }
-        machine, program = self.machine, ProgramAt(self.folder, "test", imports)
+        machine, program = self.machine, ProgramAt(self.folder, "test", imports, flags)
         arguments["completed"] = partial(last_completed, machine.registry, machine.store)
         document = prepare_plan(program, machine.trust, **(arguments | changes))
         keep_source(document, machine.store, self.folder)  # a test may edit the program before it

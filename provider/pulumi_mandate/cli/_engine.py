@@ -78,10 +78,10 @@ def run_governed(
     Raises `Refused` for a program without the gate's hooks, `EngineError` where there is no engine.
     """
     from ..gate.prepare import check_hooks, prepare
-    from ..gate.standing import RUN_BY
+    from ..gate.standing import run_by
 
     place = program.place()
-    typed = RUN_BY[kind]
+    typed = run_by(kind, place.flags)
     if kind not in _WRAPPED:
         progress("previewing, to see that every resource is governed")
         check_hooks(prepare(place, session.trust, kind=kind).raw)
@@ -99,7 +99,7 @@ def _run_pulumi(
     kind: str, place: ProgramAt, message: str | None, trust: Path | None
 ) -> tuple[int, int]:
     """The engine's pid and exit code. What it prints is progress, so it goes to standard error."""
-    from ..gate.standing import RUN_BY
+    from ..gate.standing import run_by
 
     if kind in _WRAPPED:
         # -P: a module in the program's folder must not take the place of one of ours.
@@ -107,7 +107,13 @@ def _run_pulumi(
         command += [kind, str(place.workdir), place.stack, message or ""]
         command += [str(place.imports)] if place.imports else []
     else:
-        command = [*RUN_BY[kind].split(), "--yes", "--skip-preview", "--non-interactive"]
+        command = [
+            *run_by(kind).split(),
+            *place.flags,
+            "--yes",
+            "--skip-preview",
+            "--non-interactive",
+        ]
         command += ["--stack", place.stack, *(["--message", message] if message else [])]
     # The gate in the program must believe the file that this command was told to believe.
     told = {"MANDATE_TRUST": str(trust.resolve())} if trust else {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,13 +32,15 @@ class ProgramChoice:
     stack: str | None
     imports: Path | None = None
     """What to import, for a plan of that kind."""
+    flags: tuple[str, ...] = ()
+    """Of an update: those that say which part of the stack it is about."""
 
     def place(self) -> ProgramAt:
         """As the gate names it. Raises what `selected_stack` raises."""
         from ..gate.prepare import ProgramAt
 
         imports = self.imports.resolve() if self.imports else None
-        return ProgramAt(self.folder.resolve(), selected_stack(self), imports)
+        return ProgramAt(self.folder.resolve(), selected_stack(self), imports, self.flags)
 
 
 def program_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -56,6 +59,34 @@ def program_options(function: Callable[..., Any]) -> Callable[..., Any]:
     ):
         function = option(function)
     return function
+
+
+def flag_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`--target` and its like, as Pulumi spells them; the command gets them as `flags`."""
+
+    @wraps(function)
+    def with_flags(*arguments: Any, **values: Any) -> Any:
+        from ..gate.flags import NAMING, SWITCHES, bound_flags
+
+        named = [
+            (name, one) for name in NAMING for one in values.pop(name.replace("-", "_"))
+        ]  # fmt: skip
+        switches = [
+            (name, "true") for name in SWITCHES if values.pop(name.replace("-", "_"))
+        ]  # fmt: skip
+        return function(*arguments, flags=bound_flags(named + switches), **values)
+
+    several = partial(click.option, multiple=True, metavar="URN")
+    for option in (
+        click.option("--exclude-dependents", is_flag=True, help="Nor what depends on it."),
+        click.option("--target-dependents", is_flag=True, help="And what depends on it."),
+        several("--target-replace", help="--target and --replace of one resource."),
+        several("--replace", help="Make a resource anew."),
+        several("--exclude", "-x", help="Leave a resource as it is."),
+        several("--target", "-t", help="Change only this resource; may be given several times."),
+    ):
+        with_flags = option(with_flags)
+    return with_flags
 
 
 def kind_options(function: Callable[..., Any]) -> Callable[..., Any]:

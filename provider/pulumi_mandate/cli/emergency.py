@@ -18,6 +18,7 @@ from ._target import Target, TargetType, describe_duration
 
 if TYPE_CHECKING:
     from ..governance import Declared
+    from ..plan.document import Document
     from ._session import Session
 
 
@@ -125,7 +126,7 @@ def declare(call: Call, target: Target, file: Path | None) -> Answer:
     if have >= needed:
         made = path.declare(fields, signed, session.account)
         file.unlink(missing_ok=True)
-        return _declared(session, made, document.content["kind"], data)
+        return _declared(session, made, document, data)
     file.write_text(signed.text(), encoding="utf-8")
     lines = [
         f"{have} of {needed} seats have signed for incident {incident}: {file}",
@@ -149,8 +150,9 @@ def _require_verified(session: Session, plan: Digest) -> None:
         )
 
 
-def _declared(session: Session, made: Declared, kind: str, data: dict[str, Any]) -> Answer:
-    from ..gate.standing import RUN_BY
+def _declared(session: Session, made: Declared, document: Document, data: dict[str, Any]) -> Answer:
+    from ..gate.flags import flags_of
+    from ..gate.standing import run_by
 
     now, found = session.client.now(), session.registry.mandate(made.plan_hash)
     owed, lines = told(session)
@@ -162,7 +164,8 @@ def _declared(session: Session, made: Declared, kind: str, data: dict[str, Any])
     }
     head = f"declared by {made.seats} of {made.out_of} seats: it may be used for "
     text = [head + describe_duration(found.expires_at - now), *lines]
-    return Answer(data, "\n".join([*text, f"next: {RUN_BY[kind]}"]))
+    command = run_by(document.content["kind"], flags_of(document.content))
+    return Answer(data, "\n".join([*text, f"next: {command}"]))
 
 
 @command(

@@ -20,6 +20,7 @@ from ._program import (
     build_plan,
     emergency_of,
     emergency_options,
+    flag_options,
     kind_of,
     kind_options,
     override_option,
@@ -51,6 +52,7 @@ NOTHING = Answer({"operations": 0}, "nothing would change")
 )
 @program_options
 @kind_options
+@flag_options
 @window_options
 @override_option
 @emergency_options
@@ -80,6 +82,7 @@ def preview(  # noqa: PLR0913, PLR0917  # one argument per option
     stack: str | None,
     kind: str,
     imports: Path | None,
+    flags: tuple[str, ...],
     window: int,
     salt: str | None,
     overrides: tuple[str, ...],
@@ -95,7 +98,9 @@ def preview(  # noqa: PLR0913, PLR0917  # one argument per option
 
     Runs Pulumi's own preview and needs no mandate. The document holds commitments, never secrets.
     """
-    session, program = call.session, ProgramChoice(folder, stack, imports)
+    from ..gate.flags import flags_of
+
+    session, program = call.session, ProgramChoice(folder, stack, imports, flags)
     if against and undoes:
         raise UsageError("--against and --undoes are two questions, not one")
     proposed = load_document(session, plan_of(session, against)) if against else None
@@ -103,6 +108,7 @@ def preview(  # noqa: PLR0913, PLR0917  # one argument per option
     progress("previewing the program")
     if proposed is not None:
         terms, kind = _terms_of(proposed), proposed.content["kind"]
+        program = replace(program, flags=flags_of(proposed.content))
     else:
         urgent = emergency_of(incident, reason)
         terms = own_terms(session, window=window, salt=salt, overrides=overrides, emergency=urgent)

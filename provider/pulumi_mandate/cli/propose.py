@@ -17,6 +17,7 @@ from ._program import (
     build_plan,
     emergency_of,
     emergency_options,
+    flag_options,
     kind_of,
     kind_options,
     override_option,
@@ -43,6 +44,7 @@ MOST_SUMMARY = 6_000
     examples=(
         'mandate propose --as ana --title "A bucket for the shop"',
         "mandate propose --as ana --destroy",
+        "mandate propose --as ana --target '**::web'",
         "mandate propose --as ana --plan plan.json",
         "mandate propose --plan plan.json --resend",
         "mandate propose --as ana --clears 0x5a…c3",
@@ -51,6 +53,7 @@ MOST_SUMMARY = 6_000
 )
 @program_options
 @kind_options
+@flag_options
 @window_options
 @override_option
 @emergency_options
@@ -75,6 +78,7 @@ def propose(  # noqa: PLR0913, PLR0917  # one argument per option
     stack: str | None,
     kind: str,
     imports: Path | None,
+    flags: tuple[str, ...],
     window: int,
     salt: str | None,
     overrides: tuple[str, ...],
@@ -118,9 +122,8 @@ def propose(  # noqa: PLR0913, PLR0917  # one argument per option
         if clears is not None:
             terms = replace(terms, clears=_obligation(clears))
         try:
-            document = build_plan(
-                session, ProgramChoice(folder, stack, imports), terms, kind=kind_of(kind, imports)
-            )
+            program = ProgramChoice(folder, stack, imports, flags)
+            document = build_plan(session, program, terms, kind=kind_of(kind, imports))
         except EmptyPlan:
             return NOTHING
         # Who gives the salt, or the document, means this very plan hash.

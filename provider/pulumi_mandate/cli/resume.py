@@ -26,8 +26,7 @@ def resume(call: Call, run: str | None, give_up: bool) -> Answer:
     happened. Where operations are still missing it says so and exits with 7: the same command
     goes on under the same mandate while its lease lasts.
     """
-    from ..gate.closing import OPEN, finish_run
-    from ..gate.standing import RUN_BY
+    from ..gate.closing import OPEN, again_by, finish_run
 
     waiting = [
         folder
@@ -43,8 +42,8 @@ def resume(call: Call, run: str | None, give_up: bool) -> Answer:
     text = "\n".join(_sentence(result) for result in results) or "no run was interrupted"
     still_open = any(result["status"] == OPEN for result in results)
     if still_open:
-        kinds = {str(result.get("kind", "up")) for result in results if result["status"] == OPEN}
-        text += "".join(f"\nnext: {RUN_BY[kind]}" for kind in sorted(kinds))
+        commands = {again_by(result) for result in results if result["status"] == OPEN}
+        text += "".join(f"\nnext: {command}" for command in sorted(commands))
     return Answer({"runs": results}, text, exit_code=PartlyApplied.exit_code if still_open else 0)
 
 

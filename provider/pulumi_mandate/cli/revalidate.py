@@ -87,9 +87,10 @@ def revalidate(  # noqa: PLR0913, PLR0917  # one argument per option
     if not waiting:
         return Answer({"proposals": []}, "no proposal of this stack is pending")
     rows: list[_Row] = []
-    # A plan is compared with a preview of its own kind: an update, a destroy.
-    for kind in sorted({one.document.content["kind"] for one in waiting}):
-        rows += _of_kind(call, program, kind, waiting, act=act, window=window, salt=salt)
+    # A plan is compared with a preview of its own: an update, of its part of the stack; a destroy.
+    for mine in sorted({_preview_of(one.document) for one in waiting}):
+        alike = [one for one in waiting if _preview_of(one.document) == mine]
+        rows += _alike(call, program, alike, act=act, window=window, salt=salt)
     return _answer(rows, call.style)
 
 
@@ -101,10 +102,16 @@ def _pending(session: Session, program: ProgramChoice) -> list[Pending]:
     return pending_plans(session.machine, subject_of(at, session.trust))
 
 
-def _of_kind(  # noqa: PLR0913  # what the person typed, each by name
+def _preview_of(document: Document) -> tuple[str, tuple[str, ...]]:
+    """Kind and flags of the command that a plan is of."""
+    from ..gate.flags import flags_of
+
+    return document.content["kind"], flags_of(document.content)
+
+
+def _alike(  # noqa: PLR0913  # what the person typed, each by name
     call: Call,
     program: ProgramChoice,
-    kind: str,
     waiting: list[Pending],
     *,
     act: bool,
@@ -113,17 +120,15 @@ def _of_kind(  # noqa: PLR0913  # what the person typed, each by name
 ) -> list[_Row]:
     from ..plan.revalidation import revalidate as judge
 
-    progress(f"previewing the program ({kind})")
+    kind, flags = _preview_of(waiting[0].document)
+    program = replace(program, flags=flags)
+    progress("previewing the program (" + " ".join([kind, *flags]) + ")")
     terms = own_terms(call.session, window=window, salt=salt)
     try:
         wanted = build_plan(call.session, program, replace(terms, again=True), kind=kind)
     except EmptyPlan:
         wanted = None
-    rows = [
-        _Row(one, judge(one.document, wanted))
-        for one in waiting
-        if one.document.content["kind"] == kind
-    ]
+    rows = [_Row(one, judge(one.document, wanted)) for one in waiting]
     if not act:
         return rows
     fresh = None  # what is only compared says other things than what is voted on

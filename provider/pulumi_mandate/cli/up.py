@@ -8,7 +8,7 @@ import click
 
 from ._command import Call, command
 from ._output import Answer
-from ._program import ProgramChoice, program_options
+from ._program import ProgramChoice, flag_options, program_options
 
 
 @command(
@@ -19,9 +19,11 @@ from ._program import ProgramChoice, program_options
         "mandate up",
         "mandate up --stack dev --cwd examples/01-shop",
         "mandate up --advance --as rae",
+        "mandate up --target '**::web'",
     ),
 )
 @program_options
+@flag_options
 @click.option("--message", "-m", metavar="TEXT", help="Passed to `pulumi up`.")
 @click.option(
     "--advance",
@@ -29,15 +31,23 @@ from ._program import ProgramChoice, program_options
     is_flag=True,
     help="First queue or execute the newest proposal, if that is due; `--as` pays.",
 )
-def up(call: Call, folder: Path, stack: str | None, message: str | None, forward: bool) -> Answer:
+def up(  # noqa: PLR0913, PLR0917  # one argument per option
+    call: Call,
+    folder: Path,
+    stack: str | None,
+    message: str | None,
+    forward: bool,
+    flags: tuple[str, ...],
+) -> Answer:
     """Run `pulumi up`, if and only if the mandate stands, until the run is closed on chain.
 
     The program's own `govern()` is the gate, exactly as for plain `pulumi up`; a program without it
-    is refused. What this adds: the standing beforehand, the exit code afterwards.
+    is refused. What this adds: the standing beforehand, the exit code afterwards. A plan that was
+    proposed with `--target` or its like runs with exactly these flags.
     """
     from ._engine import bring_forward, run_governed
 
-    program = ProgramChoice(folder, stack)
+    program = ProgramChoice(folder, stack, flags=flags)
     bring_forward(call.session, program, act=forward)
     outcome = run_governed(call.session, program, message=message)
     return Answer(outcome.as_data(), outcome.sentence, exit_code=outcome.exit_code)

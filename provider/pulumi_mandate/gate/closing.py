@@ -29,10 +29,11 @@ from pulumi_mandate.plan.receipt import DONE, NOT_DONE, OperationResult, Receipt
 
 from .ancestor import is_alive
 from .engine_hooks import HOOK_NAMES
+from .flags import flags_of
 from .folder import RunFolder, RunRecord
 from .journal import ALLOWED, REFUSED, Entry
 from .operations import HOOKLESS, STEPS_OF, resolved_unknowns
-from .standing import RUN_BY
+from .standing import run_by
 from .state import (
     ValuesOf,
     changed_urns,
@@ -202,8 +203,8 @@ def finish_run(  # noqa: PLR0913  # the watcher says what it saw, a person's com
 
     Idempotent: a run that is closed on chain already is reported as it is there. Returns what
     `result.json` then holds: `status` (`completed`, `failed`, `open`, `not-begun`), `runId`,
-    `planHash`, `reasons`, the plan's `kind`, and `receiptRoot`, `postState`, `transaction` where it
-    was stated.
+    `planHash`, `reasons`, the plan's `kind` and `flags`, and `receiptRoot`, `postState`,
+    `transaction` where it was stated.
 
     `begin_may_come` tells whether a `begin` that the registry does not know may still be mined; the
     watcher asks, a person's command settles at once (`mandate resume` asks the chain each time, so
@@ -245,7 +246,7 @@ def finish_run(  # noqa: PLR0913  # the watcher says what it saw, a person's com
     )
     ending = _with_program(ending, record, document, program_seen)
     found: dict[str, Any] = {"status": ending.status, "reasons": list(ending.reasons)}
-    found["kind"] = document.content["kind"]
+    found["kind"], found["flags"] = document.content["kind"], list(flags_of(document.content))
     if ending.status != OPEN:
         progress(f"stating on chain that the run {ending.status}")
         found |= _state_outcome(record, ending, machine)
@@ -274,6 +275,11 @@ def _with_program(
     return ending
 
 
+def again_by(result: dict[str, Any]) -> str:
+    """What a person types to go on with an open run."""
+    return run_by(result.get("kind", "up"), result.get("flags", ()))
+
+
 def raise_unless_complete(result: dict[str, Any]) -> None:
     """For commands: turn a result into the exit code a person expects. Raises `PartlyApplied`."""
     if result["status"] in (COMPLETED, NOT_BEGUN):
@@ -283,7 +289,7 @@ def raise_unless_complete(result: dict[str, Any]) -> None:
         "the run is not complete: "
         + "; ".join(result.get("reasons") or ["it was closed as failed"]),
         meaning="It can be resumed while its lease lasts." if open_run else "Its mandate is spent.",
-        next_step=RUN_BY[result.get("kind", "up")] if open_run else "mandate propose",
+        next_step=again_by(result) if open_run else "mandate propose",
     )
 
 

@@ -2,16 +2,19 @@
 
 (1) the program is the one that ran
 (2) the cloud is as the state says: a refresh would change nothing
-(3) the program wants nothing more: an update would change nothing
+(3) the program wants nothing more: an update would change nothing, of the part the plan is about
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from pulumi_mandate.chain import Trust
 from pulumi_mandate.errors import EmptyPlan, Refused
 from pulumi_mandate.models import ZERO, Digest
 from pulumi_mandate.plan.document import Document
 
+from .flags import flags_of, once_done
 from .prepare import Prepared, ProgramAt, RulesOf, document_of, prepare
 from .rebuild import check_same_program
 from .state import post_state
@@ -25,8 +28,9 @@ def seen_state(document: Document, program: ProgramAt, trust: Trust, rules: Rule
     Raises `Refused` at the first difference, `EngineError`, `UsageError`.
     """
     check_same_program(document, program)  # (1)
-    for kind in ("refresh", "up"):  # (2), (3)
-        prepared = prepare(program, trust, kind=kind, rules=rules)
+    part = replace(program, flags=once_done(flags_of(document.content)))
+    for kind, at in (("refresh", program), ("up", part)):  # (2), (3)
+        prepared = prepare(at, trust, kind=kind, rules=rules)
         _require_nothing(document, prepared, kind)
     touched = {operation["urn"] for operation in document.operations}
     return post_state(prepared.raw.before.get("deployment") or {}, touched, prepared.values_of)

@@ -99,7 +99,9 @@ def _enter(where: Where, say: Say) -> tuple[Machine, Place, dict[str, str]]:
     check_subject(subject, where)
     lock = SubjectLock(subject)
     lock.take(progress=say)
-    place = Place(subject, where.full_stack, where.root, engine, lock, command.kind)
+    place = Place(
+        subject, where.full_stack, where.root, engine, lock, command.kind, flags=command.flags
+    )
     return machine, place, environment
 
 
@@ -111,7 +113,7 @@ def admit(
     say: Say,
 ) -> Admission | None:
     """(2) to (7). None where there is nothing to do."""
-    program = ProgramAt(place.workdir, place.stack, place.imports)
+    program = ProgramAt(place.workdir, place.stack, place.imports, place.flags)
     say("previewing the whole stack again")
     with ThreadPoolExecutor(1) as beside:
         # The engine works in another process while this one hashes and asks the chain.

@@ -1,9 +1,10 @@
 """What the person typed: the `pulumi` command above us, read flag by flag against an allow-list.
 
 The whole-plan check previews the stack again, so it must see exactly what the update will do. A
-flag that changes meaning on the outer command only (`--target`, `--config-file`, `--refresh` …)
-would make the preview lie, and nothing tells the program about it; so a flag that is not in the
-table refuses. The syntax is pflag's:
+flag that changes meaning on the outer command only (`--config-file`, `--refresh` …) would make the
+preview lie, and nothing tells the program about it; so a flag that is not in the table refuses.
+What a plan can bind (`--target` and its like, see `flags`) the preview gets too. The syntax is
+pflag's:
 https://pkg.go.dev/github.com/spf13/pflag#hdr-Command_line_flag_syntax
 """
 
@@ -14,6 +15,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pulumi_mandate.errors import Refused
+
+from .flags import NAMING, SWITCHES, bound_flags
 
 STEP = 1
 
@@ -59,6 +62,9 @@ _LONG = {
     "logtostderr": Takes.SWITCH,
     "verbose": Takes.VALUE,
     "event-log": Takes.VALUE,
+    # what a plan of an update binds
+    **dict.fromkeys(NAMING, Takes.VALUE),
+    **dict.fromkeys(SWITCHES, Takes.SWITCH),
     # set by the Automation API; `auto.inline` is refused below
     "exec-kind": Takes.VALUE,
     "exec-agent": Takes.VALUE,
@@ -77,17 +83,19 @@ _SHORT = {
     "d": "debug",
     "Q": "fully-qualify-stack-names",
     "v": "verbose",
+    "t": "target",
+    "x": "exclude",
 }
 _CHANGES_MEANING = frozenset(
     {
         "attach-debugger", "client", "config", "config-file", "config-path", "continue-on-error",
-        "disable-integrity-checking", "exclude", "exclude-dependents", "ignore-protect",
+        "disable-integrity-checking", "ignore-protect",
         "override-env", "plan", "policy-pack", "policy-pack-config", "refresh", "remove",
-        "replace", "run-program", "secrets-provider", "skip-config-validation",
-        "skip-plugin-pre-install", "strict", "target", "target-dependents", "target-replace",
+        "run-program", "secrets-provider", "skip-config-validation",
+        "skip-plugin-pre-install", "strict", *NAMING, *SWITCHES,
     }
 )  # fmt: skip
-"""Known to change what happens: listed only so that the refusal can say so."""
+"""Known to change what happens, and refused (of a destroy, all of them): so that it can be said."""
 
 _KINDS = {
     "up": "up", "update": "up", "preview": "preview", "pre": "preview",
@@ -106,6 +114,11 @@ class OuterCommand:
     """As the kernel has it, the program's name first."""
     options: tuple[tuple[str, str], ...]
     """Long names and values, in the order typed; a switch has the value `true` or `false`."""
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """Those that the plan must bind, in its own form."""
+        return bound_flags(self.options)
 
     def option(self, name: str) -> str | None:
         """The last value given for a long flag."""
@@ -141,6 +154,9 @@ def parse_command(argv: Sequence[str]) -> OuterCommand:
     command = OuterCommand(kind=kind, argv=tuple(argv), options=tuple(options))
     if kind != "destroy" and command.option("run-program") is not None:
         raise _unknown("--run-program", "run-program")
+    if kind == "destroy" and command.flags:
+        flag = command.flags[0].partition("=")[0]
+        raise _unknown(flag, flag.removeprefix("--"))
     if command.option("exec-kind") == "auto.inline":
         raise _inline()
     return command
@@ -165,7 +181,7 @@ def _short(body: str, rest: list[str]) -> list[tuple[str, str]]:
         letter, body = body[0], body[1:]
         name = _SHORT.get(letter)
         if name is None:
-            raise _unknown(f"-{letter}", {"t": "target", "r": "refresh", "c": "config"}.get(letter))
+            raise _unknown(f"-{letter}", {"r": "refresh", "c": "config"}.get(letter))
         if _LONG[name] is Takes.VALUE:
             value = body.removeprefix("=") if body else _next_word(f"-{letter}", rest)
             return [*found, (name, value)]
@@ -210,6 +226,16 @@ def _check_kind(positional: list[str]) -> None:
 
 
 def _unknown(flag: str, name: str | None) -> Refused:
+    if name == "refresh":
+        return Refused(
+            STEP,
+            f"`{flag}` changes the state before the update, and nobody has agreed to that",
+            field="flags",
+            expected="none",
+            found=flag,
+            meaning="What a refresh finds is a plan of its own, which people read and vote on.",
+            next_step="mandate propose --refresh; later: mandate refresh, then this without it",
+        )
     if name in _CHANGES_MEANING:
         return Refused(
             STEP,

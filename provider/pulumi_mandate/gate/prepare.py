@@ -30,6 +30,7 @@ from pulumi_mandate.plan.values import Reader
 
 from .engine_hooks import HOOK_NAMES
 from .environment import NESTED_MARK, bound_environment, check_environment
+from .flags import require_kind
 from .plugins import visible_plugins
 from .project import DIY_ORGANISATION, check_project, read_project
 from .source import read_source
@@ -51,6 +52,8 @@ class ProgramAt:
     """As typed: `dev`, or `organisation/project/dev`."""
     imports: Path | None = None
     """For a plan of kind `import`: the file that says what, as `pulumi import --file` reads it."""
+    flags: tuple[str, ...] = ()
+    """Of an update: those that the plan binds, as `flags.bound_flags` gives them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,11 +169,15 @@ def prepare(  # noqa: PLR0913  # what an attestor decides, each by name
 
 
 def preview_of(program: ProgramAt, environment: Mapping[str, str], kind: str = "up") -> RawPreview:
-    """The engine's own answer, marked so that the program says nothing. Raises `EngineError`."""
+    """The engine's own answer, marked so that the program says nothing.
+
+    Raises `EngineError`, `UsageError`.
+    """
     from .preview import take_preview
 
     nested = engine_environment(environment) | {NESTED_MARK: "1"}
-    flags = import_flags(program.imports) if kind == "import" else ()
+    require_kind(kind, program.flags)
+    flags = import_flags(program.imports) if kind == "import" else program.flags
     return take_preview(program.workdir, program.stack, kind=kind, flags=flags, env=nested)
 
 
@@ -248,7 +255,7 @@ def look_here(
             version,
             installed_packages(),
             plugins=visible_plugins(source),
-            flags=flags,
+            flags=[*flags, *program.flags],
             shadowed=modules_of(digested.files),
         ),
         rules=rules(about).about(about),

@@ -71,7 +71,8 @@ def take_preview(
             steps = engine.json(*_DESTROY, "--non-interactive", *flags)
         after = engine.json("stack", "export", "--show-secrets")
         config = engine.json("config", "--show-secrets", "--json")
-        return RawPreview(_read(plan), steps, before, after, config, kind)
+        partial = any(flag.startswith(("--target=", "--exclude=")) for flag in flags)
+        return RawPreview(_read(plan), steps, before, after, config, kind, partial=partial)
 
 
 def _on_a_copy(

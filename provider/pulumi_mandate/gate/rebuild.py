@@ -12,7 +12,7 @@ import tarfile
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from pulumi_mandate.plan.document import Document
 from pulumi_mandate.plan.program import IGNORED_FOLDERS, program_digest, stack_files
 from pulumi_mandate.plan.withheld import open_root
 
+from .flags import flags_of
 from .prepare import ProgramAt, RulesOf, check_hooks, document_of, prepare, subject_of
 from .version_control import archive
 from .withheld import withheld_stack
@@ -59,11 +60,13 @@ def rebuild(
     """
     commit = document.content["program"]["commit"]
     with _checkout(program, commit, copied=withhold) as folder, ExitStack() as stack:
-        at, environment = ProgramAt(folder, program.stack), dict(os.environ)
+        # What was proposed says which part of the stack it is about.
+        flags = flags_of(document.content)
+        at, environment = ProgramAt(folder, program.stack, flags=flags), dict(os.environ)
         check_same_program(document, at)
         subject = subject_of(program, trust, environment)
         if withhold:
-            made = withheld_stack(program, folder, environment)
+            made = withheld_stack(replace(program, flags=flags), folder, environment)
             at, environment = stack.enter_context(made)
         prepared = prepare(
             at,

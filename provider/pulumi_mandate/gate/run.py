@@ -56,6 +56,8 @@ class Place:
     """Which command runs: the kind of plan that may allow it."""
     imports: Path | None = None
     """Of an import: the file that says what."""
+    flags: tuple[str, ...] = ()
+    """Of an update: those typed that the plan must bind."""
 
 
 @dataclass(frozen=True, slots=True)

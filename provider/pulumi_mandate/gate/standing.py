@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from pulumi_mandate.models import Digest, Subject, subject_hash
 from pulumi_mandate.plan.document import Document
 from pulumi_mandate.store import PlanStore
 
+from .flags import flags_of, typed
 from .machine import Machine, open_machine
 from .prepare import ProgramAt, subject_of
 
@@ -22,9 +24,14 @@ RUN_BY = {
     "refresh": "mandate refresh",
     "import": "mandate import",
 }
-"""What a person types to run, or to go on with, an approved plan of each kind."""
+"""By the kind of a plan."""
 _LOOK_BACK = 50
 """Proposals looked at, newest first: a preview must not read the whole history."""
+
+
+def run_by(kind: str, flags: Sequence[str] = ()) -> str:
+    """What a person types to run, or to go on with, an approved plan."""
+    return typed(RUN_BY[kind], flags)
 
 
 def newest_of(machine: Machine, subject: Subject) -> Standing | None:
@@ -46,10 +53,12 @@ def for_its_kind(told: Standing, store: PlanStore, plan_hash: Digest) -> Standin
         return told
     try:
         digest = store.document_of(plan_hash)
-        kind = Document.load(store.get(digest)).content["kind"] if digest else "up"
+        content = Document.load(store.get(digest)).content if digest else None
     except MandateError:
         return told
-    return replace(told, next_command=RUN_BY[kind])
+    if content is None:
+        return told
+    return replace(told, next_command=run_by(content["kind"], flags_of(content)))
 
 
 def newest_proposal(machine: Machine, subject: Subject) -> Proposal | None:

@@ -14,7 +14,7 @@ from pulumi_mandate.errors import IncompletePlan
 
 from .document import KIND_OF, OURS
 from .raw import RawPreview
-from .values import MASK, masked, same_json
+from .values import MASK, UNKNOWNS, masked, same_json
 
 State = dict[str, Any]
 ENGINE_STEPS = (frozenset(KIND_OF) - OURS) | {"same"}
@@ -93,7 +93,13 @@ def read_steps(raw: RawPreview) -> list[Step]:
         if any(step["op"] not in READS for step in shown[urn]):
             raise IncompletePlan(f"the preview shows steps for {urn}, and the plan file has none")
     urns = plans.keys() | shown.keys()
-    steps = [step for urn in urns for step in _steps_of(urn, plans.get(urn, {}), shown[urn], state)]
+    if raw.partial:
+        _require_known_outputs(plans, shown, state)
+    steps = [
+        step
+        for urn in urns
+        for step in _steps_of(urn, plans.get(urn, {}), shown[urn], state, partial=raw.partial)
+    ]
     all_accounted_for(state, steps)
     return steps
 
@@ -130,7 +136,12 @@ def resources_of(export: dict[str, Any]) -> list[State]:
 
 
 def _steps_of(
-    urn: str, plan: dict[str, Any], shown: list[dict[str, Any]], state: list[State]
+    urn: str,
+    plan: dict[str, Any],
+    shown: list[dict[str, Any]],
+    state: list[State],
+    *,
+    partial: bool,
 ) -> Iterator[Step]:
     ops = list(plan.get("steps") or [])
     hidden = not shown and is_default_provider(urn)
@@ -152,10 +163,66 @@ def _steps_of(
     seed = plan.get("seed") or ""
     imported = _imported(urn, shown)
     for step in shown:
+        if partial and _is_skipped(step, state):
+            continue
+        if partial and _is_untouched(step):
+            yield _untouched(step, goal, state)
+            continue
         old = _old(urn, step.get("oldState"), imported, state)
         new, keys = step.get("newState"), step.get("replaceReasons") or []
         found = _step(urn, step["op"], old, new, goal, imported, keys)
         yield replace(found, seed=seed, deletes_first=_deletes_first(ops))
+
+
+def _is_skipped(shown: dict[str, Any], state: list[State]) -> bool:
+    """Whether the engine leaves a new resource out, which it calls `same` as well."""
+    return shown["op"] == "same" and all(one["urn"] != shown["urn"] for one in state)
+
+
+def _is_untouched(shown: dict[str, Any]) -> bool:
+    """Whether a resource stays as the state has it, whatever the program says of it.
+
+    Of a resource that is no target, the engine shows the state's own values as the new ones. One
+    that is a target and is unchanged shows the same.
+    """
+    old, new = shown.get("oldState"), shown.get("newState")
+    if shown["op"] != "same" or old is None or new is None or new["type"] == ROOT:
+        return False
+    return same_json(_options_of(old), _options_of(new)) and same_json(
+        old.get("inputs") or {}, new.get("inputs") or {}
+    )
+
+
+def _untouched(shown: dict[str, Any], goal: State | None, state: list[State]) -> Step:
+    """As the state has it; but for a component's outputs, which follow the program all the same."""
+    urn = shown["urn"]
+    old = _old(urn, shown["oldState"], {}, state)
+    assert old is not None  # noqa: S101  # it was shown
+    outputs = None
+    if not old["custom"]:
+        outputs = _apply(urn, old.get("outputs") or {}, (goal or {}).get("outputDiff") or {})
+    return Step(urn, "same", old, old, None, old.get("inputs") or {}, outputs, [])
+
+
+def _require_known_outputs(
+    plans: dict[str, Any], shown: dict[str, list[dict[str, Any]]], state: list[State]
+) -> None:
+    """What a skipped resource would have answered stays unknown, and the engine would store that.
+
+    Seen with engine v3.259.0: it writes its own sentinel as the value of the stack's output, and no
+    later plan could be made of such a state. Where an unknown comes from, no source says, so any
+    unknown output refuses where anything is skipped.
+    """
+    steps = [step for of_one in shown.values() for step in of_one]
+    skipped = sorted(step["urn"] for step in steps if _is_skipped(step, state))
+    for urn, plan in plans.items():
+        diff = (plan.get("goal") or {}).get("outputDiff") or {}
+        if skipped and not UNKNOWNS.isdisjoint(_leaves([diff.get("adds"), diff.get("updates")])):
+            raise IncompletePlan(
+                f"an output of {urn} may stay unknown for ever: {skipped[0]} is left out",
+                meaning="The engine would write a placeholder into the state as its value.",
+                next_step="take the new resource into --target as well, or leave the output out",
+            )
 
 
 def _deletes_first(ops: list[str]) -> bool:

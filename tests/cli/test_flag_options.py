@@ -1,0 +1,29 @@
+"""`--target` and its like, as the commands get them."""
+
+from __future__ import annotations
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from pulumi_mandate.cli._program import flag_options
+
+
+@pytest.mark.parametrize(
+    ("words", "flags"),
+    [
+        ([], "()"),
+        (["-t", "b", "--target", "a"], "('--target=a', '--target=b')"),
+        (["--target-replace", "a"], "('--replace=a', '--target=a')"),
+        (["-x", "a", "--exclude-dependents"], "('--exclude-dependents', '--exclude=a')"),
+        (["--target-dependents", "--replace", "a"], "('--replace=a', '--target-dependents')"),
+    ],
+)
+def test_they_come_in_the_form_that_a_plan_binds(words: list[str], flags: str) -> None:
+    @click.command()
+    @click.option("--other", default=1)
+    @flag_options
+    def shown(other: int, flags: tuple[str, ...]) -> None:
+        click.echo(f"{other} {flags}")
+
+    assert CliRunner().invoke(shown, words).output == f"1 {flags}\n"
