@@ -140,7 +140,13 @@ def nothing_to_do(monkeypatch, tmp_path):
     resumed = []
     raw = RawPreview({}, {"config": SHOWN}, {}, {}, PREVIEWED)
     place = SimpleNamespace(
-        engine=engine({}), subject=None, workdir=tmp_path, stack="s", kind="up", imports=None
+        engine=engine({}),
+        subject=None,
+        workdir=tmp_path,
+        stack="s",
+        kind="up",
+        imports=None,
+        flags=(),
     )
 
     def empty(*_, **__):
