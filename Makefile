@@ -17,13 +17,13 @@ help: ## this list
 demo: toolchain ## the whole flow on this machine, as a readable transcript
 	@$(tools) .venv/bin/python -m tools.demo
 
-test: browser ## every check, on a machine that has Python 3.11, apt-get, and Go or a Pulumi CLI
+test: browser ## every check, on a machine that has Python 3.11, apt-get and Go
 	@$(checks)
 
 toolchain: python ## set up .venv and .toolchain; `make test` and `make demo` do this by themselves
 	@$(PYTHON) -m tools.toolchain
 
-browser: python ## the same, and the browser that the tests of the page need
+browser: python ## the same, and what only tests need: a browser, an HSM …
 	@$(PYTHON) -m tools.toolchain --browser
 
 python:

@@ -1,4 +1,5 @@
-"""A stand-in for `pulumi-language-python`, for machines that cannot install the official one.
+"""A stand-in for `pulumi-language-python`, for machines that cannot install the official one, and
+for what `pulumi-language-go` does with a program that is compiled already.
 
 Serves the parts of Pulumi's `LanguageRuntime` gRPC service that previews, updates, component
 plugins and policy packs use (pulumi/proto/pulumi/language.proto). Development only: `make` puts it
@@ -29,10 +30,14 @@ PROGRAM_RUNNER = Path(__file__).with_name("run_program.py")
 SECONDS_BETWEEN_LOOKS = 1
 
 
+def options_of(info: Any) -> dict[str, Any]:
+    """`runtime.options` of the project."""
+    return MessageToDict(info.options) if info.HasField("options") else {}
+
+
 def interpreter(info: Any) -> str:
     """The Python of the project's `virtualenv` option, else the active one, else ours."""
-    options = MessageToDict(info.options) if info.HasField("options") else {}
-    for root in (options.get("virtualenv"), os.environ.get("VIRTUAL_ENV")):
+    for root in (options_of(info).get("virtualenv"), os.environ.get("VIRTUAL_ENV")):
         if root:
             candidate = Path(info.root_directory or ".", root, "bin", "python")
             if candidate.exists():
@@ -81,7 +86,9 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         return pb.GetProgramDependenciesResponse(dependencies=found)
 
     def Run(self, request: Any, context: Any) -> Any:  # noqa: N802
-        """Run one program to its end in a fresh interpreter; its output goes straight to ours."""
+        """Run one program to its end; its output goes straight to ours."""
+        if binary := options_of(request.info).get("binary"):
+            return self._run_compiled(request, str(Path(request.pwd, binary)))
         job = {
             "monitor": request.monitor_address,
             "engine": self._engine,
@@ -114,6 +121,25 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
             error="" if child.returncode == 32 else f"program exited with code {child.returncode}",
             bail=child.returncode == 32,
         )
+
+    def _run_compiled(self, request: Any, binary: str) -> Any:
+        """A compiled program is told everything by its environment, as Pulumi's Go SDK reads it."""
+        told = {
+            "PULUMI_ORGANIZATION": request.organization,
+            "PULUMI_PROJECT": request.project,
+            "PULUMI_STACK": request.stack,
+            "PULUMI_CONFIG": json.dumps(dict(request.config)),
+            "PULUMI_CONFIG_SECRET_KEYS": json.dumps(list(request.configSecretKeys)),
+            "PULUMI_DRY_RUN": str(request.dryRun).lower(),
+            "PULUMI_PARALLEL": str(request.parallel),
+            "PULUMI_MONITOR": request.monitor_address,
+            "PULUMI_ENGINE": self._engine,
+        }
+        child = subprocess.Popen([binary], cwd=request.pwd, env=os.environ | told)
+        self._children.add(child)
+        code = child.wait()
+        self._children.discard(child)
+        return pb.RunResponse(error=f"program exited with code {code}" if code else "")
 
     def RunPlugin(self, request: Any, context: Any) -> Iterator[Any]:  # noqa: N802
         """Start a plugin written in Python and relay its output until it ends."""

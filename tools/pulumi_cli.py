@@ -1,8 +1,8 @@
 """A Pulumi CLI: the machine's own where it is new enough, else built once from its Go module.
 
 The build is kept in the user's cache folder under a digest of what it was made from, so other
-checkouts and later runs find it. The Python language host and the dynamic-provider launcher are
-ours only where the official ones are missing (ADR 0005).
+checkouts and later runs find it. The hosts of Python and of compiled Go programs and the
+dynamic-provider launcher are ours only where the official ones are missing (ADR 0005).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from tools.steps import (
@@ -32,9 +33,11 @@ from tools.steps import (
 MODULE = ROOT / "tools" / "pulumi-cli"
 OLDEST = (3, 259, 0)
 HOST = "pulumi-language-python"
+GO_HOST = "pulumi-language-go"
 LAUNCHER = "pulumi-resource-pulumi-python"
 LAUNCHERS = {
     HOST: 'exec "$root/.venv/bin/python" -u "$root/tools/language_host.py" "$@"',
+    GO_HOST: 'exec "$root/.venv/bin/python" -u "$root/tools/language_host.py" "$@"',
     LAUNCHER: 'exec "${PULUMI_PYTHON_CMD:-$root/.venv/bin/python}" -u -m pulumi.dynamic "$@"',
 }
 SECONDS_BETWEEN_REPORTS = 10
@@ -81,11 +84,15 @@ def _own_cli() -> Path | None:
 
 def cache_folder() -> Path:
     """Where the build of exactly this module is kept, for this kind of machine."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     files = [MODULE / "go.mod", MODULE / "go.sum"]
+    return cached(f"pulumi-{module_version(files[0].read_text())}", *files)
+
+
+def cached(name: str, *files: Path) -> Path:
+    """The folder for what is built from exactly these files, for this kind of machine."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     digest = digest_of(files, platform.system(), platform.machine())[:16]
-    version = module_version(files[0].read_text())
-    return Path(base, "pulumi-mandate", f"pulumi-{version}-{digest}")
+    return Path(base, "pulumi-mandate", f"{name}-{digest}")
 
 
 def _cli_ready() -> str | None:
@@ -102,23 +109,23 @@ def _cli_make() -> None:
     folder = cache_folder()
     if not (folder / "pulumi").exists():
         _build(folder)
-    _place(folder / "pulumi")
+    place(folder / "pulumi")
     stamp("pulumi", folder.name)
 
 
-def _place(built: Path) -> None:
-    """Put the CLI itself beside its launchers: it warns of hosts that are not its neighbours.
+def place(built: Path) -> None:
+    """Put a program itself beside the CLI, which warns of hosts that are not its neighbours.
 
     A symbolic link would not do, the engine looks behind it.
     """
     BIN.mkdir(parents=True, exist_ok=True)
-    draft = BIN / f".pulumi.{os.getpid()}"
+    draft = BIN / f".{built.name}.{os.getpid()}"
     draft.unlink(missing_ok=True)
     try:
         draft.hardlink_to(built)
     except OSError:
         shutil.copy2(built, draft)  # the cache is on another file system
-    draft.replace(BIN / "pulumi")
+    draft.replace(BIN / built.name)
 
 
 def _build(folder: Path) -> None:
@@ -130,27 +137,49 @@ def _build(folder: Path) -> None:
             " page says) or Go 1.25.11 or newer, and run this again"
         )
     version = module_version((MODULE / "go.mod").read_text())
-    total = _package_count(go)
-    say(f"  building pulumi {version} ({total} Go packages): about 4 minutes on 2 cores, once")
+    say(f"  building pulumi {version}: about 4 minutes on 2 cores, once")
+    name = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version"
+    go_build(go, MODULE, "tool", folder / "pulumi", sets=f"{name}={version}", works=_cli_works)
+
+
+def _cli_works(cli: Path) -> bool:
+    return is_supported(parse_version(_version_of(cli) or ""))
+
+
+def go_build(  # noqa: PLR0913  # what is built, where, and how it is known to be good
+    go: Path,
+    module: Path,
+    target: str,
+    output: Path,
+    *,
+    sets: str = "",
+    works: Callable[[Path], bool] = lambda _: True,
+) -> None:
+    """Build one program of a module into the cache; `sets` is a variable and its value.
+
+    Raises `StepFailed`.
+    """
+    total = _package_count(go, module, target)
+    folder = output.parent
     folder.parent.mkdir(parents=True, exist_ok=True)
     # Built beside its place and moved there: a killed build leaves no half of a program.
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".build-") as draft:
-        name = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version"
-        output = Path(draft, "pulumi")
-        flags = ["-mod=readonly", "-trimpath", "-v", "-ldflags", f"-s -w -X {name}={version}"]
-        _go_with_progress([go, "build", *flags, "-o", output, "tool"], total)
-        if not is_supported(parse_version(_version_of(output) or "")):
-            raise StepFailed("the CLI that was built does not run")
+        built = Path(draft, output.name)
+        linked = "-s -w" + (f" -X {sets}" if sets else "")
+        flags = ["-mod=readonly", "-trimpath", "-v", "-ldflags", linked]
+        _go_with_progress([go, "build", *flags, "-o", built, target], module, total)
+        if not works(built):
+            raise StepFailed(f"the {output.name} that was built does not run")
         folder.mkdir(exist_ok=True)
-        shutil.move(output, folder / "pulumi")
+        shutil.move(built, output)
 
 
-def _package_count(go: Path) -> int:
+def _package_count(go: Path, module: Path, target: str) -> int:
     """How many packages the build has; this also brings the modules' sources."""
     say("  fetching Go modules")
     done = subprocess.run(
-        [go, "list", "-mod=readonly", "-deps", "tool"],
-        cwd=MODULE,
+        [go, "list", "-mod=readonly", "-deps", target],
+        cwd=module,
         capture_output=True,
         text=True,
         check=False,
@@ -158,7 +187,7 @@ def _package_count(go: Path) -> int:
     )
     if done.returncode:
         say(done.stderr[-4000:].strip())
-        raise StepFailed("the Go modules of the Pulumi CLI cannot be had; see above")
+        raise StepFailed(f"the Go modules of {module.name} cannot be had; see above")
     return len(done.stdout.splitlines())
 
 
@@ -167,11 +196,11 @@ def _go_environment() -> dict[str, str]:
     return os.environ | {"CGO_ENABLED": "0"}
 
 
-def _go_with_progress(command: list[str | Path], total: int) -> None:
+def _go_with_progress(command: list[str | Path], module: Path, total: int) -> None:
     begun = reported = time.monotonic()
     lines: list[str] = []
     with subprocess.Popen(
-        command, cwd=MODULE, stderr=subprocess.PIPE, text=True, env=_go_environment()
+        command, cwd=module, stderr=subprocess.PIPE, text=True, env=_go_environment()
     ) as build:
         assert build.stderr is not None
         for line in build.stderr:
@@ -208,5 +237,5 @@ def _host_make() -> None:
 
 STEPS = (
     Step("Pulumi CLI", _cli_ready, _cli_make),
-    Step("Python language host", _host_ready, _host_make),
+    Step("language hosts", _host_ready, _host_make),
 )

@@ -3,7 +3,7 @@
     python3 -m tools.toolchain            set up what is missing; a second run takes seconds
     python3 -m tools.toolchain --check    look only; exit 1 where something is missing
     python3 -m tools.toolchain --json     the same, with the results on standard output
-    python3 -m tools.toolchain --browser  a browser and an HSM too, which only the tests need
+    python3 -m tools.toolchain --browser  and what only the tests need: a browser, an HSM …
 
 Standard library only: this runs before anything is installed.
 """
@@ -17,10 +17,16 @@ import json
 import sys
 from collections.abc import Sequence
 
-from tools import browser_env, hsm_env, node_env, pulumi_cli, python_env
+from tools import browser_env, hsm_env, node_env, pulumi_cli, pulumi_languages, python_env
 from tools.steps import BIN, TOOLCHAIN, VENV, Result, Step, run_step, say
 
-STEPS: tuple[Step, ...] = (*python_env.STEPS, *node_env.STEPS, *pulumi_cli.STEPS)
+STEPS: tuple[Step, ...] = (
+    *python_env.STEPS,
+    *node_env.STEPS,
+    *pulumi_cli.STEPS,
+    *pulumi_languages.STEPS,
+)
+TEST_STEPS = (*browser_env.STEPS, *hsm_env.STEPS, *pulumi_languages.TEST_STEPS)
 
 
 def set_up(steps: Sequence[Step], *, check_only: bool) -> list[Result]:
@@ -37,11 +43,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="tools.toolchain", description=__doc__.split("\n")[0])
     parser.add_argument("--check", action="store_true", help="look only, change nothing")
     parser.add_argument("--json", action="store_true", help="print the results as JSON")
-    parser.add_argument(
-        "--browser", action="store_true", help="a browser and an HSM too, for the tests"
-    )
+    parser.add_argument("--browser", action="store_true", help="what only the tests need too")
     options = parser.parse_args(arguments)
-    steps = (*STEPS, *browser_env.STEPS, *hsm_env.STEPS) if options.browser else STEPS
+    steps = (*STEPS, *TEST_STEPS) if options.browser else STEPS
     TOOLCHAIN.mkdir(exist_ok=True)
     # Two `make` at once on one checkout must not both install.
     with (TOOLCHAIN / "lock").open("w") as lock:

@@ -70,7 +70,7 @@ def test_a_plan_goes_from_its_proposal_to_its_trace(office: Office) -> None:
     assert waiting.code == 3
     assert "its delay ends in" in waiting.err
     office.advance(7 * DAY + 1)
-    assert "next: pulumi up" in office.ok("advance", "1", "--as", "stranger").out
+    assert "next: mandate up" in office.ok("advance", "1", "--as", "stranger").out
 
     assert "every link holds: approved" in office.ok("trace", "1").out
     office.history.complete(office.history.begin())

@@ -79,7 +79,7 @@ def test_an_emergency_runs_at_once_and_is_paid_for(office: Office) -> None:
     assert "EMERGENCY INC-2041: 1 plan declared" in said
     assert "report due in" in said
     assert "proposal 1 is pending" in said
-    assert "next: pulumi up" in office.ok("status", plan).out
+    assert "next: mandate up" in office.ok("status", plan).out
     assert office.ok("obligations", "--json").json["emergency"]["open"] is True
     assert "report due in" in office.ok("doctor", "--json").out
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pulumi_mandate.checks.rules import Rules
+from pulumi_mandate.gate.engine_hooks import HOOK_NAMES
 from pulumi_mandate.gate.facts import Evidence
 from pulumi_mandate.gate.folder import RunRecord
 from pulumi_mandate.gate.wire import HookCall, Options
@@ -37,6 +38,7 @@ EXECUTOR = Address("0x" + "33" * 20)
 RUNNER = Address("0x" + "44" * 20)
 KEY = SubjectKey(b"k" * 32)
 RUN = keccak(b"run")
+HOOKS = {f"Before{moment.capitalize()}": [name] for moment, name in HOOK_NAMES.items()}
 STACK = "urn:pulumi:prod::shop::pulumi:pulumi:Stack::shop-prod"
 TOOLCHAIN: dict[str, Any] = {
     "engine": "v3.259.0", "python": "3.11", "plugins": [], "flags": [],
@@ -58,7 +60,7 @@ def operation(name: str = "a", op: str = "create", **changes: Any) -> dict[str, 
     """One operation with the tier that the default rules give it."""
     has_before = op not in ("create", "import", "read")
     has_after = op not in ("delete", "delete-replaced", "abandon")
-    options = {"parent": STACK}
+    options = {"parent": STACK, "resourceHooks": HOOKS}
     made: dict[str, Any] = {
         "urn": urn(name),
         "type": "test:index:Thing",
@@ -217,6 +219,7 @@ def resource(name: str = "a", text: str = "new", **changes: Any) -> dict[str, An
         "inputs": {"text": text},
         "outputs": {"text": text},
         "parent": STACK,
+        "resourceHooks": HOOKS,
     } | changes
 
 

@@ -20,6 +20,7 @@ def test_a_document_names_them_beside_the_variables() -> None:
 
 def test_a_person_types_them() -> None:
     assert run_by("up") == "pulumi up"
+    assert run_by("up", BOUND[:1], hooked=False).startswith("mandate up --")
     assert run_by("up", BOUND) == "pulumi up --replace=b --target-dependents '--target=**::a'"
 
 

@@ -12,7 +12,6 @@ from pulumi_mandate.gate.closing import (
     OPEN,
     judge_run,
 )
-from pulumi_mandate.gate.engine_hooks import HOOK_NAMES
 from pulumi_mandate.gate.journal import ALLOWED, LATCHED, REFUSED, Entry
 from pulumi_mandate.gate.state import resource_digests
 from pulumi_mandate.models import keccak, to_hex
@@ -20,6 +19,7 @@ from pulumi_mandate.plan.markers import unknown
 from pulumi_mandate.plan.receipt import DONE, NOT_DONE
 from tests.gate.a_run import AFTER, ASKED, BEFORE, PLAN
 from tests.gate.cases import (
+    HOOKS,
     STACK,
     deployment,
     document,
@@ -177,13 +177,14 @@ def test_unknowns_are_in_the_receipt():
     assert ending.receipt.results[0].resolved == ((".text", keccak(b"v")),)
 
 
-HOOKS = {f"Before{moment.capitalize()}": [name] for moment, name in HOOK_NAMES.items()}
+MORE = HOOKS | {"AfterCreate": ["theirs"]}
 VAGUE = document(operation("a", "update", after={"inputs": {"text": unknown()}}))
 UPDATED = [Entry(ALLOWED, "update", urn("a"), 0)]
 
 
 def options(**more: Any) -> dict[str, Any]:
-    return {"before": {"parent": STACK}, "after": {"parent": STACK} | more}
+    before = {"parent": STACK, "resourceHooks": HOOKS}
+    return {"before": before, "after": before | more}
 
 
 @pytest.mark.parametrize(
@@ -226,12 +227,12 @@ def test_an_earlier_attempt_of_a_resumed_run_counts():
     [
         ({"options": options(protect=True)}, {"protect": True}),
         ({"options": options(retainOnDelete=True)}, {"retainOnDelete": True}),
-        ({"options": options(resourceHooks=HOOKS)}, {"resourceHooks": HOOKS}),
+        ({"options": options(resourceHooks=MORE)}, {"resourceHooks": MORE}),
         (
             {"provider": {"before": None, "after": {"urn": "urn:q", "id": unknown()}}},
             {"provider": "urn:q::1"},
         ),
-        ({"options": {"before": {"parent": "urn:x"}, "after": {"parent": "urn:x"}}},
+        ({"options": options(parent="urn:x")},
          {"parent": "urn:x"}),
         ({"dependencies": {"before": [], "after": ["urn:b", "urn:c"]}},
          {"dependencies": ["urn:c", "urn:b"]}),
@@ -302,9 +303,48 @@ def test_what_a_read_resource_answers_may_drift():
 
 
 def test_only_a_resource_older_than_the_gate_is_deleted_unasked():
-    assert judge(entries=ASKED[:1]).status == COMPLETED
+    assert judge(entries=ASKED[:1]).status == FAILED
+    assert judge().status == COMPLETED
+    bare = {"before": {"parent": STACK}, "after": None}
+    plan = document(operation("a"), operation("b", "delete", options=bare))
+    assert judge(entries=ASKED[:1], plan=plan).status == COMPLETED
 
-    hooked = {"before": {"parent": STACK, "resourceHooks": HOOKS}, "after": None}
-    plan = document(operation("a"), operation("b", "delete", options=hooked))
-    assert judge(entries=ASKED[:1], plan=plan).status == FAILED
-    assert judge(plan=plan).status == COMPLETED
+
+BARE = {"resourceHooks": {}}
+UNASKED = [
+    operation("a", options={"before": None, "after": {"parent": STACK}}),
+    operation("b", "delete", options={"before": {"parent": STACK}, "after": None}),
+]
+
+
+@pytest.mark.parametrize(
+    ("after", "status"),
+    [
+        ([resource("a", **BARE)], COMPLETED),
+        ([resource("a", **BARE), resource("b", "old", **BARE)], OPEN),
+        ([resource("a", "evil", **BARE)], OPEN),
+        ([resource("a", **BARE, protect=True)], FAILED),
+        ([resource("a", **BARE), resource("c", **BARE)], FAILED),
+    ],
+    ids=["done", "half", "otherwise", "another option", "more"],
+)
+def test_a_program_without_hooks_is_judged_by_the_state_alone(after, status):
+    """In YAML nobody asks: the state shows exactly the approved change, or the run is not done."""
+    before = deployment(resource("b", "old", **BARE))
+
+    ending = judge(deployment(*after), [], before, document(*UNASKED))
+
+    assert ending.status == status
+
+
+@pytest.mark.parametrize(("now", "succeeded", "status"), [
+    ("old", False, OPEN), ("old", True, COMPLETED), ("new", False, COMPLETED),
+])  # fmt: skip
+def test_an_update_that_waits_for_an_unknown_needs_the_engines_word(now, succeeded, status):
+    sides = {"before": {"parent": STACK}, "after": {"parent": STACK}}
+    plan = document(operation("a", "update", options=sides, after={"inputs": {"text": unknown()}}))
+    before = deployment(resource("a", "old", **BARE))
+
+    ending = judge(deployment(resource("a", now, **BARE)), [], before, plan, succeeded=succeeded)
+
+    assert ending.status == status

@@ -147,6 +147,7 @@ def nothing_to_do(monkeypatch, tmp_path):
         kind="up",
         imports=None,
         flags=(),
+        hooked=True,
     )
 
     def empty(*_, **__):

@@ -9,7 +9,7 @@ import pytest
 
 from pulumi_mandate.errors import UsageError
 from pulumi_mandate.gate.plugins import visible_plugins
-from tools.pulumi_cli import HOST, LAUNCHER, LAUNCHERS
+from tools.pulumi_cli import GO_HOST, HOST, LAUNCHER, LAUNCHERS
 from tools.steps import write_launcher
 
 
@@ -37,6 +37,7 @@ def test_two_machines_with_the_same_plugins_say_the_same_and_no_path(tmp_path):
 
     assert found == visible_plugins(other)
     assert [(row["name"], row["kind"]) for row in found] == [
+        (GO_HOST, "language"),
         (HOST, "language"),
         (LAUNCHER, "resource"),
     ]
@@ -54,7 +55,7 @@ def test_a_stand_in_that_starts_nothing_is_refused(tmp_path):
     machine = checkout(tmp_path)
     (tmp_path / "tools" / "run_program.py").unlink()
 
-    with pytest.raises(UsageError, match=HOST):
+    with pytest.raises(UsageError, match=GO_HOST):
         visible_plugins(machine)
 
 
@@ -69,7 +70,10 @@ def test_a_provider_anywhere_on_path_is_seen_and_its_order_counts(tmp_path):
         path = ":".join([*map(str, folders), machine["PATH"]])
         return visible_plugins(machine | {"PATH": path})
 
-    assert [row["name"] for row in seen(evil)] == [HOST, "pulumi-resource-aws", LAUNCHER]
+    assert [row["name"] for row in seen(evil)] == [
+        *(GO_HOST, HOST),
+        *("pulumi-resource-aws", LAUNCHER),
+    ]
     rows = [seen(), seen(evil), seen(good), seen(evil, good), seen(good, evil)]
     assert all(one != other for index, one in enumerate(rows) for other in rows[:index])
     assert seen() == honest
@@ -97,7 +101,7 @@ def test_the_gates_own_path_reads_like_the_proposers(tmp_path):
     nested = typed | {"PATH": f"{tmp_path / '.toolchain' / 'bin'}:{typed['PATH']}"}
 
     assert visible_plugins(nested) == visible_plugins(typed)
-    assert len(visible_plugins(typed)) == 3
+    assert len(visible_plugins(typed)) == 4
 
 
 @pytest.mark.parametrize("file", ["pulumi-resource-aws", "source/provider.py"])

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pulumi_mandate.errors import Refused
-from pulumi_mandate.gate.project import check_project
+from pulumi_mandate.gate.project import check_project, is_hooked
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAD = "name: shop\nruntime: python\n"
@@ -21,6 +21,10 @@ def project(tmp_path):
     (tmp_path / "other").mkdir()
     (folder / "out").symlink_to(tmp_path / "other")
     (folder / "in").symlink_to("src")
+    for place in (folder, folder / "src", folder / ".venv", tmp_path / "other"):
+        place.mkdir(exist_ok=True)
+        (place / "program").touch(mode=0o755)
+    (folder / "text").touch(mode=0o644)
 
     def write(text: str) -> Path:
         (folder / "Pulumi.yaml").write_text(text)
@@ -95,8 +99,19 @@ def test_a_setting_that_leads_out_of_the_hashed_tree_refuses(project, text, abou
 @pytest.mark.parametrize(
     "runtime",
     [
-        "yaml",
+        "[yaml]",
+        "{name: [yaml]}",
         "{name: nodejs}",
+        "{name: yaml, options: {compiler: make}}",
+        "go",
+        "{name: go, options: {binary: program}}",
+        "{name: go, options: {binary: ./src}}",
+        "{name: go, options: {binary: ./text}}",
+        "{name: go, options: {binary: ../other/program}}",
+        "{name: go, options: {binary: ./in/program}}",
+        "{name: go, options: {binary: ./.venv/program}}",
+        "{name: go, options: {binary: ./program, buildTarget: x}}",
+        "{name: go, options: {binary: ./program}}\nmain: src",
         "{name: python, invented: 1}",
         "{name: python, options: {virtualenv: ../venv}}",
         "{name: python, options: {virtualenv: [1]}}",
@@ -105,8 +120,30 @@ def test_a_setting_that_leads_out_of_the_hashed_tree_refuses(project, text, abou
     ],
 )
 def test_another_runtime_refuses(project, runtime):
-    with pytest.raises(Refused, match="runtime"):
+    with pytest.raises(Refused, match=r"runtime|main"):
         check_project(project(f"name: shop\nruntime: {runtime}\n"))
+
+
+@pytest.mark.parametrize(
+    ("text", "hooked"),
+    [
+        ("runtime: python\n", True),
+        ("runtime: {name: python}\n", True),
+        ("runtime: yaml\nresources: {}\noutputs: {}\nvariables: {}\n", False),
+        ("runtime: {name: go, options: {binary: ./src/program}}\n", False),
+    ],
+)
+def test_only_a_program_in_python_asks_the_gate_itself(project, text, hooked):
+    folder = project("name: shop\n" + text)
+
+    check_project(folder)
+
+    assert is_hooked(folder) is hooked
+
+
+def test_a_program_in_yaml_is_no_setting_of_another_language(project):
+    with pytest.raises(Refused, match="resources"):
+        check_project(project(HEAD + "resources: {}\n"))
 
 
 @pytest.mark.parametrize("folder", ["", "src"])

@@ -50,6 +50,13 @@ def test_the_command_is_the_kinds(kind: str, command: str) -> None:
     assert for_its_kind(APPROVED, store, PLAN).next_command == command
 
 
+def test_where_no_hook_asks_only_the_wrapper_is_a_gate() -> None:
+    bare = document(operation(options={"before": None, "after": {"parent": "p"}}))
+    store: Any = Store(bare)
+
+    assert for_its_kind(APPROVED, store, PLAN).next_command == "mandate up"
+
+
 def test_nothing_else_is_changed() -> None:
     waiting = Standing("voting", "mandate vote 1", "active", Step.VOTE)
     known: Any = Store(of_kind("destroy"))

@@ -17,6 +17,8 @@ Source of the protocol: `proto/pulumi/provider.proto` of Pulumi v3.259.0.
 from __future__ import annotations
 
 import hashlib
+import json
+import os
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -39,6 +41,21 @@ UNKNOWN_OUTS = {
     "object": "dd056dcd-154b-4c76-9bd3-c8f88648b5ff",
 }
 KNOWN_OUTS = {"text": "t", "flag": True, "number": 7, "array": ["a"], "object": {"k": "v"}}
+ANYTHING = {"$ref": "pulumi.json#/Any"}
+SCHEMA = {
+    "name": "echo",
+    "version": "1.0.0",
+    "resources": {
+        "echo:index:Thing": {
+            "inputProperties": dict.fromkeys(("label", "kind", "named", "hush"), ANYTHING),
+            "properties": {"label": ANYTHING, "arn": {"type": "string"}},
+            "required": ["arn"],
+        }
+    },
+}
+"""For programs in YAML, whose host checks the types of what it registers."""
+CALLS = "ECHO_CALLS"
+"""A variable that names a file: one line per call that would have changed a cloud."""
 SIGNATURE = "4dabf18193072939515e22adb298388d"
 SECRET = "1b47061264138c4ac30d75fd1eb44270"  # the engine's format, no secret
 
@@ -56,7 +73,7 @@ class Echo(provider_pb2_grpc.ResourceProviderServicer):
         return plugin_pb2.PluginInfo(version="1.0.0")
 
     def GetSchema(self, request: Any, context: Any) -> Any:
-        return provider_pb2.GetSchemaResponse(schema="{}")
+        return provider_pb2.GetSchemaResponse(schema=json.dumps(SCHEMA))
 
     def CheckConfig(self, request: Any, context: Any) -> Any:
         return provider_pb2.CheckResponse(inputs=request.news)
@@ -85,12 +102,16 @@ class Echo(provider_pb2_grpc.ResourceProviderServicer):
 
     def Create(self, request: Any, context: Any) -> Any:
         name = request.urn.rpartition("::")[2]
+        if not request.preview:
+            _note("create", request.urn)
         done = _outputs(request.properties, None if request.preview else f"arn:{name}")
         return provider_pb2.CreateResponse(
             id="" if request.preview else f"id-{name}", properties=done
         )
 
     def Update(self, request: Any, context: Any) -> Any:
+        if not request.preview:
+            _note("update", request.urn)
         return provider_pb2.UpdateResponse(
             properties=_outputs(request.news, dict(request.olds).get("arn", "?"))
         )
@@ -105,10 +126,17 @@ class Echo(provider_pb2_grpc.ResourceProviderServicer):
         )
 
     def Delete(self, request: Any, context: Any) -> Any:
+        _note("delete", request.urn)
         return empty_pb2.Empty()
 
     def Cancel(self, request: Any, context: Any) -> Any:
         return empty_pb2.Empty()
+
+
+def _note(what: str, urn: str) -> None:
+    if CALLS in os.environ:
+        with Path(os.environ[CALLS]).open("a") as log:
+            log.write(f"{what} {urn.rpartition('::')[2]}\n")
 
 
 def _name(request: Any) -> str:

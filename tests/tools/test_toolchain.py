@@ -9,13 +9,22 @@ from pathlib import Path
 
 import pytest
 
-from tools import browser_env, hsm_env, node_env, pulumi_cli, python_env, steps, toolchain
+from tools import (
+    browser_env,
+    hsm_env,
+    node_env,
+    pulumi_cli,
+    pulumi_languages,
+    python_env,
+    steps,
+    toolchain,
+)
 
 
 @pytest.fixture
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A checkout of which nothing is set up, on a machine with nothing on PATH."""
-    for module in (steps, pulumi_cli, node_env):
+    for module in (steps, pulumi_cli, pulumi_languages, node_env):
         for name, folder in (
             ("ROOT", "."),
             ("VENV", ".venv"),
@@ -282,12 +291,75 @@ def test_nothing_is_installed_that_the_lock_has_no_hash_for(
     assert len(found[1]) == len(node_env.FOUNDRY)
 
 
+# --- other languages ---------------------------------------------------------------------------
+
+
+def test_the_machines_own_yaml_host_is_used(checkout: Path) -> None:
+    _program(checkout / ".toolchain/bin/pulumi-language-yaml", "ours")
+    _program(checkout / "machine/pulumi-language-yaml", "official")
+
+    assert _step("YAML language host").ready() == "of this machine"
+    assert not (checkout / ".toolchain/bin/pulumi-language-yaml").exists()
+
+
+def test_the_yaml_host_is_built_once_and_put_beside_the_cli(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go = _program(checkout / "machine/go", "")
+    go.write_text(
+        '#!/bin/sh\n[ "$1" = list ] && echo one && exit 0\n'
+        'while [ "$1" != -o ]; do shift; done\necho built > "$2"\n'
+    )
+    first = steps.run_step(_step("YAML language host"), check_only=False)
+    go.unlink()
+    (checkout / ".toolchain/bin/pulumi-language-yaml").unlink()
+    again = steps.run_step(_step("YAML language host"), check_only=False)
+
+    assert (first.state, again.state) == ("made", "made")
+    assert (checkout / ".toolchain/bin/pulumi-language-yaml").read_text() == "built\n"
+
+
+@pytest.mark.parametrize(
+    ("step", "what"),
+    [
+        (pulumi_languages.STEPS[0], "pulumi-language-yaml"),
+        (pulumi_languages.TEST_STEPS[0], "compiled program"),
+    ],
+    ids=["yaml", "compiled"],
+)
+def test_without_go_another_language_says_what_to_install(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch, step: steps.Step, what: str
+) -> None:
+    monkeypatch.setattr(pulumi_languages, "PROGRAM", checkout / ".toolchain/compiled/program")
+    result = steps.run_step(step, check_only=False)
+
+    assert result.state == "failed"
+    assert what in result.detail
+    assert "Go 1.25.11 or newer" in result.detail
+
+
+def test_the_compiled_program_is_the_one_of_this_source(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = checkout / "main.go"
+    source.write_text("package main")
+    monkeypatch.setattr(pulumi_languages, "SOURCE", source)
+    monkeypatch.setattr(pulumi_languages, "PROGRAM", checkout / ".toolchain/compiled/program")
+    _program(pulumi_languages._program_folder() / "program", "built")
+    (step,) = pulumi_languages.TEST_STEPS
+    result = steps.run_step(step, check_only=False)
+
+    assert result.state == "made"
+    source.write_text("package main // changed")
+    assert step.ready() is None
+
+
 # --- launchers --------------------------------------------------------------------------------
 
 
 def test_launchers_are_written_only_where_the_official_ones_are_missing(checkout: Path) -> None:
     _program(checkout / "machine" / pulumi_cli.HOST, "official")
-    result = steps.run_step(_step("Python language host"), check_only=False)
+    result = steps.run_step(_step("language hosts"), check_only=False)
 
     assert result.state == "made"
     assert not (checkout / ".toolchain/bin" / pulumi_cli.HOST).exists()
@@ -295,11 +367,11 @@ def test_launchers_are_written_only_where_the_official_ones_are_missing(checkout
 
 
 def test_a_stand_in_goes_when_the_official_one_comes(checkout: Path) -> None:
-    steps.run_step(_step("Python language host"), check_only=False)
+    steps.run_step(_step("language hosts"), check_only=False)
     for name in pulumi_cli.LAUNCHERS:
         _program(checkout / "machine" / name, "official")
 
-    assert _step("Python language host").ready() == "of this machine"
+    assert _step("language hosts").ready() == "of this machine"
     assert list((checkout / ".toolchain/bin").iterdir()) == []
 
 

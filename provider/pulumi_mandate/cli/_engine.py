@@ -33,8 +33,6 @@ CLOSING_SECONDS = 900.0
 """How long to wait for the watcher; it goes on when we stop waiting."""
 _POLL_SECONDS = 0.2
 _FAILING = {"failed", "open"}
-_WRAPPED = frozenset({"refresh", "import"})
-"""Kinds that run no program: the gate is a process that becomes the engine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +77,18 @@ def run_governed(
     """
     from ..gate.prepare import check_hooks, prepare
     from ..gate.standing import run_by
+    from ..gate.wrapped import is_wrapped
 
     place = program.place()
-    typed = run_by(kind, place.flags)
-    if kind not in _WRAPPED:
+    wrapped = is_wrapped(kind, place.workdir)
+    typed = run_by(kind, place.flags, hooked=not wrapped)
+    if not wrapped:
         progress("previewing, to see that every resource is governed")
         check_hooks(prepare(place, session.trust, kind=kind).raw)
     started = time.time()
     progress(f"starting {typed}")
-    pid, code = _run_pulumi(kind, place, message, session.trust_file)
+    command = _wrapped(kind, place, message) if wrapped else _plain(kind, place, message)
+    pid, code = _run_pulumi(command, place, session.trust_file)
     folder = _run_of(pid)
     if folder is None:
         return _without_run(typed, pid, code, started)
@@ -95,26 +96,24 @@ def run_governed(
     return _with_run(typed, folder, _result(folder, since=time.time()), code)
 
 
-def _run_pulumi(
-    kind: str, place: ProgramAt, message: str | None, trust: Path | None
-) -> tuple[int, int]:
-    """The engine's pid and exit code. What it prints is progress, so it goes to standard error."""
+def _wrapped(kind: str, place: ProgramAt, message: str | None) -> list[str]:
+    """The gate is a process that becomes the engine."""
+    # -P: a module in the program's folder must not take the place of one of ours.
+    command = [sys.executable, "-P", "-m", "pulumi_mandate.gate.wrapped"]
+    command += [kind, str(place.workdir), place.stack, message or ""]
+    return [*command, *([str(place.imports)] if place.imports else place.flags)]
+
+
+def _plain(kind: str, place: ProgramAt, message: str | None) -> list[str]:
+    """The engine, whose program is the gate."""
     from ..gate.standing import run_by
 
-    if kind in _WRAPPED:
-        # -P: a module in the program's folder must not take the place of one of ours.
-        command = [sys.executable, "-P", "-m", "pulumi_mandate.gate.wrapped"]
-        command += [kind, str(place.workdir), place.stack, message or ""]
-        command += [str(place.imports)] if place.imports else []
-    else:
-        command = [
-            *run_by(kind).split(),
-            *place.flags,
-            "--yes",
-            "--skip-preview",
-            "--non-interactive",
-        ]
-        command += ["--stack", place.stack, *(["--message", message] if message else [])]
+    command = [*run_by(kind).split(), *place.flags, "--yes", "--skip-preview", "--non-interactive"]
+    return [*command, "--stack", place.stack, *(["--message", message] if message else [])]
+
+
+def _run_pulumi(command: list[str], place: ProgramAt, trust: Path | None) -> tuple[int, int]:
+    """The engine's pid and exit code. What it prints is progress, so it goes to standard error."""
     # The gate in the program must believe the file that this command was told to believe.
     told = {"MANDATE_TRUST": str(trust.resolve())} if trust else {}
     try:

@@ -26,9 +26,10 @@ from ._program import ProgramChoice, program_options
 def destroy(call: Call, folder: Path, stack: str | None, message: str | None) -> Answer:
     """Delete every resource of the stack, if and only if people agreed to exactly that.
 
-    Runs `pulumi destroy --run-program`, whose gate is the program's own `govern()`. The mandate is
-    one that was proposed with `mandate propose --destroy`; a mandate to change the stack is none to
-    destroy it. A protected resource refuses before anybody votes.
+    Runs `pulumi destroy --run-program`, whose gate is the program's own `govern()`, or this command
+    for a program in YAML or a compiled one. It needs what `mandate propose --destroy` proposed; a
+    mandate to change the stack is none to destroy it. A protected resource refuses before anybody
+    votes.
     """
     from ._engine import bring_forward, run_governed
 

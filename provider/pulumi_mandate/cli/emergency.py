@@ -152,7 +152,7 @@ def _require_verified(session: Session, plan: Digest) -> None:
 
 def _declared(session: Session, made: Declared, document: Document, data: dict[str, Any]) -> Answer:
     from ..gate.flags import flags_of
-    from ..gate.standing import run_by
+    from ..gate.standing import is_hooked_plan, run_by
 
     now, found = session.client.now(), session.registry.mandate(made.plan_hash)
     owed, lines = told(session)
@@ -164,7 +164,8 @@ def _declared(session: Session, made: Declared, document: Document, data: dict[s
     }
     head = f"declared by {made.seats} of {made.out_of} seats: it may be used for "
     text = [head + describe_duration(found.expires_at - now), *lines]
-    command = run_by(document.content["kind"], flags_of(document.content))
+    kind, flags = document.content["kind"], flags_of(document.content)
+    command = run_by(kind, flags, hooked=is_hooked_plan(document))
     return Answer(data, "\n".join([*text, f"next: {command}"]))
 
 

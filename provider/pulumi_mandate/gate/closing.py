@@ -28,12 +28,12 @@ from pulumi_mandate.plan.program import program_digest
 from pulumi_mandate.plan.receipt import DONE, NOT_DONE, OperationResult, Receipt
 
 from .ancestor import is_alive
-from .engine_hooks import HOOK_NAMES
+from .engine_hooks import carries
 from .flags import flags_of
 from .folder import RunFolder, RunRecord
 from .journal import ALLOWED, REFUSED, Entry
 from .operations import HOOKLESS, STEPS_OF, resolved_unknowns
-from .standing import run_by
+from .standing import is_hooked_plan, run_by
 from .state import (
     ValuesOf,
     changed_urns,
@@ -141,10 +141,10 @@ def _done(
     asked = {(entry.urn, entry.moment) for entry in entries if entry.verdict == ALLOWED}
 
     def is_done(operation: JSON) -> bool:
-        if _is_hookless(operation):
-            return True
         urn, op = operation["urn"], operation["op"]
-        was_asked = any((urn, moment) in asked for moment in STEPS_OF if op in STEPS_OF[moment])
+        was_asked = _is_hookless(operation) or any(
+            (urn, moment) in asked for moment in STEPS_OF if op in STEPS_OF[moment]
+        )
         after = operation["after"]
         if op == "update" and next(resolved_unknowns(after, after), None) is not None:
             return (was_asked and urn in changed) or succeeded()
@@ -156,13 +156,13 @@ def _done(
 
 def _is_hookless(operation: JSON) -> bool:
     """Whether the engine asks nobody: the plan alone covers this operation."""
-    if operation["op"] in HOOKLESS or _is_default_provider(operation["urn"]):
+    op, options = operation["op"], operation["options"]
+    if op in HOOKLESS or _is_default_provider(operation["urn"]):
         return True
-    if operation["op"] not in STEPS_OF["delete"]:
-        return False
-    # The engine takes a delete's hooks from the state, and this one is older than `govern()`.
-    hooks = operation["options"]["before"].get("resourceHooks") or {}
-    return HOOK_NAMES["delete"] not in (hooks.get("BeforeDelete") or [])
+    # A program in Python has every hook by step (7); one in YAML has none. The engine takes a
+    # delete's hooks from the state, which may be older than `govern()`.
+    moment = next(moment for moment, ops in STEPS_OF.items() if op in ops)
+    return not carries(moment, options["before" if moment == "delete" else "after"])
 
 
 def _is_default_provider(urn: str) -> bool:
@@ -203,8 +203,8 @@ def finish_run(  # noqa: PLR0913  # the watcher says what it saw, a person's com
 
     Idempotent: a run that is closed on chain already is reported as it is there. Returns what
     `result.json` then holds: `status` (`completed`, `failed`, `open`, `not-begun`), `runId`,
-    `planHash`, `reasons`, the plan's `kind` and `flags`, and `receiptRoot`, `postState`,
-    `transaction` where it was stated.
+    `planHash`, `reasons`, the plan's `kind` and `flags`, `hooked` (as
+    `is_hooked_plan`), and `receiptRoot`, `postState`, `transaction` where it was stated.
 
     `begin_may_come` tells whether a `begin` that the registry does not know may still be mined; the
     watcher asks, a person's command settles at once (`mandate resume` asks the chain each time, so
@@ -247,6 +247,7 @@ def finish_run(  # noqa: PLR0913  # the watcher says what it saw, a person's com
     ending = _with_program(ending, record, document, program_seen)
     found: dict[str, Any] = {"status": ending.status, "reasons": list(ending.reasons)}
     found["kind"], found["flags"] = document.content["kind"], list(flags_of(document.content))
+    found["hooked"] = is_hooked_plan(document)
     if ending.status != OPEN:
         progress(f"stating on chain that the run {ending.status}")
         found |= _state_outcome(record, ending, machine)
@@ -277,7 +278,8 @@ def _with_program(
 
 def again_by(result: dict[str, Any]) -> str:
     """What a person types to go on with an open run."""
-    return run_by(result.get("kind", "up"), result.get("flags", ()))
+    hooked = result.get("hooked", True)
+    return run_by(result.get("kind", "up"), result.get("flags", ()), hooked=hooked)
 
 
 def raise_unless_complete(result: dict[str, Any]) -> None:

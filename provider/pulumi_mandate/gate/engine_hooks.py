@@ -9,7 +9,7 @@ block. Service: pulumi/proto/pulumi/callback.proto and resource.proto.
 from __future__ import annotations
 
 import atexit
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent import futures
 from typing import Any
 
@@ -23,6 +23,13 @@ HOOK_NAMES: dict[Moment, str] = {
     "delete": "mandate:before-delete",
 }
 """Kept in the state for ever: a delete hook is called under the name it was created with."""
+
+
+def carries(moment: Moment, options: Mapping[str, Any] | None) -> bool:
+    """Whether one side of an operation's options has our hook of a moment."""
+    hooks = (options or {}).get("resourceHooks") or {}
+    return HOOK_NAMES[moment] in (hooks.get(f"Before{moment.capitalize()}") or [])
+
 
 _TRANSFORM = "mandate:transform"
 _MESSAGE_LIMIT = 400 * 1024 * 1024

@@ -52,8 +52,6 @@ from .watcher import end_with
 from .where import Where
 
 _SAME_IN_BOTH = ("MANDATE_TRUST", "MANDATE_HOME", "HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME")
-WITHOUT_PROGRAM = frozenset({"refresh", "import"})
-"""Kinds of runs in which no program of the stack is executed: `wrapped` is their gate."""
 _NOBODY = Address("0x" + "00" * 20)
 
 Say = Callable[[str], None]
@@ -127,10 +125,10 @@ def admit(
         )
         candidates = choose(machine, here, unfinished)
         prepared = Prepared.of(preview.result(), here)
-    if place.kind not in WITHOUT_PROGRAM:
+    if place.hooked:
         # Before "nothing to change": that too is said of a configuration.
         check_config(prepared.raw.config, prepared.raw.steps.get("config") or {})
-    check_hooks(prepared.raw)
+        check_hooks(prepared.raw)
     try:
         found = document_of(prepared, proposer=_NOBODY, window=(0, 1), salt=ZERO, again=True)
     except EmptyPlan:

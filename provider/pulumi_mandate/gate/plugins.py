@@ -17,7 +17,7 @@ from pathlib import Path
 
 from pulumi_mandate.errors import UsageError
 
-_HOST = "pulumi-language-python"
+_HOST = "pulumi-language-"
 _PROVIDER = "pulumi-resource-"
 _STAND_IN_HEAD = b'#!/bin/sh\nroot=$(CDPATH= cd -- "${0%/*}/../.." && pwd)\nexec '
 """How our launchers begin (ADR 0005): what they start lies in the same checkout."""
@@ -57,9 +57,9 @@ def _executables(environment: Mapping[str, str]) -> Iterator[tuple[str, Path]]:
         if not folder.is_absolute():
             continue  # the engine takes no plugin from the current folder either
         for file in _entries(folder):
-            named = file.name == _HOST or file.name.startswith(_PROVIDER)
+            named = file.name.startswith((_HOST, _PROVIDER))
             if named and file.is_file() and os.access(file, os.X_OK):
-                yield ("language" if file.name == _HOST else "resource"), file
+                yield ("language" if file.name.startswith(_HOST) else "resource"), file
 
 
 def _installed(environment: Mapping[str, str]) -> Iterator[Path]:
@@ -67,7 +67,7 @@ def _installed(environment: Mapping[str, str]) -> Iterator[Path]:
     if not home:
         home = str(Path(environment.get("HOME") or Path.home(), ".pulumi"))
     for folder in _entries(Path(home, "plugins")):
-        if folder.name.startswith(("resource-", "language-python-")) and folder.is_dir():
+        if folder.name.startswith(("resource-", "language-")) and folder.is_dir():
             yield folder
 
 

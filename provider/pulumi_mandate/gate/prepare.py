@@ -32,7 +32,7 @@ from .engine_hooks import HOOK_NAMES
 from .environment import NESTED_MARK, bound_environment, check_environment
 from .flags import require_kind
 from .plugins import visible_plugins
-from .project import DIY_ORGANISATION, check_project, read_project
+from .project import DIY_ORGANISATION, check_project, is_hooked, read_project
 from .source import read_source
 from .state import engine_environment, engine_json, run_engine
 from .version_control import commit_of
@@ -123,7 +123,7 @@ def prepare_plan(  # noqa: PLR0913  # what a proposer decides, each by name
     `EngineError`, `UsageError`.
     """
     prepared = prepare(program, trust, kind=kind, rules=rules, environment=environment)
-    check_hooks(prepared.raw)
+    check_governed(program, prepared.raw)
     source, commit = None, None
     if completed is not None:
         now = read_source(program.workdir, prepared.here.program)
@@ -280,6 +280,12 @@ def subject_of(
     *owner, stack = program.stack.split("/")
     organisation = owner[0] if owner else _own_organisation(url, told)
     return Subject(backend, organisation, read_project(program.workdir)["name"], stack)
+
+
+def check_governed(program: ProgramAt, raw: RawPreview) -> None:
+    """(7) as `check_hooks`, where the program has hooks at all. Raises `Refused`."""
+    if is_hooked(program.workdir):
+        check_hooks(raw)
 
 
 def check_hooks(raw: RawPreview) -> None:

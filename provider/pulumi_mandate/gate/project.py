@@ -27,8 +27,16 @@ _KNOWN = frozenset(
         "template", "tags", "stackConfigDir", "options", "backend", "packages",
     }
 )  # fmt: skip
+_YAML_PROGRAM = frozenset({"resources", "variables", "outputs", "configuration", "pulumi"})
+"""What a YAML program adds to its own project file: https://www.pulumi.com/docs/iac/languages-sdks/yaml/"""
 _GATE = ("pulumi", "pulumi_mandate", "pulumi_mandate_components")
-_RUNTIME_OPTIONS = frozenset({"virtualenv", "toolchain", "typechecker"})
+PYTHON = "python"
+_RUNTIME_OPTIONS: dict[str, frozenset[str]] = {
+    PYTHON: frozenset({"virtualenv", "toolchain", "typechecker"}),
+    "yaml": frozenset(),  # `compiler` would be a command
+    "go": frozenset({"binary"}),  # from source, the compiler and its modules would be outside
+}
+"""Languages whose whole program is in the hashed tree, and the options that leave it so."""
 _PLAIN_PACKAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(@[0-9A-Za-z.+-]+)?")
 """A plugin's name. Anything with a slash may be a folder or somebody's repository."""
 
@@ -48,6 +56,14 @@ def read_project(workdir: Path) -> dict[str, Any]:
     )
 
 
+def is_hooked(workdir: Path) -> bool:
+    """Whether the program itself asks the gate, by `govern()`; else `mandate up` is the only gate.
+
+    Raises `UsageError` where there is no project.
+    """
+    return _runtime(read_project(workdir).get("runtime")).get("name") == PYTHON
+
+
 def check_project(workdir: Path) -> None:
     """Refuse project settings that change what an update does and that no plan can hold yet.
 
@@ -57,13 +73,17 @@ def check_project(workdir: Path) -> None:
     files = sorted(entry.name for entry in workdir.iterdir() if _PROJECT_FILE.fullmatch(entry.name))
     if len(files) != 1:
         raise _setting("more than one project file", " and ".join(files), "one")
+    runtime = _runtime(project.get("runtime"))
+    known = _KNOWN | _YAML_PROGRAM if runtime.get("name") == "yaml" else _KNOWN
     for key in sorted(map(str, project)):
-        if key not in _KNOWN:
+        if key not in known:
             raise _setting(f"`{key}`", key, "known settings only")
     _check_shadows(workdir)
     _check_options(project.get("options"))
-    _check_runtime(workdir, project.get("runtime"))
+    _check_runtime(workdir, runtime)
     if "main" in project:
+        if runtime.get("name") == "go":
+            raise _setting("`main` beside a compiled program", str(project["main"]), "no `main`")
         _check_main(workdir, project["main"])
         place = workdir / project["main"]
         _check_shadows(place if place.is_dir() else place.parent)
@@ -107,17 +127,24 @@ def _check_options(options: JSON) -> None:
         raise _setting("`options`", str(options), "no options")
 
 
-def _check_runtime(workdir: Path, runtime: JSON) -> None:
-    if isinstance(runtime, str):
-        runtime = {"name": runtime}
-    if not isinstance(runtime, dict) or runtime.get("name") != "python":
-        raise _setting("`runtime`", str(runtime), "python")
+def _runtime(told: JSON) -> dict[str, Any]:
+    """`runtime` in its long form; what is neither form stays for `_check_runtime` to refuse."""
+    return told if isinstance(told, dict) else {"name": told}
+
+
+def _check_runtime(workdir: Path, runtime: dict[str, Any]) -> None:
+    name = runtime.get("name")
+    known = _RUNTIME_OPTIONS.get(name) if isinstance(name, str) else None
+    if known is None:
+        raise _setting("`runtime`", str(name), " or ".join(_RUNTIME_OPTIONS))
     options = runtime.get("options") or {}
     if set(runtime) - {"name", "options"} or not isinstance(options, dict):
         raise _setting("`runtime`", str(runtime), "name and options")
     for key in sorted(map(str, options)):
-        if key not in _RUNTIME_OPTIONS:
+        if key not in known:
             raise _setting(f"`runtime.options.{key}`", key, "known options only")
+    if name == "go":
+        _check_binary(workdir, options.get("binary"))
     virtualenv = options.get("virtualenv")
     if virtualenv is not None and not (
         isinstance(virtualenv, str) and is_our_prefix(workdir / virtualenv)
@@ -125,6 +152,21 @@ def _check_runtime(workdir: Path, runtime: JSON) -> None:
         raise _setting(
             "`runtime.options.virtualenv`", str(virtualenv), "the environment that runs this"
         )
+
+
+def _check_binary(workdir: Path, binary: JSON) -> None:
+    """A compiled program is what was approved, byte by byte, or it is no program of ours."""
+    inside = _inside(workdir, binary)
+    # Without a dot its name could be found on PATH.
+    if (
+        inside is None
+        or not str(binary).startswith("./")
+        or IGNORED_FOLDERS.intersection(inside.parts)
+        or not os.access(workdir / inside, os.X_OK)
+        or not (workdir / inside).is_file()
+    ):
+        expected = "./ and the name of a compiled program in the project's folder"
+        raise _setting("`runtime.options.binary`", str(binary), expected)
 
 
 def _check_main(workdir: Path, main: JSON) -> None:

@@ -25,7 +25,7 @@ from pulumi_mandate.plan.program import IGNORED_FOLDERS, program_digest, stack_f
 from pulumi_mandate.plan.withheld import open_root
 
 from .flags import flags_of
-from .prepare import ProgramAt, RulesOf, check_hooks, document_of, prepare, subject_of
+from .prepare import ProgramAt, RulesOf, check_governed, document_of, prepare, subject_of
 from .version_control import archive
 from .withheld import withheld_stack
 
@@ -76,7 +76,7 @@ def rebuild(
             environment=environment,
             subject=subject,
         )
-        check_hooks(prepared.raw)
+        check_governed(at, prepared.raw)
         fields = document.fields()
         found = document_of(
             prepared,

@@ -58,6 +58,8 @@ class Place:
     """Of an import: the file that says what."""
     flags: tuple[str, ...] = ()
     """Of an update: those typed that the plan must bind."""
+    hooked: bool = True
+    """Whether the program asks about each operation; else `wrapped` is the gate, once."""
 
 
 @dataclass(frozen=True, slots=True)

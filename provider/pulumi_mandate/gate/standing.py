@@ -14,9 +14,11 @@ from pulumi_mandate.models import Digest, Subject, subject_hash
 from pulumi_mandate.plan.document import Document
 from pulumi_mandate.store import PlanStore
 
+from .engine_hooks import carries
 from .flags import flags_of, typed
 from .machine import Machine, open_machine
 from .prepare import ProgramAt, subject_of
+from .wire import MOMENTS
 
 RUN_BY = {
     "up": "pulumi up",
@@ -25,13 +27,15 @@ RUN_BY = {
     "import": "mandate import",
 }
 """By the kind of a plan."""
+_WITHOUT_HOOKS = RUN_BY | {"up": "mandate up", "destroy": "mandate destroy"}
+"""The same where the program asks nobody: `pulumi up` would meet no gate."""
 _LOOK_BACK = 50
 """Proposals looked at, newest first: a preview must not read the whole history."""
 
 
-def run_by(kind: str, flags: Sequence[str] = ()) -> str:
+def run_by(kind: str, flags: Sequence[str] = (), *, hooked: bool = True) -> str:
     """What a person types to run, or to go on with, an approved plan."""
-    return typed(RUN_BY[kind], flags)
+    return typed((RUN_BY if hooked else _WITHOUT_HOOKS)[kind], flags)
 
 
 def newest_of(machine: Machine, subject: Subject) -> Standing | None:
@@ -53,12 +57,19 @@ def for_its_kind(told: Standing, store: PlanStore, plan_hash: Digest) -> Standin
         return told
     try:
         digest = store.document_of(plan_hash)
-        content = Document.load(store.get(digest)).content if digest else None
+        document = Document.load(store.get(digest)) if digest else None
     except MandateError:
         return told
-    if content is None:
+    if document is None:
         return told
-    return replace(told, next_command=run_by(content["kind"], flags_of(content)))
+    kind, flags = document.content["kind"], flags_of(document.content)
+    return replace(told, next_command=run_by(kind, flags, hooked=is_hooked_plan(document)))
+
+
+def is_hooked_plan(document: Document) -> bool:
+    """Whether the program of this plan asks by hooks: any operation carries one of ours."""
+    sides = [side for operation in document.operations for side in operation["options"].values()]
+    return any(carries(moment, side) for side in sides for moment in MOMENTS)
 
 
 def newest_proposal(machine: Machine, subject: Subject) -> Proposal | None:

@@ -1,13 +1,19 @@
-"""`pulumi refresh` and `pulumi import` under a mandate: first the gate, then, as the same process,
+"""What no program of the stack can ask the gate about: first the gate, then, as the same process,
 the engine.
 
-`python -m pulumi_mandate.gate.wrapped refresh FOLDER STACK MESSAGE`, started by `mandate refresh`,
-and the same for `import` with a FILE at the end. Neither runs a program of the stack or calls a
-hook, so nothing inside them can ask; this process does, and then becomes the engine. It keeps its
-pid, so the watcher waits for the right one.
+`python -m pulumi_mandate.gate.wrapped KIND FOLDER STACK MESSAGE`, started by `mandate refresh`,
+`mandate import` (with a FILE at the end), and by `mandate up` (with the flags that the plan binds)
+and `mandate destroy` where the program is written in YAML or compiled. A refresh and an import run
+no program; such a program calls no hook. This process asks, and then becomes the engine. It keeps
+its pid, so the watcher waits for the right one.
+
+With no hook at the operations, an `up` is held by three things: the whole plan, compared before
+`begin`; the engine's own `--plan`, which stops at an operation that this very preview did not have;
+and the watcher, which finds anything else in the state afterwards. A destroy has no `--plan`.
 
 Whoever types `pulumi refresh` or `pulumi import` himself is not stopped: he changes the state,
-nothing else, and mandates that were voted on over the old state no longer fit.
+nothing else, and mandates that were voted on over the old state no longer fit. Whoever types
+`pulumi up` of a program without hooks is stopped by credentials alone.
 """
 
 from __future__ import annotations
@@ -17,47 +23,126 @@ import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from pulumi_mandate.errors import EngineError, MandateError
+import orjson
+
+from pulumi_mandate.errors import EngineError, MandateError, Refused
+from pulumi_mandate.plan.program import stack_files
 
 from .ancestor import Engine, this_process
 from .environment import check_environment
 from .folder import SubjectLock
 from .machine import open_machine
-from .opening import WITHOUT_PROGRAM, Say, admit, spend
+from .opening import Say, admit, spend
 from .prepare import ProgramAt, engine_path, import_flags, subject_of
+from .project import is_hooked
 from .refusals import record_refusal
 from .run import Place, resume_run
 from .search import look_for_run
 
+WITHOUT_PROGRAM = frozenset({"refresh", "import"})
+"""Kinds of runs in which no program of the stack is executed."""
 
-def open_wrapped(kind: str, program: ProgramAt, engine: Engine, say: Say) -> bool:
-    """Steps (1) to (9). False where there is nothing to do. Raises `MandateError`."""
+
+def is_wrapped(kind: str, workdir: Path) -> bool:
+    """Whether this is the gate, and not the program. Raises `UsageError`."""
+    return kind in WITHOUT_PROGRAM or not is_hooked(workdir)
+
+
+def open_wrapped(kind: str, program: ProgramAt, engine: Engine, say: Say) -> dict[str, Any] | None:
+    """Steps (1) to (9). None where there is nothing to do, else the plan file of the preview that
+    was compared: empty for a kind that has none, secrets in the clear for an `up`.
+
+    Raises `MandateError`.
+    """
     check_environment(engine.environment)
     environment = engine_path(engine.executable, engine.environment)
+    settings = _settings(program)
     machine = open_machine()
     subject = subject_of(program, machine.trust, environment)
     lock = SubjectLock(subject)
     lock.take(progress=say)
-    place = Place(subject, program.stack, program.workdir, engine, lock, kind, program.imports)
+    place = Place(
+        subject,
+        program.stack,
+        program.workdir,
+        engine,
+        lock,
+        kind,
+        program.imports,
+        program.flags,
+        hooked=False,
+    )
     unfinished = look_for_run(machine, subject, say)
     admission = admit(machine, place, environment, unfinished, say)
     if admission is None:
         say("nothing to change, so no mandate is needed")
         if unfinished is not None:
             resume_run(machine, unfinished, place, say)  # all is done: the watcher says so
-        return False
+        return None
     # Nobody is needed to judge operations: none of them calls a hook.
     spend(machine, place, admission, unfinished, say)
-    return True
+    if _settings(program) != settings:
+        raise _changed(program.stack)
+    return admission.prepared.raw.plan_file if kind == "up" else {}
+
+
+def _settings(program: ProgramAt) -> list[bytes | None]:
+    """The stack's own files, which the program's digest leaves out: the engine reads them again."""
+    files = [program.workdir / name for name in stack_files(program.stack)]
+    return [file.read_bytes() if file.is_file() else None for file in files]
+
+
+def _changed(stack: str) -> Refused:
+    return Refused(
+        9,
+        f"the settings of stack {stack} changed after the preview that was compared",
+        field="config",
+        expected="as it was",
+        found="changed",
+        meaning="The engine would read other settings. The run has begun; nothing was done yet.",
+        next_step="put the stack's file back as it was, then run the same command again",
+    )
+
+
+def engine_words(kind: str, program: ProgramAt, message: str) -> list[str]:
+    """The engine's command line. Raises `UsageError` for an import without its file."""
+    words = ["pulumi", kind, "--yes", "--skip-preview", "--non-interactive"]
+    words += ["--stack", program.stack]
+    if kind == "import":
+        words += import_flags(program.imports)
+    elif kind == "up":
+        words += ["--plan", "/dev/stdin", *program.flags]
+    elif kind == "destroy":
+        words += ["--run-program"]
+    return words + (["--message", message] if message else [])
+
+
+def give_plan(plan: dict[str, Any]) -> None:
+    """Make the plan this process's standard input: in memory, on no disk, and sealed.
+
+    The engine's children get another standard input, so the secrets in it go no further.
+    """
+    import fcntl
+
+    descriptor = os.memfd_create("plan", os.MFD_ALLOW_SEALING)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(orjson.dumps(plan))
+        file.flush()
+        seals = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL
+        fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, seals)
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        os.dup2(descriptor, sys.__stdin__.fileno() if sys.__stdin__ else 0)
 
 
 def main(argv: Sequence[str]) -> int:
     """Becomes the engine where the mandate stands; else the error's exit code."""
-    kind, folder, stack, message, *file = argv[1:]
-    if kind not in WITHOUT_PROGRAM:
+    kind, folder, stack, message, *rest = argv[1:]
+    imports = Path(rest[0]) if kind == "import" and rest else None
+    program = ProgramAt(Path(folder), stack, imports, tuple(rest) if kind == "up" else ())
+    if not is_wrapped(kind, program.workdir):
         raise ValueError(f"{kind} has its gate in the program")
-    program = ProgramAt(Path(folder), stack, Path(file[0]) if file else None)
     executable = shutil.which("pulumi") or ""
     engine = this_process(executable)
 
@@ -67,15 +152,16 @@ def main(argv: Sequence[str]) -> int:
     try:
         if not executable:
             raise EngineError("there is no `pulumi` on PATH", next_step="mandate doctor")
-        if not open_wrapped(kind, program, engine, say):
-            return 0
+        words = engine_words(kind, program, message)
+        plan = open_wrapped(kind, program, engine, say)
     except MandateError as refusal:
         record_refusal(refusal, engine)  # the command says it
         return refusal.exit_code
+    if plan is None:
+        return 0
+    if kind == "up":
+        give_plan(plan)
     os.chdir(program.workdir)
-    words = ["pulumi", kind, "--yes", "--skip-preview", "--non-interactive", "--stack", stack]
-    words += import_flags(program.imports) if kind == "import" else ()
-    words += ["--message", message] if message else []
     os.execve(executable, words, engine.environment)  # noqa: S606  # no shell is meant
 
 

@@ -1,0 +1,157 @@
+"""The gate around the engine: what it becomes, what it hands over, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from pulumi_mandate.errors import Refused, UsageError
+from pulumi_mandate.gate import wrapped
+from pulumi_mandate.gate.prepare import ProgramAt
+from pulumi_mandate.gate.wrapped import engine_words, is_wrapped, main, open_wrapped
+
+ENGINE: Any = SimpleNamespace(executable="/bin/pulumi", environment={}, pid=1, started=1)
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> ProgramAt:
+    (tmp_path / "Pulumi.yaml").write_text("name: shop\nruntime: yaml\n")
+    (tmp_path / "Pulumi.dev.yaml").write_text("config: {}\n")
+    return ProgramAt(tmp_path, "dev")
+
+
+def test_a_program_in_python_is_its_own_gate(program: ProgramAt) -> None:
+    assert is_wrapped("up", program.workdir)
+    (program.workdir / "Pulumi.yaml").write_text("name: shop\nruntime: python\n")
+
+    assert not is_wrapped("up", program.workdir)
+    assert is_wrapped("refresh", program.workdir)
+    with pytest.raises(ValueError, match="gate in the program"):
+        main(["", "up", str(program.workdir), "dev", ""])
+
+
+@pytest.mark.parametrize(
+    ("kind", "flags"),
+    [
+        ("up", ["--plan", "/dev/stdin", "--target=a"]),
+        ("destroy", ["--run-program"]),
+        ("refresh", []),
+        ("import", ["--file", "what.json", "--generate-code=false"]),
+    ],
+)
+def test_the_engine_is_told_the_kind_and_no_more(
+    program: ProgramAt, kind: str, flags: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(program.workdir)
+    file = Path("what.json")
+    file.touch()
+    what = file if kind == "import" else None
+    at = ProgramAt(program.workdir, "dev", what, ("--target=a",) if kind == "up" else ())
+
+    words = engine_words(kind, at, "why")
+
+    start = ["pulumi", kind, "--yes", "--skip-preview", "--non-interactive", "--stack", "dev"]
+    assert words == [*start, *flags, "--message", "why"]
+
+
+def test_an_import_needs_its_file(program: ProgramAt) -> None:
+    with pytest.raises(UsageError):
+        engine_words("import", program, "")
+
+
+def test_the_plan_is_handed_over_in_sealed_memory() -> None:
+    """In a process of its own: its standard input is replaced."""
+    code = (
+        "import os, subprocess, sys\n"
+        "from pulumi_mandate.gate.wrapped import give_plan\n"
+        "give_plan({'secret': 'plain'})\n"
+        "print(open('/dev/stdin').read())\n"
+        "try:\n    os.write(0, b'x')\nexcept OSError as error: print(error.strerror)\n"
+        "try:\n    os.ftruncate(0, 0)\nexcept OSError as error: print(error.strerror)\n"
+        "os.execv(sys.executable, [sys.executable, '-c', 'print(open(\"/dev/stdin\").read())'])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-u", "-c", code],
+        input="typed", capture_output=True, text=True, check=True, timeout=60,
+    )  # fmt: skip
+
+    first, *refused, again = done.stdout.splitlines()
+    assert json.loads(first) == json.loads(again) == {"secret": "plain"}
+    assert refused == ["Operation not permitted"] * 2
+
+
+class Lock:
+    def __init__(self, subject: object) -> None:
+        self.subject = subject
+
+    def take(self, progress: object) -> None:
+        pass
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """`open_wrapped` with everything around it answered at once; the test says what happens."""
+    steps: dict[str, Any] = {"spent": [], "resumed": [], "unfinished": None, "then": lambda: None}
+    raw = SimpleNamespace(plan_file={"resourcePlans": {}})
+    steps["admission"] = SimpleNamespace(prepared=SimpleNamespace(raw=raw))
+
+    def spend(machine: object, place: Any, *rest: object) -> None:
+        steps["spent"].append(place)
+        steps["then"]()
+
+    replaced = {
+        "check_environment": lambda _: None,
+        "engine_path": lambda *_: {},
+        "open_machine": lambda: SimpleNamespace(trust=None),
+        "subject_of": lambda *_: "subject",
+        "SubjectLock": Lock,
+        "look_for_run": lambda *_: steps["unfinished"],
+        "admit": lambda *_: steps["admission"],
+        "spend": spend,
+        "resume_run": lambda *words: steps["resumed"].append(words[1]),
+    }
+    for name, value in replaced.items():
+        monkeypatch.setattr(wrapped, name, value)
+    return steps
+
+
+def test_an_up_goes_on_with_the_very_plan_that_was_compared(
+    program: ProgramAt, opened: dict[str, Any]
+) -> None:
+    found = open_wrapped("up", program, ENGINE, print)
+
+    assert found == {"resourcePlans": {}}
+    (place,) = opened["spent"]
+    assert not place.hooked
+    assert open_wrapped("destroy", program, ENGINE, print) == {}
+
+
+def test_where_nothing_is_to_be_done_nothing_runs(
+    program: ProgramAt, opened: dict[str, Any]
+) -> None:
+    opened["admission"] = None
+    assert open_wrapped("up", program, ENGINE, print) is None
+    opened["unfinished"] = "run"
+    assert open_wrapped("up", program, ENGINE, print) is None
+
+    assert opened["resumed"] == ["run"]
+    assert opened["spent"] == []
+
+
+@pytest.mark.parametrize("name", ["Pulumi.dev.yaml", "Pulumi.dev.yml"])
+def test_settings_that_change_while_it_waits_are_refused(
+    program: ProgramAt, opened: dict[str, Any], name: str
+) -> None:
+    """The engine reads the stack's file again, and no digest of the program holds it."""
+    opened["then"] = lambda: (program.workdir / name).write_text("config: {a: b}\n")
+
+    with pytest.raises(Refused, match="settings of stack dev changed") as refusal:
+        open_wrapped("up", program, ENGINE, print)
+
+    assert refusal.value.step == 9
