@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,12 +30,19 @@ FAST_SCRYPT = 2
 LABEL, OTHER, PIN = "mandate", "other", "1234-5678"
 
 
+MISHAPS = ("disabled", "pending deletion", "gone", "denied", "another under its name")
+
+
 @dataclass(frozen=True)
 class Harness:
     """A key store under test."""
 
     new_key: Callable[[], str]
     """Make a fresh key, give its URI."""
+
+    mishaps: Mapping[str, Callable[[str], None]]
+    """What may become of a key (by its URI) in this store: one of `MISHAPS`. A store leaves out
+    what it has no notion of."""
 
 
 @dataclass(frozen=True)
@@ -172,19 +179,87 @@ def harness(
             create_keystore(file, PASSPHRASE, scrypt_n=FAST_SCRYPT)
             return f"keystore://{file}?passphrase-file={passphrase_file}"
 
-        return Harness(new_keystore)
+        return Harness(new_keystore, _keystore_mishaps(passphrase_file))
     if request.param == "pkcs11":
         token = request.getfixturevalue("token")
-        return Harness(lambda: token.uri(token.new_key(uuid.uuid4().hex)))
+        new_key = lambda: token.uri(token.new_key(uuid.uuid4().hex))  # noqa: E731
+        return Harness(new_key, _token_mishaps(token))
 
     endpoint = request.getfixturevalue("kms_endpoint")
     kms = request.getfixturevalue("kms")
 
     def new_kms_key() -> str:
         made = kms.create_key(KeySpec="ECC_SECG_P256K1", KeyUsage="SIGN_VERIFY")
-        return f"awskms:///{made['KeyMetadata']['KeyId']}?region=us-east-1&endpoint={endpoint}"
+        alias = f"alias/{uuid.uuid4().hex}"
+        kms.create_alias(AliasName=alias, TargetKeyId=made["KeyMetadata"]["KeyId"])
+        return f"awskms:///{alias}?region=us-east-1&endpoint={endpoint}"
 
-    return Harness(new_kms_key)
+    return Harness(new_kms_key, _kms_mishaps(kms, new_kms_key))
+
+
+def _path(uri: str) -> str:
+    return parse_key_uri(uri).path
+
+
+def _keystore_mishaps(passphrase_file: Path) -> dict[str, Callable[[str], None]]:
+    """A file is there or not, readable by its owner alone or not; nobody disables it."""
+
+    def another(uri: str) -> None:
+        Path(_path(uri)).unlink()
+        create_keystore(Path(_path(uri)), PASSPHRASE, scrypt_n=FAST_SCRYPT)
+
+    return {
+        "gone": lambda uri: Path(_path(uri)).unlink(),
+        "denied": lambda uri: passphrase_file.write_text("another one\n") and None,
+        "another under its name": another,
+    }
+
+
+def _token_mishaps(token: Token) -> dict[str, Callable[[str], None]]:
+    """An object is there or not, and may sign or not; tokens do not wait before they delete."""
+
+    def label(uri: str) -> str:
+        return _path(uri).rpartition("object=")[2]
+
+    def gone(uri: str) -> None:
+        with token.session() as session:
+            for key in list(session.get_objects({Attribute.LABEL: label(uri)})):
+                key.destroy()
+
+    def another(uri: str) -> None:
+        gone(uri)
+        token.new_key(label(uri))
+
+    def denied(uri: str) -> None:
+        gone(uri)
+        token.new_key(label(uri), SIGN=False)
+
+    return {"gone": gone, "denied": denied, "another under its name": another}
+
+
+def _kms_mishaps(kms: Any, new_key: Callable[[], str]) -> dict[str, Callable[[str], None]]:
+    """moto grants everybody everything: what a denial says is in test_awskms.py."""
+
+    def key(uri: str) -> str:
+        return _path(uri).removeprefix("/")
+
+    def gone(uri: str) -> None:
+        kms.delete_alias(AliasName=key(uri))
+
+    def another(uri: str) -> None:
+        kms.update_alias(AliasName=key(uri), TargetKeyId=target(new_key()))
+
+    def target(uri: str) -> str:
+        return str(kms.describe_key(KeyId=key(uri))["KeyMetadata"]["KeyId"])
+
+    return {
+        "disabled": lambda uri: kms.disable_key(KeyId=target(uri)) and None,
+        "pending deletion": lambda uri: (
+            kms.schedule_key_deletion(KeyId=target(uri), PendingWindowInDays=7) and None
+        ),
+        "gone": gone,
+        "another under its name": another,
+    }
 
 
 @pytest.fixture

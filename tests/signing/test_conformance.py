@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import dill
 import pytest
@@ -22,7 +23,10 @@ from pulumi_mandate.signing import (
     open_signer,
     recover,
 )
+from tests.signing.conftest import MISHAPS, PASSPHRASE, PIN, Harness
 
+NO_NOTION_OF = ("disabled", "pending deletion", "denied")
+"""A file and a token know no such states; moto denies nobody anything."""
 ORDER = 0xFFFFFFFF_FFFFFFFF_FFFFFFFF_FFFFFFFE_BAAEDCE6_AF48A03B_BFD25E8C_D0364141
 WRONG_DIGESTS = {
     "empty": b"",
@@ -191,3 +195,70 @@ def test_an_unknown_option_in_the_uri_is_refused(harness) -> None:
 
     with pytest.raises(UsageError, match="unknown options: regoin"):
         enrol(harness.new_key() + "&regoin=x")
+
+
+@pytest.mark.parametrize("mishap", MISHAPS)
+def test_after_a_mishap_nobody_gets_a_signature_of_another_key(
+    harness: Harness, mishap: str, digest: Digest
+) -> None:
+    """A key that was opened before may go on where the store has given it away; no other one may.
+
+    Whoever opens it afterwards is refused, in words that hold no secret and no digest.
+    """
+    uri, address = enrol(harness.new_key())
+    opened_before = open_signer(uri, address)
+    happens = harness.mishaps.get(mishap)
+    if happens is None:
+        assert mishap in NO_NOTION_OF, "a store leaves out only what it may"
+        return
+    happens(uri)
+
+    with suppress(SignerError):
+        assert recover(digest, opened_before.sign(digest)) == address
+    with pytest.raises(SignerError) as refusal:
+        open_signer(uri, address).sign(digest)
+    told = refusal.value.diagnostics()
+    assert digest.hex() not in told
+    assert PASSPHRASE not in told
+    assert PIN not in told
+
+
+def test_a_rotation_in_the_middle_is_a_new_enrolment(harness: Harness, digest: Digest) -> None:
+    """Of two addresses the old one is refused, and the new one signs once it is enrolled."""
+    uri, address = enrol(harness.new_key())
+    harness.mishaps["another under its name"](uri)
+
+    with pytest.raises(SignerError, match="was enrolled"):
+        open_signer(uri, address)
+    _, renewed = enrol(uri)
+    assert renewed != address
+    assert recover(digest, open_signer(uri, renewed).sign(digest)) == renewed
+
+
+def test_a_key_that_signs_other_words_is_not_asked_twice(
+    signer: Signer, digest: Digest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A store that hashes again, pads, or answers for another key: once, and never a second try."""
+    backend = signer._backend  # type: ignore[attr-defined]
+    asked = []
+
+    def other_words(self: object, found: Digest) -> tuple[int, int]:
+        asked.append(found)
+        return honest(self, keccak(found))
+
+    honest = type(backend).sign_raw
+    monkeypatch.setattr(type(backend), "sign_raw", other_words)
+
+    with pytest.raises(SignerError, match="is not by"):
+        signer.sign(digest)
+    assert asked == [digest]
+
+
+@pytest.mark.parametrize("numbers", [(0, 1), (1, 0), (ORDER, 1), (1, ORDER), (-1, 1), (1, 2**256)])
+def test_numbers_that_are_no_signature_are_refused(
+    signer: Signer, digest: Digest, numbers: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(type(signer._backend), "sign_raw", lambda *_: numbers)  # type: ignore[attr-defined]
+
+    with pytest.raises(SignerError, match="no signature"):
+        signer.sign(digest)
