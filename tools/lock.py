@@ -28,6 +28,8 @@ LOCKS = {
         "pyproject.toml",
         "--extra=dev-server",
         "--extra=pkcs11",
+        "--extra=gcpkms",
+        "--extra=azurekeyvault",
         "--group=dev",
         f"--no-emit-package={NODE}",
     ),

@@ -75,3 +75,13 @@ def test_a_proof_that_is_not_there_is_unusable(office: Office, tmp_path: Path) -
 
 def test_a_key_that_nobody_has_cannot_answer(office: Office) -> None:
     assert office.mandate("keys", "prove", "nobody", "--challenge", WORDS).code == 2
+
+
+def test_a_key_in_an_unproven_store_is_shown_as_one(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert office.ok("keys", "show", "ana", "--json").json["unproven"] == []
+    monkeypatch.setattr("pulumi_mandate.signing.UNPROVEN", frozenset({"keystore"}))
+
+    assert office.ok("keys", "show", "ana", "--json").json["unproven"] == ["ana"]
+    assert "unproven key store" in office.ok("keys", "show", "ana").out

@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import grpc
 import pkcs11 as pkcs11_module
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 from eth_keyfile import create_keyfile_json
 from moto.server import ThreadedMotoServer
 from pkcs11 import Attribute, KeyType
@@ -23,6 +25,9 @@ from pulumi_mandate.dev.kms import EMULATOR_CREDENTIALS, fix_digest
 from pulumi_mandate.models import Address, Digest, Domain, keccak
 from pulumi_mandate.signing import Signer, _pkcs11, create_keystore, enrol, open_signer
 from pulumi_mandate.signing._uri import parse_key_uri
+from tests.plugins import azure_key_vault, gcp_kms
+from tests.plugins.azure_key_vault import AzureKeyVault
+from tests.plugins.gcp_kms import GcpKms
 from tools import hsm_env
 
 PASSPHRASE = "correct horse"
@@ -168,7 +173,43 @@ def token(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Token]:
     del os.environ["SOFTHSM2_CONF"]
 
 
-@pytest.fixture(params=["keystore", "awskms", "pkcs11"])
+@pytest.fixture(scope="session")
+def _gcp() -> Iterator[GcpKms]:
+    kms = GcpKms()
+    server = gcp_kms.serve(kms)
+    yield kms
+    server.stop(None)
+
+
+@pytest.fixture
+def gcp(_gcp: GcpKms) -> GcpKms:
+    """The stand-in for Google's KMS, behaving itself."""
+    _gcp.faults.clear()
+    _gcp.hang.set()
+    _gcp.algorithm = gcp_kms.ALGORITHM.EC_SIGN_SECP256K1_SHA256
+    return _gcp
+
+
+@pytest.fixture(scope="session")
+def _vault(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[AzureKeyVault, Path]]:
+    vault = AzureKeyVault()
+    server, certificate = azure_key_vault.serve(vault, tmp_path_factory.mktemp("vault"))
+    yield vault, certificate
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def vault(_vault: tuple[AzureKeyVault, Path], monkeypatch: pytest.MonkeyPatch) -> AzureKeyVault:
+    """The stand-in for Azure's vault, behaving itself; its certificate is believed."""
+    made, certificate = _vault
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+    made.faults.clear()
+    made.curve, made.cut = "P-256K", 64
+    return made
+
+
+@pytest.fixture(params=["keystore", "awskms", "pkcs11", "gcpkms", "azurekeyvault"])
 def harness(
     request: pytest.FixtureRequest, tmp_path: Path, passphrase_file: Path, counter: Iterator[int]
 ) -> Harness:
@@ -180,6 +221,12 @@ def harness(
             return f"keystore://{file}?passphrase-file={passphrase_file}"
 
         return Harness(new_keystore, _keystore_mishaps(passphrase_file))
+    if request.param == "gcpkms":
+        gcp = request.getfixturevalue("gcp")
+        return Harness(lambda: gcp.new_key(uuid.uuid4().hex), _gcp_mishaps(gcp))
+    if request.param == "azurekeyvault":
+        vault = request.getfixturevalue("vault")
+        return Harness(lambda: vault.new_key(uuid.uuid4().hex), _vault_mishaps(vault))
     if request.param == "pkcs11":
         token = request.getfixturevalue("token")
         new_key = lambda: token.uri(token.new_key(uuid.uuid4().hex))  # noqa: E731
@@ -235,6 +282,43 @@ def _token_mishaps(token: Token) -> dict[str, Callable[[str], None]]:
         token.new_key(label(uri), SIGN=False)
 
     return {"gone": gone, "denied": denied, "another under its name": another}
+
+
+def _gcp_mishaps(kms: GcpKms) -> dict[str, Callable[[str], None]]:
+    """A version's name never leads to another key; the stand-in can be made to lie."""
+    codes = grpc.StatusCode
+
+    def name(uri: str) -> str:
+        return _path(uri).removeprefix("/")
+
+    def fault(code: grpc.StatusCode) -> Callable[[str], None]:
+        return lambda uri: kms.faults.update({name(uri): code})
+
+    return {
+        "disabled": fault(codes.FAILED_PRECONDITION),
+        "pending deletion": fault(codes.FAILED_PRECONDITION),
+        "gone": lambda uri: kms.keys.pop(name(uri)) and None,
+        "denied": fault(codes.PERMISSION_DENIED),
+        "another under its name": lambda uri: kms.new_key(name(uri).split("/")[7]) and None,
+    }
+
+
+def _vault_mishaps(vault: AzureKeyVault) -> dict[str, Callable[[str], None]]:
+    """A version never leads to another key; the stand-in can be made to lie."""
+
+    def place(uri: str) -> str:
+        return _path(uri).split("/", 2)[2]
+
+    def another(uri: str) -> None:
+        vault.keys[place(uri)] = ec.generate_private_key(ec.SECP256K1())
+
+    return {
+        "disabled": lambda uri: vault.faults.update({place(uri): 403}),
+        "pending deletion": lambda uri: vault.faults.update({place(uri): 409}),
+        "gone": lambda uri: vault.keys.pop(place(uri)) and None,
+        "denied": lambda uri: vault.faults.update({place(uri): 403}),
+        "another under its name": another,
+    }
 
 
 def _kms_mishaps(kms: Any, new_key: Callable[[], str]) -> dict[str, Callable[[str], None]]:

@@ -193,8 +193,9 @@ def test_a_key_says_its_address_and_nothing_else(signer: Signer) -> None:
 def test_an_unknown_option_in_the_uri_is_refused(harness) -> None:
     from pulumi_mandate.errors import UsageError
 
+    uri = harness.new_key()
     with pytest.raises(UsageError, match="unknown options: regoin"):
-        enrol(harness.new_key() + "&regoin=x")
+        enrol(uri + ("&" if "?" in uri else "?") + "regoin=x")
 
 
 @pytest.mark.parametrize("mishap", MISHAPS)

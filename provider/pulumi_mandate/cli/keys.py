@@ -37,7 +37,9 @@ _challenge = click.option(
 def keys() -> None:
     """Keys by URI: `awskms:` and `pkcs11:` for executors, `keystore:` for development.
 
-    A key's private part never leaves its home; only its address is ever written down.
+    `gcpkms:` and `azurekeyvault:` are unproven. A key's private part never leaves its home; only
+    its address is ever written down. Who may order runs with it is decided on chain: `mandate
+    executors enrol`, `rotate` and `revoke`.
     """
 
 
@@ -49,7 +51,7 @@ def keys() -> None:
 @click.argument("name", required=False)
 def show(call: Call, name: str | None) -> Answer:
     """Open the trust file's keys and check that each has the address that was enrolled."""
-    from ..signing import open_signer
+    from ..signing import UNPROVEN, open_signer
 
     known = _known(call)
     if name is not None:
@@ -57,8 +59,12 @@ def show(call: Call, name: str | None) -> Answer:
     addresses = {
         which: str(open_signer(key.uri, key.address).address) for which, key in known.items()
     }
-    text = "\n".join(f"{which:<10} {address}" for which, address in addresses.items())
-    return Answer({"keys": addresses}, text or "the trust file names no key")
+    unproven = [which for which in addresses if known[which].uri.partition(":")[0] in UNPROVEN]
+    text = "\n".join(
+        f"{which:<10} {address}" + ("  (unproven key store)" if which in unproven else "")
+        for which, address in addresses.items()
+    )
+    return Answer({"keys": addresses, "unproven": unproven}, text or "the trust file names no key")
 
 
 @command(

@@ -24,7 +24,7 @@ signature = ExecutorKey(signer).sign_order(domain, order)
 from ._curve import Signature, recover
 from ._gate import Signer
 from ._keystore import create_keystore
-from ._open import SCHEMES, enrol, open_signer
+from ._open import SCHEMES, UNPROVEN, enrol, open_signer
 from .account import AccountKey
 from .attestor import AttestorKey
 from .executor import ExecutorKey
@@ -35,6 +35,7 @@ from .voter import VoterKey
 
 __all__ = [
     "SCHEMES",
+    "UNPROVEN",
     "AccountKey",
     "AttestorKey",
     "ExecutorKey",

@@ -16,7 +16,6 @@ Source: https://docs.aws.amazon.com/kms/latest/APIReference/API_Sign.html
 
 from __future__ import annotations
 
-import ipaddress
 import re
 import threading
 from typing import Any, NoReturn
@@ -25,7 +24,7 @@ from urllib.parse import urlsplit
 from ..errors import SignerError, UsageError
 from ..models import Address, Digest
 from ._curve import address_of
-from ._uri import KeyUri, only
+from ._uri import KeyUri, is_loopback, only
 
 _KEY = re.compile(r"(alias/[A-Za-z0-9/_-]{1,250}|[A-Za-z0-9-]{1,64}|arn:[A-Za-z0-9:/_-]{1,2000})")
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
@@ -194,7 +193,7 @@ def _checked_endpoint(endpoint: str | None) -> str | None:
     parts = urlsplit(endpoint)
     whole = parts.hostname and not (parts.username or parts.query or parts.fragment)
     if whole and (
-        parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(parts.hostname))
+        parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname))
     ):
         return endpoint
     raise UsageError(
@@ -205,14 +204,5 @@ def _checked_endpoint(endpoint: str | None) -> str | None:
 
 def _is_emulator(endpoint: str | None) -> bool:
     return endpoint is not None and (
-        urlsplit(endpoint).scheme == "http" or _is_loopback(urlsplit(endpoint).hostname)
+        urlsplit(endpoint).scheme == "http" or is_loopback(urlsplit(endpoint).hostname)
     )
-
-
-def _is_loopback(host: str | None) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host or "").is_loopback
-    except ValueError:
-        return False

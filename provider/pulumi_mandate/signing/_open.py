@@ -11,8 +11,10 @@ from types import MappingProxyType
 from ..errors import SignerError, UsageError
 from ..models import Address
 from ._awskms import AwsKmsBackend
+from ._azurekeyvault import AzureKeyVaultBackend
 from ._curve import checked_address
 from ._gate import Backend, GatedSigner, Signer
+from ._gcpkms import GcpKmsBackend
 from ._keystore import KeystoreBackend
 from ._pkcs11 import Pkcs11Backend
 from ._uri import KeyUri, parse_key_uri
@@ -20,11 +22,16 @@ from ._uri import KeyUri, parse_key_uri
 SCHEMES: Mapping[str, Callable[[KeyUri], Backend]] = MappingProxyType(
     {
         "awskms": AwsKmsBackend.from_uri,
+        "azurekeyvault": AzureKeyVaultBackend.from_uri,
+        "gcpkms": GcpKmsBackend.from_uri,
         "keystore": KeystoreBackend.from_uri,
         "pkcs11": Pkcs11Backend.from_uri,
     }
 )
 """URI scheme → opener."""
+
+UNPROVEN = frozenset({"azurekeyvault", "gcpkms"})
+"""Schemes whose client has only ever spoken with a stand-in of ours."""
 
 
 def open_signer(uri: str, address: str) -> Signer:

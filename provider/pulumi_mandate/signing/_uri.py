@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -63,8 +64,19 @@ def only(uri: KeyUri, *allowed: str) -> None:
         )
 
 
+def is_loopback(host: str | None) -> bool:
+    """Whether only this machine answers there: then it is an emulator, with development keys."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host or "").is_loopback
+    except ValueError:
+        return False
+
+
 _SHAPES = (
     "awskms:///KEY-ID?region=REGION, awskms:///alias/NAME?region=REGION, "
+    "gcpkms:///projects/…/cryptoKeyVersions/N, azurekeyvault:///VAULT-HOST/KEY/VERSION, "
     "keystore:///FILE?passphrase-file=FILE, or "
     "pkcs11:token=LABEL;object=LABEL?module-path=FILE&pin-source=file:FILE"
 )
