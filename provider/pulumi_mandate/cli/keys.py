@@ -38,8 +38,8 @@ def keys() -> None:
     """Keys by URI: `awskms:` and `pkcs11:` for executors, `keystore:` for development.
 
     `gcpkms:` and `azurekeyvault:` are unproven. A key's private part never leaves its home; only
-    its address is ever written down. Who may order runs with it is decided on chain: `mandate
-    executors enrol`, `rotate` and `revoke`.
+    its address is ever written down. Which keys may order runs is decided on chain, and so is
+    their rotation and revocation: `mandate executors`.
     """
 
 
