@@ -236,7 +236,8 @@ def test_doctor_looks_at_chain_keys_and_store(
     assert not found["pulumi"]["ok"]
     assert found["pulumi"]["remedy"]
     good = ("python", "trust file", "chain", "registry", "executor key", "runner key", "plan store")
-    assert [name for name in good if not found[name]["ok"]] == []
+    assert [name for name in (*good, "previews") if not found[name]["ok"]] == []
+    assert "the trust file has no [previewer]" in found["previews"]["detail"]
     assert "enrolled" in found["executor key"]["detail"]
 
 

@@ -20,6 +20,8 @@ from pulumi_mandate.chain.abi import checksum
 from pulumi_mandate.errors import Refused, UsageError
 from pulumi_mandate.models import Address, Domain
 
+from .previewing import Previewer, parse_previewer, render_previewer
+
 VERSION = 1
 CONTRACTS = (
     "registry",
@@ -80,6 +82,8 @@ class Trust:
     accounts: Mapping[str, Key] = field(default_factory=dict)
     backend_ids: Mapping[str, str] = field(default_factory=dict)
     """Backend URL on this machine → the id that is enrolled on chain."""
+    previewer: Previewer | None = None
+    """What a preview may reach; None: whatever this user may."""
 
     @property
     def low_governor(self) -> Address:
@@ -148,6 +152,7 @@ def parse_trust(text: str) -> Trust:
         "runner",
         "accounts",
         "backends",
+        "previewer",
     }
     _only(content, known, "the file")
     if content.get("version") != VERSION:
@@ -163,9 +168,10 @@ def parse_trust(text: str) -> Trust:
     store = _table(content, "store", optional=True)
     _only(store, {"uri"}, "[store]")
     accounts = _table(content, "accounts", optional=True)
+    rpc = _endpoints(chain["rpc"], development=development)
     return Trust(
         chain_id=_whole(chain, "id"),
-        rpc=_endpoints(chain["rpc"], development=development),
+        rpc=rpc,
         **{name: _address(contracts, name) for name in CONTRACTS},
         governors=Governors(*(_address(governors, name) for name in Governors._fields)),
         deployed_block=_whole(contracts, "deployed_block"),
@@ -175,6 +181,9 @@ def parse_trust(text: str) -> Trust:
         runner=_key(content, "runner"),
         accounts={name: _required_key(accounts, name) for name in accounts},
         backend_ids={url: str(name) for url, name in _table(content, "backends", True).items()},
+        previewer=(
+            parse_previewer(_table(content, "previewer"), rpc) if "previewer" in content else None
+        ),
     )
 
 
@@ -198,6 +207,9 @@ def render_trust(trust: Trust) -> str:
     if trust.backend_ids:
         lines += ["[backends]"]
         lines += [f"{_quote(url)} = {_quote(name)}" for url, name in trust.backend_ids.items()]
+        lines += [""]
+    if trust.previewer is not None:
+        lines += render_previewer(trust.previewer)
     return "\n".join(lines).rstrip() + "\n"
 
 

@@ -59,6 +59,7 @@ def examine(session: Session) -> Iterator[Finding]:
         yield _emergency(session)
     yield from _keys(session, reached=reached.ok)
     yield _attempt("plan store", lambda: _store(session))
+    yield _attempt("previews", lambda: _previews(session))
     yield _attempt("runs", lambda: _runs(session.machine if reached.ok else None))
     if session.trust.development:
         yield from _development_tools()
@@ -192,6 +193,19 @@ def _executor(session: Session, *, reached: bool) -> str:
 def _store(session: Session) -> str:
     session.store.document_of(ZERO)  # reading anything shows that it can be read
     return session.trust.store_uri
+
+
+def _previews(session: Session) -> str:
+    from ..gate.previewer import probe
+
+    found, wanted = probe(session.trust), session.trust.previewer
+    if wanted is not None and wanted.required and not found.closed:
+        raise UsageError(
+            f"previews cannot be isolated: {found.missing}",
+            meaning="The trust file requires it, so every preview is refused here.",
+            next_step="docs/reference/previewer.md",
+        )
+    return found.sentence()
 
 
 def _runs(machine: Machine | None) -> str:

@@ -262,6 +262,7 @@ def _trust(ground: Ground, executor: Key, outputs: Mapping[str, Any]) -> Trust:
         rpc=(ground.rpc,),
         **{name: Address(outputs[name]) for name in CONTRACTS},
         governors=Governors(*(Address(outputs[name]) for name in governors)),
+        previewer=None,
         deployed_block=int(outputs["deployed_block"]),
         development=True,
         store_uri=f"file://{home.store}",

@@ -125,8 +125,18 @@ def bound_environment(environment: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in found.items() if value}
 
 
+def is_harmless(name: str) -> bool:
+    """Whether the variable changes nothing that a plan means."""
+    return name in _HARMLESS
+
+
+def is_bound_by_value(name: str) -> bool:
+    """Whether the variable is a selector, proxies and files excepted."""
+    return name in _BOUND or name.startswith(_BOUND_PREFIXES)
+
+
 def _is_bound(name: str) -> bool:
-    return name in _BOUND or name.startswith(_BOUND_PREFIXES) or name.upper() in _PROXIES
+    return is_bound_by_value(name) or name.upper() in _PROXIES
 
 
 def _check_interpreter(environment: Mapping[str, str], step: int) -> None:

@@ -115,7 +115,7 @@ def admit(
     say("previewing the whole stack again")
     with ThreadPoolExecutor(1) as beside:
         # The engine works in another process while this one hashes and asks the chain.
-        preview = beside.submit(preview_of, program, environment, place.kind)
+        preview = beside.submit(preview_of, program, environment, place.kind, machine.trust)
         here = look_here(
             program,
             machine.trust,

@@ -163,22 +163,26 @@ def prepare(  # noqa: PLR0913  # what an attestor decides, each by name
     check_environment(source)
     check_project(program.workdir)
     with ThreadPoolExecutor(1) as beside:
-        preview = beside.submit(preview_of, program, source, kind)
+        preview = beside.submit(preview_of, program, source, kind, trust)
         here = look_here(program, trust, rules=rules, environment=source, subject=subject)
         return Prepared.of(preview.result(), here)
 
 
-def preview_of(program: ProgramAt, environment: Mapping[str, str], kind: str = "up") -> RawPreview:
-    """The engine's own answer, marked so that the program says nothing.
+def preview_of(
+    program: ProgramAt, environment: Mapping[str, str], kind: str = "up", trust: Trust | None = None
+) -> RawPreview:
+    """The engine's own answer, marked so that the program says nothing, isolated as `trust` says.
 
-    Raises `EngineError`, `UsageError`.
+    Raises `EngineError`, `UsageError`, `Refused`.
     """
     from .preview import take_preview
 
     nested = engine_environment(environment) | {NESTED_MARK: "1"}
     require_kind(kind, program.flags)
     flags = import_flags(program.imports) if kind == "import" else program.flags
-    return take_preview(program.workdir, program.stack, kind=kind, flags=flags, env=nested)
+    return take_preview(
+        program.workdir, program.stack, kind=kind, flags=flags, env=nested, trust=trust
+    )
 
 
 def import_flags(file: Path | None) -> tuple[str, ...]:

@@ -19,11 +19,13 @@ from typing import Any
 
 import orjson
 
+from pulumi_mandate.chain.trust import Trust
 from pulumi_mandate.errors import EngineError
 from pulumi_mandate.plan.destroy import refuse_protected
 from pulumi_mandate.plan.raw import RawPreview
 
 from .ancestor import is_alive
+from .previewer import Answer, Cell
 from .project import DIY_ORGANISATION, read_project
 
 _MEMORY = Path("/dev/shm")  # noqa: S108  # a folder of our own, 0700, is made inside it
@@ -34,27 +36,33 @@ _ON_A_COPY = frozenset({"refresh", "import"})
 _DESTROY = ("destroy", "--preview-only", "--run-program", "--json", *_COMPLETE[:2])
 _KEPT = ("PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE")
 _LONGEST_MESSAGE = 4000
+_RUN_CODE = frozenset({"preview", "destroy", *_ON_A_COPY})
+"""Commands that run the program or a provider; the others read the state and its configuration."""
 
 
-def take_preview(
+def take_preview(  # noqa: PLR0913  # an engine's command, by name
     workdir: Path,
     stack: str,
     *,
     kind: str = "up",
     flags: Sequence[str] = (),
     env: Mapping[str, str],
+    trust: Trust | None = None,
 ) -> RawPreview:
     """Preview one command on `stack` of the program in `workdir`: every source of a plan.
 
     `kind` is one of `PLAN_KINDS`; `flags` are those of the outer command that change what the
     preview means; `env` is the whole environment of the engine, from which the outer run's
-    `PULUMI_CONFIG` is removed.
+    `PULUMI_CONFIG` is removed. With a `trust` that has a `previewer`, the
+    commands that run code run in a cell.
 
     Raises `EngineError` with the engine's own message, `IncompletePlan` for a destroy that would
-    meet a protected resource.
+    meet a protected resource, `Refused` where isolation is required and cannot be had.
     """
-    engine = _Engine(workdir, stack, _clean(env))
     with _private_folder() as folder:
+        confined = trust is not None and trust.previewer is not None
+        cell = Cell(trust, workdir, folder) if trust is not None and confined else None
+        engine = _Engine(workdir, stack, _clean(env), cell)
         plan = folder / "plan.json"
         before = engine.json("stack", "export", "--show-secrets")
         if kind in _ON_A_COPY:
@@ -97,15 +105,18 @@ def _on_a_copy(
 
 
 class _Engine:
-    def __init__(self, workdir: Path, stack: str, env: Mapping[str, str]) -> None:
+    def __init__(
+        self, workdir: Path, stack: str, env: Mapping[str, str], cell: Cell | None
+    ) -> None:
         self._workdir = workdir
         self._stack = stack
         self._env = dict(env)
+        self._cell = cell
 
     def beside(self, backend: Path, stack: str) -> _Engine:
         """The same program on a backend of its own."""
         env = self._env | {"PULUMI_BACKEND_URL": backend.as_uri()}
-        return _Engine(self._workdir, stack, env)
+        return _Engine(self._workdir, stack, env, self._cell)
 
     def json(self, *arguments: str) -> dict[str, Any]:
         """What a command answered. Raises `EngineError`."""
@@ -117,6 +128,18 @@ class _Engine:
     def run(self, *arguments: str) -> bytes:
         """What a command printed. Raises `EngineError`, with the engine's own message."""
         command = ["pulumi", *arguments, f"--stack={self._stack}"]
+        done = self._answer(command)
+        if done.code != 0:
+            raise EngineError(
+                f"`pulumi {arguments[0]}` failed: {_message(done.stdout, done.stderr)}",
+                meaning="Nothing was changed: a preview only looks.",
+                next_step=f"pulumi preview --stack {self._stack}",
+            )
+        return done.stdout
+
+    def _answer(self, command: Sequence[str]) -> Answer:
+        if self._cell is not None and command[1] in _RUN_CODE:
+            return self._cell.run(command, self._env)
         try:
             done = subprocess.run(
                 command, cwd=self._workdir, env=self._env, capture_output=True, check=False
@@ -126,13 +149,7 @@ class _Engine:
                 f"the Pulumi CLI could not be started: {error.strerror}",
                 next_step="mandate doctor",
             ) from None
-        if done.returncode != 0:
-            raise EngineError(
-                f"`pulumi {arguments[0]}` failed: {_message(done.stdout, done.stderr)}",
-                meaning="Nothing was changed: a preview only looks.",
-                next_step=f"pulumi preview --stack {self._stack}",
-            )
-        return done.stdout
+        return Answer(done.returncode, done.stdout, done.stderr)
 
 
 def _clean(env: Mapping[str, str]) -> dict[str, str]:
