@@ -5,11 +5,19 @@ from __future__ import annotations
 
 import pytest
 
+from pulumi_mandate.chain.previewing import Previewer
 from pulumi_mandate.errors import IncompletePlan
 from pulumi_mandate.models import MandateState, Tier
 from tests.plugins.gate_fixtures import TWO_NOTES, Governed
 
 pytestmark = [pytest.mark.engine, pytest.mark.chain]
+
+
+@pytest.fixture
+def previewer() -> Previewer:
+    """Every preview of these stacks is made in a cell, where the machine gives one."""
+    return Previewer(required=False)
+
 
 KEPT = TWO_NOTES + (
     'Note("kept", pulumi.Output.secret("hidden"), pulumi.ResourceOptions(retain_on_delete=True))\n'

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import pytest
 
+from pulumi_mandate.chain.previewing import Previewer
 from pulumi_mandate.models import MandateState
 from tests.plugins.gate_fixtures import TWO_NOTES, Governed
 
 pytestmark = [pytest.mark.engine, pytest.mark.chain]
+
+
+@pytest.fixture
+def previewer() -> Previewer:
+    """Every preview of these stacks is made in a cell, where the machine gives one."""
+    return Previewer(required=False)
+
 
 FIRST = (
     TWO_NOTES

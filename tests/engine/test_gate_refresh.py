@@ -8,11 +8,19 @@ import sys
 
 import pytest
 
+from pulumi_mandate.chain.previewing import Previewer
 from pulumi_mandate.errors import EmptyPlan
 from pulumi_mandate.models import MandateState, Tier
 from tests.plugins.gate_fixtures import PROVIDER, TWO_NOTES, Governed
 
 pytestmark = [pytest.mark.engine, pytest.mark.chain]
+
+
+@pytest.fixture
+def previewer() -> Previewer:
+    """Every preview of these stacks is made in a cell, where the machine gives one."""
+    return Previewer(required=False)
+
 
 READ = """
     def read(self, id, props):

@@ -6,12 +6,19 @@ import json
 
 import pytest
 
+from pulumi_mandate.chain.previewing import Previewer
 from pulumi_mandate.models import MandateState, digest, to_hex
 from pulumi_mandate.plan.document import Document
 from pulumi_mandate.plan.receipt import Receipt
 from tests.plugins.gate_fixtures import TWO_NOTES, Governed
 
 pytestmark = [pytest.mark.engine, pytest.mark.chain]
+
+
+@pytest.fixture
+def previewer() -> Previewer:
+    """Every preview of these stacks is made in a cell, where the machine gives one."""
+    return Previewer(required=False)
 
 
 def test_without_a_mandate_nothing_is_changed_and_with_it_everything(governed: Governed) -> None:

@@ -6,12 +6,14 @@ import dataclasses
 import io
 import json
 import os
+import pwd
 import resource
 import signal
 import socket
 import struct
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -73,7 +75,7 @@ def test_what_is_not_there_cannot_be_started(folder: Path) -> None:
         (
             {"memory_mib": 64},
             "import os, time\nfor _ in range(4):\n if os.fork() == 0:\n"
-            "  kept = bytearray(b'x' * (40 << 20)); time.sleep(60)\ntime.sleep(60)",
+            "  kept = bytearray(b'x') * (40 << 20); time.sleep(60)\ntime.sleep(60)",
             "more than 64 MiB of memory",
         ),
         (
@@ -465,3 +467,21 @@ def test_the_watch_says_how_it_ended(
         ours.sendall(b'{"closed": true}\n')
         confined.main(theirs.detach())
         assert previewer._listen(ours) == ({"failed": "network namespace: no"}, [])
+
+
+def test_root_runs_it_as_another_user_and_nobody_else_can() -> None:
+    command = ("sh", "-c", "id -u; id -G; touch $TMPDIR/mine && echo own; cat /proc/1/comm")
+    with tempfile.TemporaryDirectory() as name:
+        outside = Path(name)
+        outside.chmod(0o755)  # that user must be able to find its own folder
+        own = outside / "own"
+        own.mkdir(mode=0o700)
+        if os.geteuid() != 0:
+            with pytest.raises(Refused, match="only root may run a preview as nobody"):
+                cell(own, user="nobody")
+            return
+        nobody = pwd.getpwnam("nobody")
+        made = cell(own, user="nobody", required=False)
+        lines = made.run(command, {"PATH": os.defpath}).stdout.decode().split()
+        assert lines[:3] == [str(nobody.pw_uid), str(nobody.pw_gid), "own"]
+        assert (own / "mine").stat().st_uid == nobody.pw_uid

@@ -277,11 +277,21 @@ def rules(request: pytest.FixtureRequest) -> Rules | None:
 
 
 @pytest.fixture
+def previewer() -> Previewer | None:
+    """What the trust file says of previews: nothing, unless a module says otherwise."""
+    return None
+
+
+@pytest.fixture
 def governed(
-    tmp_path: Path, pulumi_env: Mapping[str, str], chain_service: Any, rules: Rules | None
+    tmp_path: Path,
+    pulumi_env: Mapping[str, str],
+    chain_service: Any,
+    rules: Rules | None,
+    previewer: Previewer | None,
 ) -> Iterator[Governed]:
     """Two notes, nothing deployed yet, nobody has proposed anything."""
-    stack = make_governed(tmp_path, dict(pulumi_env), chain_service, rules)
+    stack = make_governed(tmp_path, dict(pulumi_env), chain_service, rules, previewer)
     yield stack
     stack.clean_up()
     for folder_of_run in stack.runs():  # no watcher may outlive its chain
@@ -291,7 +301,11 @@ def governed(
 
 
 def make_governed(
-    root: Path, environment: dict[str, str], chain_service: Any, rules: Rules | None = None
+    root: Path,
+    environment: dict[str, str],
+    chain_service: Any,
+    rules: Rules | None = None,
+    previewer: Previewer | None = None,
 ) -> Governed:
     """Contracts, trust file, keys, program and stack below `root`; the shipped rules by default."""
     chosen = rules or Rules.load()
@@ -303,7 +317,8 @@ def make_governed(
     deployment = deploy(chain_service, terms)
     trust = root / "trust" / "trust.toml"
     trust.parent.mkdir(mode=0o700)
-    write_trust(trust, complete(deployment, trust.parent, environment))
+    whole = complete(deployment, trust.parent, environment)
+    write_trust(trust, dataclasses.replace(whole, previewer=previewer))
     folder, notes = root / "program", root / "notes"
     folder.mkdir()
     notes.mkdir()
@@ -336,8 +351,6 @@ def complete(deployment: Deployment, folder: Path, environment: dict[str, str]) 
 
     return dataclasses.replace(
         deployment.trust,
-        # Where this machine has namespaces, every preview of every governed test is in a cell.
-        previewer=Previewer(required=False),
         store_uri=f"file://{folder / 'store'}",
         executor=key("executor"),
         runner=key("runner"),

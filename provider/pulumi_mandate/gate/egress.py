@@ -51,7 +51,7 @@ class Egress:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._over: asyncio.Event | None = None
         self._ready = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
+        self._thread = threading.Thread(target=self._run, daemon=True)
 
     def __enter__(self) -> Egress:
         if self._listeners:
@@ -66,8 +66,15 @@ class Egress:
         trace: TracebackType | None,
     ) -> None:
         if self._loop is not None and self._over is not None:
-            self._loop.call_soon_threadsafe(self._over.set)
+            with suppress(RuntimeError):  # it ended by itself
+                self._loop.call_soon_threadsafe(self._over.set)
             self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        finally:
+            self._ready.set()  # nobody waits for one that could not begin: nothing is reached
 
     async def _serve(self) -> None:
         self._loop, self._over = asyncio.get_running_loop(), asyncio.Event()
