@@ -266,8 +266,9 @@ def test_who_finishes_later_reports_an_edit_and_does_not_fail_for_it(folder, pro
     assert "not known" in result["reasons"][0]
 
 
-def test_a_program_that_cannot_be_read_is_another_one(folder):
-    assert program_of(dataclasses.replace(folder.record(), workdir="/nonexistent")) == ""
+def test_a_program_that_cannot_be_read_is_another_one(folder, tmp_path):
+    nowhere = str(tmp_path / "nowhere")
+    assert program_of(dataclasses.replace(folder.record(), workdir=nowhere)) == ""
 
 
 def test_a_run_that_the_chain_calls_running_is_never_skipped(folder, monkeypatch):
