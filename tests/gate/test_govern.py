@@ -74,6 +74,23 @@ def test_outside_the_engine_it_refuses(engine):
         line.govern()
 
 
+def test_an_inline_program_is_told_where_to_go(engine, monkeypatch, capfd):
+    """It has no folder; its preview shows nothing and does not fail."""
+    monkeypatch.setattr(pulumi.runtime.settings, "get_root_directory", lambda: None)
+    engine.dry = True
+    line.govern()
+    assert capfd.readouterr().out == ""
+    hooks()._server.stop(0)
+    monkeypatch.setattr(line, "_state", {})
+
+    engine.dry = False
+    with pytest.raises(Left):
+        line.govern()
+
+    # No engine is above the process that would read the engine's messages.
+    assert "pulumi_mandate.automation.up(stack)" in capfd.readouterr().err
+
+
 def test_a_dry_run_registers_the_names_and_tells_where_the_mandate_stands(
     engine, monkeypatch, capfd
 ):

@@ -1,51 +1,17 @@
-"""Running a governed command of Pulumi, and telling afterwards what became of it."""
+"""The standing of a stack before a governed command, and the command itself."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-import time
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ..errors import (
-    ChainError,
-    EngineError,
-    MandateError,
-    PartlyApplied,
-    Refused,
-    SignerError,
-    UsageError,
-)
 from ._lookup import standing_of
 from ._output import progress
 from ._program import ProgramChoice
 from ._step import take_step
 
 if TYPE_CHECKING:
-    from ..gate.folder import RunFolder
-    from ..gate.prepare import ProgramAt
+    from ..gate.command import Outcome
     from ._session import Session
-
-CLOSING_SECONDS = 900.0
-"""How long to wait for the watcher; it goes on when we stop waiting."""
-_POLL_SECONDS = 0.2
-_FAILING = {"failed", "open"}
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one command."""
-
-    sentence: str
-    exit_code: int
-    facts: dict[str, Any] = field(default_factory=dict)
-    """The run's result; empty where nothing was to be done."""
-
-    def as_data(self) -> dict[str, Any]:
-        return {"exitCode": self.exit_code, "sentence": self.sentence, **self.facts}
 
 
 def bring_forward(session: Session, program: ProgramChoice, *, act: bool) -> None:
@@ -71,135 +37,14 @@ def bring_forward(session: Session, program: ProgramChoice, *, act: bool) -> Non
 def run_governed(
     session: Session, program: ProgramChoice, *, message: str | None, kind: str = "up"
 ) -> Outcome:
-    """Check that the program is governed, run it, wait for its run to be closed.
+    """`gate.command.run_command`, its progress on standard error. Raises what that raises."""
+    from ..gate.command import run_command
 
-    Raises `Refused` for a program without the gate's hooks, `EngineError` where there is no engine.
-    """
-    from ..gate.prepare import check_hooks, prepare
-    from ..gate.standing import run_by
-    from ..gate.wrapped import is_wrapped
-
-    place = program.place()
-    wrapped = is_wrapped(kind, place.workdir)
-    typed = run_by(kind, place.flags, hooked=not wrapped)
-    if not wrapped:
-        progress("previewing, to see that every resource is governed")
-        check_hooks(prepare(place, session.trust, kind=kind).raw)
-    started = time.time()
-    progress(f"starting {typed}")
-    command = _wrapped(kind, place, message) if wrapped else _plain(kind, place, message)
-    pid, code = _run_pulumi(command, place, session.trust_file)
-    folder = _run_of(pid)
-    if folder is None:
-        return _without_run(typed, pid, code, started)
-    progress("waiting until the run is closed on chain")
-    return _with_run(typed, folder, _result(folder, since=time.time()), code)
-
-
-def _wrapped(kind: str, place: ProgramAt, message: str | None) -> list[str]:
-    """The gate is a process that becomes the engine."""
-    # -P: a module in the program's folder must not take the place of one of ours.
-    command = [sys.executable, "-P", "-m", "pulumi_mandate.gate.wrapped"]
-    command += [kind, str(place.workdir), place.stack, message or ""]
-    return [*command, *([str(place.imports)] if place.imports else place.flags)]
-
-
-def _plain(kind: str, place: ProgramAt, message: str | None) -> list[str]:
-    """The engine, whose program is the gate."""
-    from ..gate.standing import run_by
-
-    command = [*run_by(kind).split(), *place.flags, "--yes", "--skip-preview", "--non-interactive"]
-    return [*command, "--stack", place.stack, *(["--message", message] if message else [])]
-
-
-def _run_pulumi(command: list[str], place: ProgramAt, trust: Path | None) -> tuple[int, int]:
-    """The engine's pid and exit code. What it prints is progress, so it goes to standard error."""
-    # The gate in the program must believe the file that this command was told to believe.
-    told = {"MANDATE_TRUST": str(trust.resolve())} if trust else {}
-    try:
-        with subprocess.Popen(
-            command,
-            cwd=place.workdir,
-            env=os.environ | told,
-            stdin=subprocess.DEVNULL,
-            stdout=sys.stderr,
-        ) as engine:
-            return engine.pid, engine.wait()
-    except OSError as error:
-        raise EngineError("`pulumi` cannot be started", next_step="mandate doctor") from error
-
-
-def _run_of(pid: int) -> RunFolder | None:
-    """The run that this engine began or went on with."""
-    from ..gate.folder import run_folders
-
-    found = [folder for folder in run_folders() if folder.record().engine_pid == pid]
-    return found[-1] if found else None
-
-
-def _result(folder: RunFolder, *, since: float) -> dict[str, Any] | None:
-    """The watcher's word, written after the engine ended; a resumed run has older ones."""
-    path = folder.path / "result.json"
-    deadline = time.monotonic() + CLOSING_SECONDS
-    while time.monotonic() < deadline:
-        if path.exists() and path.stat().st_mtime >= since:
-            return folder.result()
-        time.sleep(_POLL_SECONDS)
-    return None
-
-
-def _without_run(typed: str, pid: int, code: int, started: float) -> Outcome:
-    from ..gate.refusals import refusal_of
-
-    said = refusal_of(pid, since=started)
-    if said is not None:
-        raise _same_error(said)
-    if code == 0:
-        return Outcome("nothing to change, so no mandate was spent", 0)
-    raise EngineError(
-        f"`{typed}` failed with exit code {code} before anything was changed",
-        meaning="What it printed above says why. No mandate was spent.",
+    return run_command(
+        program.place(),
+        session.trust,
+        kind=kind,
+        message=message,
+        trust_file=session.trust_file,
+        say=progress,
     )
-
-
-def _same_error(said: dict[str, Any]) -> MandateError:
-    """What the gate raised inside the program, raised again here."""
-    texts = {"meaning": str(said["meaning"]), "next_step": str(said["next"])}
-    if "step" in said:
-        parts = {name: str(said[name]) for name in ("field", "expected", "found")}
-        return Refused(int(said["step"]), str(said["happened"]), **parts, **texts)
-    kinds = (UsageError, ChainError, SignerError, EngineError, PartlyApplied)
-    kind = next((k for k in kinds if k.exit_code == said["exitCode"]), MandateError)
-    return kind(str(said["happened"]), **texts)
-
-
-def _with_run(typed: str, folder: RunFolder, result: dict[str, Any] | None, code: int) -> Outcome:
-    if result is None:
-        raise PartlyApplied(
-            "the run is not closed on chain yet",
-            meaning=f"Its watcher still tries; {folder.log} says why.",
-            next_step="mandate resume",
-        )
-    status, reasons = result["status"], result.get("reasons") or []
-    if status not in _FAILING:
-        text = f"run {result['runId'][:10]}… {status}"
-        if code == 0:
-            return Outcome(text, 0, {"run": result})
-        return Outcome(
-            f"{text}, but `{typed}` ended with exit code {code}",
-            EngineError.exit_code,
-            {"run": result},
-        )
-    lines = [f"run {result['runId'][:10]}… is {status}", *(f"  {reason}" for reason in reasons)]
-    lines.append("next: " + (typed if status == "open" else "mandate propose"))
-    return Outcome("\n".join(lines), _failure_code(folder), {"run": result})
-
-
-def _failure_code(folder: RunFolder) -> int:
-    """7 as soon as one operation was let through: the provider may have done it."""
-    from ..gate.journal import ALLOWED, REFUSED
-
-    verdicts = {entry.verdict for entry in folder.journal.entries()}
-    if ALLOWED in verdicts:
-        return PartlyApplied.exit_code
-    return Refused.exit_code if REFUSED in verdicts else EngineError.exit_code

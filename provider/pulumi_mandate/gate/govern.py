@@ -22,6 +22,7 @@ from typing import Any, NoReturn
 
 from pulumi_mandate.errors import MandateError, Refused
 
+from .ancestor import find_engine
 from .engine_hooks import EngineHooks
 from .environment import NESTED_MARK
 from .folder import mandate_home
@@ -59,7 +60,10 @@ def govern() -> None:
         place = _place(pulumi)
         if not dry:
             from .opening import open_gate
+            from .outer import inline_program
 
+            if place is None:
+                raise inline_program()
             hooks.decide_with(open_gate(place, _say))
     except Exception as failure:
         if dry:
@@ -69,15 +73,19 @@ def govern() -> None:
         hooks.decide_with(_refuse_with(refusal))
         _leave(refusal)
     # The mark silences a message and nothing else, so a program gains nothing by setting it.
-    if dry and not os.environ.get(NESTED_MARK):
+    if dry and place is not None and not os.environ.get(NESTED_MARK):
         _show_standing(place)
 
 
-def _place(pulumi: Any) -> Where:
+def _place(pulumi: Any) -> Where | None:
+    """Of an inline program of the Automation API, which has no folder, None."""
     from pulumi.runtime.settings import get_root_directory
 
+    root: str | None = get_root_directory()
+    if root is None:
+        return None
     return Where(
-        root=Path(get_root_directory()).resolve(),
+        root=Path(root).resolve(),
         organisation=pulumi.get_organization(),
         project=pulumi.get_project(),
         stack=pulumi.get_stack(),
@@ -101,10 +109,18 @@ def _leave(refusal: MandateError) -> NoReturn:
                     engine_pb2.LogRequest(severity=engine_pb2.ERROR, message=refusal.diagnostics())
                 )
         record_refusal(refusal)
+        if not _is_below_an_engine():
+            print(refusal.diagnostics(), file=sys.stderr)  # an inline program: the engine is below
         sys.stdout.flush()
         sys.stderr.flush()
     finally:
         os._exit(_ALREADY_SHOWN)
+
+
+def _is_below_an_engine() -> bool:
+    with suppress(MandateError):
+        return find_engine().pid > 0
+    return False
 
 
 def _defect(failure: Exception) -> MandateError:

@@ -51,7 +51,10 @@ from .verify import verify_effects
 from .watcher import end_with
 from .where import Where
 
-_SAME_IN_BOTH = ("MANDATE_TRUST", "MANDATE_HOME", "HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME")
+SAME_IN_BOTH = frozenset(
+    {"MANDATE_TRUST", "MANDATE_HOME", "HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME"}
+)
+"""Variables that the engine and the gate must read alike."""
 _NOBODY = Address("0x" + "00" * 20)
 
 Say = Callable[[str], None]
@@ -203,7 +206,7 @@ def check_engine(engine: Engine) -> dict[str, str]:
     Returns the environment for previews by the same engine. Raises `Refused`.
     """
     check_environment(engine.environment)
-    for name in _SAME_IN_BOTH:
+    for name in sorted(SAME_IN_BOTH):
         if os.environ.get(name) != engine.environment.get(name):
             raise Refused(
                 1,

@@ -158,7 +158,7 @@ def parse_command(argv: Sequence[str]) -> OuterCommand:
         flag = command.flags[0].partition("=")[0]
         raise _unknown(flag, flag.removeprefix("--"))
     if command.option("exec-kind") == "auto.inline":
-        raise _inline()
+        raise inline_program()
     return command
 
 
@@ -257,9 +257,11 @@ def _unknown(flag: str, name: str | None) -> Refused:
     )
 
 
-def _inline() -> Refused:
+def inline_program() -> Refused:
+    """Why a function of the process that runs it is refused."""
     return Refused(
         STEP,
-        "an inline Automation API program has no source on disk to preview and to hash",
-        next_step="use a local program with the Automation API, or plain `pulumi up`",
+        "an inline Automation API program is a function in memory, which nobody can vote on",
+        meaning="It may be another one in the next process; a file of the checkout is not.",
+        next_step="pulumi_mandate.automation.up(stack), which runs it from the checkout",
     )

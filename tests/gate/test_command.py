@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from pulumi_mandate.cli import _engine
 from pulumi_mandate.errors import (
     ChainError,
     EngineError,
@@ -19,6 +18,7 @@ from pulumi_mandate.errors import (
     SignerError,
     UsageError,
 )
+from pulumi_mandate.gate import command
 from pulumi_mandate.gate.folder import RunFolder
 from pulumi_mandate.gate.journal import ALLOWED, REFUSED, Entry
 
@@ -54,7 +54,7 @@ def test_what_the_gate_raised_in_the_program_is_raised_again(
     leave_refusal(machine, error)
 
     with pytest.raises(type(error)) as raised:
-        _engine._without_run("pulumi up", PID, 1, time.time() - 60)
+        command._without_run("pulumi up", PID, 1, time.time() - 60)
 
     assert raised.value.diagnostics() == error.diagnostics()
     assert raised.value.exit_code == error.exit_code
@@ -65,11 +65,11 @@ def test_a_refusal_of_an_older_engine_with_the_same_pid_does_not_count(machine: 
     os.utime(file, (1, 1))
 
     with pytest.raises(EngineError):
-        _engine._without_run("pulumi up", PID, 1, time.time() - 60)
+        command._without_run("pulumi up", PID, 1, time.time() - 60)
 
 
 def test_nothing_to_change_is_success(machine: Path) -> None:
-    assert _engine._without_run("pulumi up", PID, 0, time.time()).exit_code == 0
+    assert command._without_run("pulumi up", PID, 0, time.time()).exit_code == 0
 
 
 def run_with(machine: Path, *verdicts: str) -> RunFolder:
@@ -99,7 +99,7 @@ def test_a_run_ends_with_the_code_that_its_operations_deserve(
 ) -> None:
     folder = run_with(machine, *verdicts)
 
-    outcome = _engine._with_run("pulumi up", folder, {**RESULT, "status": status}, engine)
+    outcome = command._with_run("pulumi up", folder, {**RESULT, "status": status}, engine)
 
     assert outcome.exit_code == code
     assert status in outcome.sentence
@@ -107,20 +107,20 @@ def test_a_run_ends_with_the_code_that_its_operations_deserve(
 
 def test_a_run_that_nobody_closed_is_not_reported_as_done(machine: Path) -> None:
     with pytest.raises(PartlyApplied, match="not closed"):
-        _engine._with_run("pulumi up", run_with(machine, ALLOWED), None, 0)
+        command._with_run("pulumi up", run_with(machine, ALLOWED), None, 0)
 
 
 def test_the_result_of_an_earlier_try_does_not_count(
     machine: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_engine, "CLOSING_SECONDS", 0.3)
+    monkeypatch.setattr(command, "CLOSING_SECONDS", 0.3)
     folder = run_with(machine)
     folder.write_result({**RESULT, "status": "open"})
     os.utime(folder.path / "result.json", (1, 1))
 
-    assert _engine._result(folder, since=time.time() - 60) is None
+    assert command._result(folder, since=time.time() - 60) is None
 
     folder.write_result({**RESULT, "status": "completed"})
-    found = _engine._result(folder, since=time.time() - 60)
+    found = command._result(folder, since=time.time() - 60)
     assert found is not None
     assert found["status"] == "completed"
