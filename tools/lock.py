@@ -35,6 +35,7 @@ LOCKS = {
     ),
     "requirements-node.lock": ("requirements-node.in",),
     "requirements-policy.lock": ("requirements-policy.in", "--no-deps"),
+    "requirements-clouds.lock": ("requirements-clouds.in", "--no-deps"),
 }
 
 

@@ -17,7 +17,15 @@ import json
 import sys
 from collections.abc import Sequence
 
-from tools import browser_env, hsm_env, node_env, pulumi_cli, pulumi_languages, python_env
+from tools import (
+    browser_env,
+    cloud_sdks,
+    hsm_env,
+    node_env,
+    pulumi_cli,
+    pulumi_languages,
+    python_env,
+)
 from tools.steps import BIN, TOOLCHAIN, VENV, Result, Step, run_step, say
 
 STEPS: tuple[Step, ...] = (
@@ -26,7 +34,12 @@ STEPS: tuple[Step, ...] = (
     *pulumi_cli.STEPS,
     *pulumi_languages.STEPS,
 )
-TEST_STEPS = (*browser_env.STEPS, *hsm_env.STEPS, *pulumi_languages.TEST_STEPS)
+TEST_STEPS = (
+    *browser_env.STEPS,
+    *hsm_env.STEPS,
+    *pulumi_languages.TEST_STEPS,
+    *cloud_sdks.TEST_STEPS,
+)
 
 
 def set_up(steps: Sequence[Step], *, check_only: bool) -> list[Result]:

@@ -15,7 +15,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[2]
-LOCKS = tuple(f"requirements{name}.lock" for name in ("", "-dev", "-node", "-policy"))
+LOCKS = tuple(f"requirements{name}.lock" for name in ("", "-dev", "-node", "-policy", "-clouds"))
 WORKFLOWS = ("test", "demo")
 # Written so that this file itself does not hold what it looks for.
 FOLDERS = re.compile(r"(?<![\w.\-$}])/" + r"(?:root|work|home|Users)/[\w.]")
