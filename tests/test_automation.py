@@ -124,13 +124,12 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What was run; `outcome` in it is what comes of it."""
     seen: dict[str, Any] = {"outcome": Outcome("run 0xab… completed", 0, {"run": {"a": 1}})}
 
-    def run(place: Any, trust: Any, **told: Any) -> Outcome:
+    def run(place: Any, **told: Any) -> Outcome:
         seen.update(told, place=place)
         told["say"]("previewing")
         return seen["outcome"]  # type: ignore[no-any-return]
 
     monkeypatch.setattr(automation, "run_command", run)
-    monkeypatch.setattr(automation, "open_machine", lambda: SimpleNamespace(trust=None))
     return seen
 
 

@@ -35,9 +35,13 @@ OLDEST = (3, 259, 0)
 HOST = "pulumi-language-python"
 GO_HOST = "pulumi-language-go"
 LAUNCHER = "pulumi-resource-pulumi-python"
+_STAND_IN = (
+    'exec "$root/.toolchain/bin/language-host" "$root/.venv/bin/python"'
+    ' "$root/tools/run_program.py" "$@"'
+)
 LAUNCHERS = {
-    HOST: 'exec "$root/.venv/bin/python" -u "$root/tools/language_host.py" "$@"',
-    GO_HOST: 'exec "$root/.venv/bin/python" -u "$root/tools/language_host.py" "$@"',
+    HOST: _STAND_IN,
+    GO_HOST: _STAND_IN,
     LAUNCHER: 'exec "${PULUMI_PYTHON_CMD:-$root/.venv/bin/python}" -u -m pulumi.dynamic "$@"',
 }
 SECONDS_BETWEEN_REPORTS = 10
@@ -237,5 +241,5 @@ def _host_make() -> None:
 
 STEPS = (
     Step("Pulumi CLI", _cli_ready, _cli_make),
-    Step("language hosts", _host_ready, _host_make),
+    Step("launchers of language hosts", _host_ready, _host_make),
 )

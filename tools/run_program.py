@@ -1,4 +1,4 @@
-"""Run one Pulumi program in this fresh interpreter; started by `language_host.py`.
+"""Run one Pulumi program in this fresh interpreter; started by `language-host`.
 
 The job (settings, configuration, path) arrives as JSON on standard input.
 """

@@ -35,7 +35,6 @@ from typing import TYPE_CHECKING, Any
 from .errors import EngineError, MandateError, PartlyApplied, Refused, UsageError
 from .gate.command import Outcome, run_command
 from .gate.flags import bound_flags
-from .gate.machine import open_machine
 from .gate.opening import SAME_IN_BOTH
 from .gate.prepare import ProgramAt
 
@@ -114,7 +113,6 @@ def _run(stack: Stack, kind: str, message: str | None, flags: tuple[str, ...] = 
         check_inline(stack.workspace.program, folder)
     outcome = run_command(
         ProgramAt(folder, stack.name, flags=flags),
-        open_machine().trust,
         kind=kind,
         message=message,
         environment=_environment(stack),

@@ -1,10 +1,23 @@
-"""What the gate costs: a gated `pulumi up` beside a plain one, and one operation's check in a hook.
+"""What the gate costs: gated updates beside plain ones, and one operation's check in a hook.
 
-    python -m tests.bench.bench_up 10 100
+    python -m tests.bench.bench_up 10 100 1000
 
-Paired: the same program and machine, one after the other, in both orders. The gated run includes
-its own preview of the whole stack, two transactions and their finality on a development chain.
-Prints seconds; every number is of this machine and moment, so compare within one report only.
+Paired: the same resources on the same machine, one way after the other, in both orders. They are
+the echo provider's (a stand-in which does nothing, so that the engine and the gate are all there is
+to time), on a `file://` backend. The ways:
+
+| way | what is typed |
+|---|---|
+| up | `pulumi up`, with its preview |
+| skip | `pulumi up --skip-preview` |
+| policy | `pulumi up` with one policy in a pack |
+| hooks | `pulumi up --skip-preview`, our hooks on every resource and nothing else of the gate |
+| govern | `pulumi up` of a governed program: the engine previews, and the gate does again |
+| mandate | `mandate up` |
+
+A governed run holds two transactions and the wait for their finality, which a development chain
+gives at once. Prints seconds; every number is of this machine and moment, so compare within one
+report only.
 """
 
 from __future__ import annotations
@@ -12,9 +25,11 @@ from __future__ import annotations
 import os
 import shutil
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,74 +37,164 @@ from pulumi_mandate.dev.chain_service import ChainService
 from pulumi_mandate.gate.journal import Entry, Journal
 from pulumi_mandate.gate.operations import OperationCheck
 from pulumi_mandate.plan.document import Document
+from tests.checks.test_crossguard import STAND_IN as POLICY_SDK
 from tests.gate.cases import call, document, operation, values_of
-from tests.plugins.gate_fixtures import make_governed
+from tests.plugins import echo_provider
+from tests.plugins.engine_fixtures import EngineStack
+from tests.plugins.gate_fixtures import Governed, make_governed
 
 ROOT = Path(__file__).resolve().parents[2]
 SIZES = (10, 100, 1_000)
+PEERS = {"mandate": "up", "govern": "up", "hooks": "skip", "policy": "up"}
+"""Each way, and the one it is compared with."""
+GOVERNED = ("govern", "mandate")
+ORDER = ("up", "skip", "policy", "hooks", "govern", "mandate")
 
 PROGRAM = """
-{first}
 import pulumi
-from notes import Note
+from echo import Thing
 
 for number in range({count}):
-    Note(f"note-{{number}}", {text!r})
+    Thing(f"thing-{{number}}", {{"text": f"number {{number}}"}})
 """
-GATED = "import pulumi_mandate\n\npulumi_mandate.govern()\n"
+ECHO = """
+import pulumi
 
 
-def main(sizes: list[int]) -> None:
+class Thing(pulumi.CustomResource):
+    def __init__(self, name, props):
+        super().__init__("echo:index:Thing", name, props)
+"""
+FIRST = {
+    "govern": "import pulumi_mandate\n\npulumi_mandate.govern()\n",
+    "mandate": "import pulumi_mandate\n\npulumi_mandate.govern()\n",
+    "hooks": """
+from pulumi.runtime.settings import get_monitor
+from pulumi_mandate.gate.engine_hooks import EngineHooks
+
+hooks = EngineHooks()
+hooks.register(get_monitor())
+hooks.decide_with(lambda call: None)
+""",
+}
+POLICY = """
+from pulumi_policy import *
+
+
+def named(args, report):
+    if args.resource_type == "echo:index:Thing" and not args.props.get("text"):
+        report("it has no text")
+
+
+PolicyPack("ours", [
+    ResourceValidationPolicy(name="named", description="Things have a text.", validate=named,
+                             enforcement_level=EnforcementLevel.MANDATORY),
+])
+"""
+
+
+def main(sizes: Sequence[int]) -> None:
     for what, flushed in (("alone", False), ("journal flushed to disk", True)):
         middle, slowest = bench_check(1000, flushed=flushed)
         print(f"one check in a hook, {what}: {middle * 1e6:.0f} µs, p99 {slowest * 1e6:.0f} µs")
-    print(f"{'resources':>9} {'plain up':>9} {'gated up':>9} {'ratio':>6} {'difference':>10}")
+    print(head())
     for size in sizes:
-        print(row(size, *bench_pair(size)), flush=True)
+        print(row(size, bench(size)), flush=True)
 
 
-def row(size: int, plain: float, gated: float) -> str:
-    return f"{size:>9} {plain:>8.1f}s {gated:>8.1f}s {gated / plain:>6.2f} {gated - plain:>9.1f}s"
+def head() -> str:
+    ways = " ".join(f"{way:>8}" for way in ORDER)
+    return f"{'resources':>9} {ways}  " + " ".join(f"{a}/{b}".rjust(12) for a, b in PEERS.items())
 
 
-def bench_pair(size: int) -> tuple[float, float]:
-    """Median seconds of `up --skip-preview` creating `size` resources: plain, gated."""
-    found: dict[str, list[float]] = {"plain": [], "gated": []}
-    for order in (("plain", "gated"), ("gated", "plain")):
-        for kind in order:
-            found[kind].append(measure(size, gated=kind == "gated"))
-    return statistics.median(found["plain"]), statistics.median(found["gated"])
+def row(size: int, seconds: dict[str, float]) -> str:
+    cells = " ".join(f"{seconds[way]:>7.1f}s" for way in ORDER)
+    ratios = " ".join(f"{seconds[way] / seconds[peer]:>12.2f}" for way, peer in PEERS.items())
+    return f"{size:>9} {cells}  {ratios}"
 
 
-def measure(size: int, *, gated: bool) -> float:
-    """Seconds of one `up` on a chain and a stack of its own; standard error hears how far it is."""
-    kind = "gated" if gated else "plain"
+def bench(size: int, rounds: int = 1) -> dict[str, float]:
+    """Median seconds of creating `size` resources in each way, taken in both orders."""
+    found: dict[str, list[float]] = {way: [] for way in ORDER}
+    for _ in range(rounds):
+        for order in (ORDER, ORDER[::-1]):
+            for way in order:
+                found[way].append(measure(size, way))
+    return {way: statistics.median(seconds) for way, seconds in found.items()}
+
+
+def measure(size: int, way: str) -> float:
+    """Seconds of one update on a stack of its own; standard error hears how far it is."""
 
     def say(what: str) -> None:
-        print(f"… {size} resources, {kind}: {what}", file=sys.stderr, flush=True)
+        print(f"… {size} resources, {way}: {what}", file=sys.stderr, flush=True)
 
-    say("making a chain and a stack")
     root = Path(tempfile.mkdtemp(prefix="mandate-bench-"))
-    service = ChainService(root / "chain")
-    service.start()
+    service = ChainService(root / "chain") if way in GOVERNED else None
     try:
-        stack = make_governed(root, environment(root), service)
-        text = "hello"
-        stack.program(PROGRAM.format(first=GATED if gated else "", count=size, text=text))
-        if gated:
+        say("making a stack")
+        stack = make_stack(root, service)
+        (stack.folder / "echo.py").write_text(ECHO)
+        stack.program(FIRST.get(way, "") + PROGRAM.format(count=size))
+        command = typed(way, root)
+        if isinstance(stack, Governed):
             say("previewing and voting")
             stack.approve()
         say("up")
         began = time.monotonic()
-        stack.up()
+        run(command, stack)
         seconds = time.monotonic() - began
-        if gated:
+        if isinstance(stack, Governed):
             assert stack.result()["status"] == "completed"
         say(f"{seconds:.1f} s")
         return seconds
     finally:
-        service.stop()
+        if service is not None:
+            service.stop()
         shutil.rmtree(root, ignore_errors=True)
+
+
+def make_stack(root: Path, service: ChainService | None) -> EngineStack:
+    """A stack that needs a mandate where there is a chain to give one."""
+    variables = environment(root)
+    if service is not None:
+        service.start()
+        return make_governed(root, variables, service)
+    folder = root / "program"
+    folder.mkdir()
+    (folder / "Pulumi.yaml").write_text("name: shop\nruntime: python\n")
+    stack = EngineStack(folder, variables)
+    stack.pulumi("stack", "init", "test")
+    return stack
+
+
+def typed(way: str, root: Path) -> list[str]:
+    """The command of a way."""
+    if way == "mandate":
+        return [sys.executable, "-m", "pulumi_mandate.cli", "up", "--stack", "test"]
+    command = ["pulumi", "up", "--yes", "--non-interactive"]
+    if way in ("skip", "hooks"):
+        return [*command, "--skip-preview"]
+    if way == "policy":
+        pack = root / "pack"
+        pack.mkdir()
+        (pack / "PulumiPolicy.yaml").write_text("runtime: python\nversion: 0.0.1\n")
+        (pack / "__main__.py").write_text(POLICY)
+        (pack / "pulumi_policy.py").write_text(POLICY_SDK)
+        return [*command, "--policy-pack", str(pack)]
+    return command
+
+
+def run(command: Sequence[str], stack: EngineStack) -> None:
+    done = subprocess.run(
+        command,
+        cwd=stack.folder,
+        env=stack.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def bench_check(count: int, *, flushed: bool) -> tuple[float, float]:
@@ -121,13 +226,15 @@ def environment(root: Path) -> dict[str, str]:
     (root / "backend").mkdir()
     home = root / "home"
     home.mkdir()
+    (root / "plugins").mkdir()
+    echo = echo_provider.install(root / "plugins", "echo")
     tools = os.environ.get("MANDATE_TOOLCHAIN_BIN") or str(ROOT / ".toolchain" / "bin")
-    folders = [tools, str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]
+    folders = [str(echo), tools, str(Path(sys.executable).parent)]
     kept = {
         k: v for k, v in os.environ.items() if not k.startswith(("PULUMI_", "MANDATE_", "AWS_"))
     }
     made: dict[str, Any] = {
-        "PATH": os.pathsep.join(folders),
+        "PATH": os.pathsep.join([*folders, os.environ.get("PATH", os.defpath)]),
         "HOME": str(home),
         "VIRTUAL_ENV": sys.prefix,
         "PULUMI_HOME": str(home / ".pulumi"),

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 
 from tests.bench import bench_gas, bench_plan, bench_up
-
-CELL = r"\s*[\d.]+"
 
 
 def test_the_plan_bench_prints_a_row_for_each_size(capsys: pytest.CaptureFixture[str]) -> None:
@@ -22,18 +18,26 @@ def test_the_plan_bench_prints_a_row_for_each_size(capsys: pytest.CaptureFixture
 
 @pytest.mark.engine
 @pytest.mark.chain
-def test_the_up_bench_runs_both_programs_and_says_what_it_does(
+def test_the_up_bench_runs_each_way_and_says_what_it_does(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    seconds = {kind: bench_up.measure(1, gated=kind == "gated") for kind in ("plain", "gated")}
+    # `up` and `skip` are within `policy` and `hooks`, and `govern` within what `mandate` runs.
+    seconds = {way: bench_up.measure(1, way) for way in ("policy", "hooks", "mandate")}
 
     assert all(value > 0 for value in seconds.values())
     told = capfd.readouterr()
-    assert "… 1 resources, plain: up" in told.err
-    assert "… 1 resources, gated: previewing and voting" in told.err
+    assert "… 1 resources, hooks: up" in told.err
+    assert "… 1 resources, mandate: previewing and voting" in told.err
     assert told.out == "", "figures only, and `main` prints these"
-    line = bench_up.row(1, **seconds)
-    assert re.fullmatch(rf"{CELL}{CELL}s{CELL}s{CELL}\s*-?[\d.]+s", line)
+
+
+def test_the_up_bench_compares_each_way_with_its_peer() -> None:
+    seconds = dict.fromkeys(bench_up.ORDER, 2.0) | {"mandate": 1.0}
+    count, *cells = bench_up.row(10, seconds).split()
+
+    assert len(cells) == len(bench_up.ORDER) + len(bench_up.PEERS)
+    assert (count, cells[-len(bench_up.PEERS)]) == ("10", "0.50")
+    assert bench_up.PEERS.keys() | set(bench_up.PEERS.values()) == set(bench_up.ORDER)
 
 
 @pytest.mark.parametrize("flushed", [False, True])

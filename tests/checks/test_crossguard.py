@@ -29,7 +29,7 @@ from types import SimpleNamespace
 import grpc
 from google.protobuf import json_format
 from google.protobuf.empty_pb2 import Empty
-from pulumi.runtime.proto import analyzer_pb2 as api, analyzer_pb2_grpc as wire
+from pulumi.runtime.proto import analyzer_pb2 as api, analyzer_pb2_grpc as wire, plugin_pb2
 
 EnforcementLevel = IntEnum("EnforcementLevel", "ADVISORY MANDATORY DISABLED REMEDIATE", start=0)
 
@@ -64,12 +64,22 @@ class PolicyConfigSchema:
 class PolicyPack(wire.AnalyzerServicer):
     def __init__(self, name, policies, initial_config=None):
         self.policies, self.config, self.initial = policies, {}, initial_config or {}
+        self.disabled = set()
         server = grpc.server(ThreadPoolExecutor(1))
         wire.add_AnalyzerServicer_to_server(self, server)
         port = server.add_insecure_port("127.0.0.1:0")
         server.start()
         sys.stdout.buffer.write(f"{port}\\n".encode())
-        time.sleep(60)
+        time.sleep(600)
+
+    def GetPluginInfo(self, request, context):
+        return plugin_pb2.PluginInfo(version="1.21.0")
+
+    def Remediate(self, request, context):
+        return api.RemediateResponse()
+
+    def AnalyzeStack(self, request, context):
+        return api.AnalyzeResponse()
 
     def GetAnalyzerInfo(self, request, context):
         info = api.AnalyzerInfo(initialConfig={name: api.PolicyConfig() for name in self.initial})

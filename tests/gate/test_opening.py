@@ -148,6 +148,8 @@ def nothing_to_do(monkeypatch, tmp_path):
         imports=None,
         flags=(),
         hooked=True,
+        inside=True,
+        lock=SimpleNamespace(take=lambda **_: None),
     )
 
     def empty(*_, **__):
@@ -156,6 +158,7 @@ def nothing_to_do(monkeypatch, tmp_path):
     for name, made in {
         "_enter": lambda *_: (SimpleNamespace(trust=None, rules_of=None), place, {}),
         "end_with": lambda *_: None,
+        "run_begun_for": lambda _: None,
         "preview_of": lambda *_: raw,
         "look_here": lambda *_, **__: None,
         "choose": lambda *_: None,
@@ -170,6 +173,16 @@ def nothing_to_do(monkeypatch, tmp_path):
 
 def open_it(said=lambda _: None):
     return opening.open_gate(Where(Path("/p"), "acme", "shop", "prod"), said)
+
+
+def test_a_run_that_was_begun_for_this_engine_is_joined_and_nothing_is_previewed(
+    nothing_to_do, monkeypatch
+):
+    monkeypatch.setattr(opening, "run_begun_for", lambda _: "run")
+    monkeypatch.setattr(opening, "preview_of", None)
+    monkeypatch.setattr(opening, "join_run", lambda *given: given[-1])
+
+    assert open_it() == "run"
 
 
 def test_where_nothing_is_to_be_done_every_operation_is_refused(nothing_to_do, running):
@@ -220,7 +233,7 @@ def spending(monkeypatch, tmp_path):
     )
     candidate = SimpleNamespace(document=plan, evidence=evidence(plan))
     admission = opening.Admission(candidate, plan, prepared)
-    place = SimpleNamespace(workdir=workdir, stack="dev")
+    place = SimpleNamespace(workdir=workdir, stack="dev", hooked=True, inside=True)
 
     def spend():
         return opening.spend(None, place, admission, None, lambda _: None)

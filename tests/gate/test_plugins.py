@@ -24,7 +24,7 @@ def checkout(root: Path, host: str = "host", runner: str = "runner") -> dict[str
     """A machine with our stand-ins, as `make toolchain` leaves it."""
     for name, body in LAUNCHERS.items():
         write_launcher(root / ".toolchain" / "bin" / name, body)
-    program(root / "tools" / "language_host.py", host)
+    program(root / ".toolchain" / "bin" / "language-host", host)
     program(root / "tools" / "run_program.py", runner)
     program(root / ".toolchain" / "bin" / "pulumi", "engine")
     return {"PATH": str(root / ".toolchain" / "bin"), "PULUMI_HOME": str(root / "home")}

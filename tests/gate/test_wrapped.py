@@ -14,7 +14,7 @@ import pytest
 from pulumi_mandate.errors import Refused, UsageError
 from pulumi_mandate.gate import wrapped
 from pulumi_mandate.gate.prepare import ProgramAt
-from pulumi_mandate.gate.wrapped import engine_words, is_wrapped, main, open_wrapped
+from pulumi_mandate.gate.wrapped import engine_words, open_wrapped, will_join
 
 ENGINE: Any = SimpleNamespace(executable="/bin/pulumi", environment={}, pid=1, started=1)
 
@@ -26,14 +26,14 @@ def program(tmp_path: Path) -> ProgramAt:
     return ProgramAt(tmp_path, "dev")
 
 
-def test_a_program_in_python_is_its_own_gate(program: ProgramAt) -> None:
-    assert is_wrapped("up", program.workdir)
+def test_a_program_in_python_joins_the_run_and_needs_no_plan_file(program: ProgramAt) -> None:
+    assert not will_join("up", program.workdir)
     (program.workdir / "Pulumi.yaml").write_text("name: shop\nruntime: python\n")
 
-    assert not is_wrapped("up", program.workdir)
-    assert is_wrapped("refresh", program.workdir)
-    with pytest.raises(ValueError, match="gate in the program"):
-        main(["", "up", str(program.workdir), "dev", ""])
+    assert will_join("up", program.workdir)
+    assert will_join("destroy", program.workdir)
+    assert not will_join("refresh", program.workdir)
+    assert "--plan" not in engine_words("up", program, "")
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,10 @@ class Lock:
         self.subject = subject
 
     def take(self, progress: object) -> None:
-        pass
+        self.held = True
+
+    def release(self) -> None:
+        self.held = False
 
 
 @pytest.fixture
@@ -99,11 +102,13 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """`open_wrapped` with everything around it answered at once; the test says what happens."""
     steps: dict[str, Any] = {"spent": [], "resumed": [], "unfinished": None, "then": lambda: None}
     raw = SimpleNamespace(plan_file={"resourcePlans": {}})
-    steps["admission"] = SimpleNamespace(prepared=SimpleNamespace(raw=raw))
+    steps["admission"] = SimpleNamespace(prepared=SimpleNamespace(raw=raw), found="found")
+    steps["rest"] = []
 
-    def spend(machine: object, place: Any, *rest: object) -> None:
+    def start_run(machine: object, place: Any, *rest: object) -> Any:
         steps["spent"].append(place)
         steps["then"]()
+        return SimpleNamespace(write_rest=steps["rest"].append)
 
     replaced = {
         "check_environment": lambda _: None,
@@ -113,7 +118,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         "SubjectLock": Lock,
         "look_for_run": lambda *_: steps["unfinished"],
         "admit": lambda *_: steps["admission"],
-        "spend": spend,
+        "start_run": start_run,
         "resume_run": lambda *words: steps["resumed"].append(words[1]),
     }
     for name, value in replaced.items():
@@ -141,6 +146,30 @@ def test_where_nothing_is_to_be_done_nothing_runs(
     assert open_wrapped("up", program, ENGINE, print) is None
 
     assert opened["resumed"] == ["run"]
+    assert opened["spent"] == []
+
+
+def test_a_program_with_hooks_is_begun_for_and_told_what_is_left(
+    program: ProgramAt, opened: dict[str, Any]
+) -> None:
+    (program.workdir / "Pulumi.yaml").write_text("name: shop\nruntime: python\n")
+
+    assert open_wrapped("up", program, ENGINE, print) == {}
+    opened["unfinished"] = "run"
+    assert open_wrapped("up", program, ENGINE, print) == {}
+
+    assert [(place.hooked, place.inside) for place in opened["spent"]] == [(True, False)] * 2
+    assert opened["rest"] == [None, "found"]
+
+
+def test_where_hooks_ask_an_update_without_operations_may_run(
+    program: ProgramAt, opened: dict[str, Any]
+) -> None:
+    """Its outputs may have changed. The lock is free again: the program takes it."""
+    (program.workdir / "Pulumi.yaml").write_text("name: shop\nruntime: python\n")
+    opened["admission"] = None
+
+    assert open_wrapped("up", program, ENGINE, print) == {}
     assert opened["spent"] == []
 
 

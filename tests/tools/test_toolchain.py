@@ -319,13 +319,38 @@ def test_the_yaml_host_is_built_once_and_put_beside_the_cli(
     assert (checkout / ".toolchain/bin/pulumi-language-yaml").read_text() == "built\n"
 
 
+def test_the_stand_in_is_built_where_an_official_host_is_missing(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = checkout / "tools" / "pulumi-languages"
+    source = module / "language-host" / "main.go"
+    source.parent.mkdir(parents=True)
+    source.write_text("package main")
+    for name in ("go.mod", "go.sum"):
+        (module / name).touch()
+    monkeypatch.setattr(pulumi_languages, "MODULE", module)
+    step = _step("Python and Go language host")
+    _program(pulumi_languages._stand_in_folder() / "language-host", "built")
+    assert step.ready() is None
+
+    assert steps.run_step(step, check_only=False).state == "made"
+    assert step.ready() == "built (ADR 0005)"
+    source.write_text("package main // changed")
+    assert step.ready() is None
+    for name in (pulumi_cli.HOST, pulumi_cli.GO_HOST):
+        _program(checkout / "machine" / name, "official")
+    assert "not needed" in str(step.ready())
+    assert not (checkout / ".toolchain/bin/language-host").exists()
+
+
 @pytest.mark.parametrize(
     ("step", "what"),
     [
-        (pulumi_languages.STEPS[0], "pulumi-language-yaml"),
+        (pulumi_languages.STEPS[0], "stand-in for pulumi-language-python"),
+        (pulumi_languages.STEPS[1], "pulumi-language-yaml"),
         (pulumi_languages.TEST_STEPS[0], "compiled program"),
     ],
-    ids=["yaml", "compiled"],
+    ids=["stand-in", "yaml", "compiled"],
 )
 def test_without_go_another_language_says_what_to_install(
     checkout: Path, monkeypatch: pytest.MonkeyPatch, step: steps.Step, what: str
@@ -359,7 +384,7 @@ def test_the_compiled_program_is_the_one_of_this_source(
 
 def test_launchers_are_written_only_where_the_official_ones_are_missing(checkout: Path) -> None:
     _program(checkout / "machine" / pulumi_cli.HOST, "official")
-    result = steps.run_step(_step("language hosts"), check_only=False)
+    result = steps.run_step(_step("launchers of language hosts"), check_only=False)
 
     assert result.state == "made"
     assert not (checkout / ".toolchain/bin" / pulumi_cli.HOST).exists()
@@ -367,11 +392,11 @@ def test_launchers_are_written_only_where_the_official_ones_are_missing(checkout
 
 
 def test_a_stand_in_goes_when_the_official_one_comes(checkout: Path) -> None:
-    steps.run_step(_step("language hosts"), check_only=False)
+    steps.run_step(_step("launchers of language hosts"), check_only=False)
     for name in pulumi_cli.LAUNCHERS:
         _program(checkout / "machine" / name, "official")
 
-    assert _step("language hosts").ready() == "of this machine"
+    assert _step("launchers of language hosts").ready() == "of this machine"
     assert list((checkout / ".toolchain/bin").iterdir()) == []
 
 

@@ -42,7 +42,6 @@ def run_governed(
 
     return run_command(
         program.place(),
-        session.trust,
         kind=kind,
         message=message,
         trust_file=session.trust_file,

@@ -41,10 +41,10 @@ def up(  # noqa: PLR0913, PLR0917  # one argument per option
 ) -> Answer:
     """Run `pulumi up`, if and only if the mandate stands, until the run is closed on chain.
 
-    The own `govern()` of a program in Python is the gate, exactly as for plain `pulumi up`; one
-    without it is refused. What this adds: the standing beforehand, the exit code afterwards. For
-    a program in YAML, or a compiled one, this command itself is the gate, and the only one. A plan
-    that was proposed with `--target` or its like runs with exactly these flags.
+    This command previews once, spends the mandate and then starts the engine. The own `govern()`
+    of a program in Python joins that run and judges every operation; a program without it is
+    refused. For a program in YAML, or a compiled one, this command is the only gate. A plan that
+    was proposed with `--target` or its like runs with exactly these flags.
     """
     from ._engine import bring_forward, run_governed
 

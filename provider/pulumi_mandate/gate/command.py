@@ -1,7 +1,7 @@
 """One governed command of Pulumi, run as a person would type it, and what became of it.
 
-`mandate up` and `pulumi_mandate.automation` come through here. The gate itself is in the program
-(`govern`), or where nothing in it can ask, in the process that becomes the engine (`wrapped`).
+`mandate up` and `pulumi_mandate.automation` come through here. The gate is the process that becomes
+the engine (`wrapped`); a program with `govern()` joins its run.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pulumi_mandate.chain.trust import Trust
 from pulumi_mandate.errors import (
     ChainError,
     EngineError,
@@ -28,10 +27,10 @@ from pulumi_mandate.errors import (
 
 from .folder import RunFolder, run_folders
 from .journal import ALLOWED, REFUSED
-from .prepare import ProgramAt, check_hooks, prepare
+from .prepare import ProgramAt
+from .project import is_hooked
 from .refusals import refusal_of
 from .standing import run_by
-from .wrapped import is_wrapped
 
 CLOSING_SECONDS = 900.0
 """How long to wait for the watcher; it goes on when we stop waiting."""
@@ -54,7 +53,6 @@ class Outcome:
 
 def run_command(  # noqa: PLR0913  # what a person typed, each by name
     place: ProgramAt,
-    trust: Trust,
     *,
     kind: str = "up",
     message: str | None = None,
@@ -62,43 +60,35 @@ def run_command(  # noqa: PLR0913  # what a person typed, each by name
     environment: Mapping[str, str] | None = None,
     say: Callable[[str], None],
 ) -> Outcome:
-    """Check that the program is governed, run it, wait for its run to be closed.
+    """Run a command under the gate, wait for its run to be closed.
 
     `trust_file` is one other than the machine's own; `environment` is the engine's, by default this
     process's. Raises `Refused` for a program without the gate's hooks and for what the gate
     refused, `EngineError` where there is no engine.
     """
     source = dict(os.environ if environment is None else environment)
-    wrapped = is_wrapped(kind, place.workdir)
-    typed = run_by(kind, place.flags, hooked=not wrapped)
-    if not wrapped:
-        say("previewing, to see that every resource is governed")
-        check_hooks(prepare(place, trust, kind=kind, environment=source).raw)
+    typed = run_by(kind, place.flags, hooked=is_hooked(place.workdir))
     started = time.time()
-    say(f"starting {typed}")
+    say(f"looking for the mandate of {typed}")
     # The gate in the program must believe the file that this command was told to believe.
     told = {"MANDATE_TRUST": str(trust_file.resolve())} if trust_file else {}
-    command = _wrapped(kind, place, message) if wrapped else _plain(kind, place, message)
-    pid, code = _run_pulumi(command, place, source | told)
+    pid, code = _run_pulumi(_gate(kind, place, message), place, source | told)
     folder = _run_of(pid)
     if folder is None:
         return _without_run(typed, pid, code, started)
     say("waiting until the run is closed on chain")
-    return _with_run(typed, folder, _result(folder, since=time.time()), code)
+    result = _result(folder, since=time.time())
+    if result is not None and result["status"] == "open":
+        _raise_refusal(pid, started)  # the gate itself stopped it, before any operation
+    return _with_run(typed, folder, result, code)
 
 
-def _wrapped(kind: str, place: ProgramAt, message: str | None) -> list[str]:
+def _gate(kind: str, place: ProgramAt, message: str | None) -> list[str]:
     """The gate is a process that becomes the engine."""
     # -P: a module in the program's folder must not take the place of one of ours.
     command = [sys.executable, "-P", "-m", "pulumi_mandate.gate.wrapped"]
     command += [kind, str(place.workdir), place.stack, message or ""]
     return [*command, *([str(place.imports)] if place.imports else place.flags)]
-
-
-def _plain(kind: str, place: ProgramAt, message: str | None) -> list[str]:
-    """The engine, whose program is the gate."""
-    command = [*run_by(kind).split(), *place.flags, "--yes", "--skip-preview", "--non-interactive"]
-    return [*command, "--stack", place.stack, *(["--message", message] if message else [])]
 
 
 def _run_pulumi(
@@ -135,10 +125,14 @@ def _result(folder: RunFolder, *, since: float) -> dict[str, Any] | None:
     return None
 
 
-def _without_run(typed: str, pid: int, code: int, started: float) -> Outcome:
+def _raise_refusal(pid: int, started: float) -> None:
     said = refusal_of(pid, since=started)
     if said is not None:
         raise _same_error(said)
+
+
+def _without_run(typed: str, pid: int, code: int, started: float) -> Outcome:
+    _raise_refusal(pid, started)
     if code == 0:
         return Outcome("nothing to change, so no mandate was spent", 0)
     raise EngineError(

@@ -2,7 +2,8 @@
 
 `$MANDATE_HOME/runs/<run id>/`: `run.json` (written before `begin` is sent, so that an order that
 reached the chain is never unknown here), `journal.jsonl`, `grants/` (what our providers may do
-now), `result.json` (written last), `watcher.log`. `$MANDATE_HOME/locks/<subject>`: one run at a
+now), `rest.json` (what was left of a plan when it was resumed), `result.json` (written last),
+`watcher.log`. `$MANDATE_HOME/locks/<subject>`: one run at a
 time on one machine. Nothing in them is secret but the key of the grants, which opens nothing once
 the run is over.
 """
@@ -29,6 +30,7 @@ from pulumi_mandate.models import (
     subject_hash,
     to_hex,
 )
+from pulumi_mandate.plan.document import Document
 
 from .journal import Journal
 
@@ -160,6 +162,20 @@ class RunFolder:
         """Write all of it, or nothing."""
         self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
         _write_whole(self.path / "run.json", record.as_json())
+
+    def rest(self) -> Document | None:
+        """What was left of the plan when `mandate up` resumed the run; None for a whole one.
+
+        Raises `InvalidDocument`.
+        """
+        file = self.path / "rest.json"
+        return Document.load(file.read_bytes()) if file.exists() else None
+
+    def write_rest(self, rest: Document | None) -> None:
+        """For the program that will join the run."""
+        (self.path / "rest.json").unlink(missing_ok=True)
+        if rest is not None:
+            (self.path / "rest.json").write_bytes(rest.data)
 
     def result(self) -> dict[str, Any] | None:
         """What the watcher wrote, or None while it has not."""

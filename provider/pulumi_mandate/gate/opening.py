@@ -22,6 +22,7 @@ from .environment import NESTED_MARK, check_environment
 from .evidence import Candidate, closest
 from .folder import RunFolder, SubjectLock
 from .grants import Grants
+from .joining import join_run, run_begun_for
 from .journal import REFUSED, Entry
 from .machine import Machine, open_machine
 from .operations import OperationCheck
@@ -74,10 +75,16 @@ class Admission:
 def open_gate(where: Where, say: Say) -> Judge:
     """Find the mandate, spend it, and give back who decides about each operation.
 
+    Under `mandate up` the mandate is spent already, and the program joins that run.
+
     Raises `MandateError`.
     """
-    machine, place, environment = _enter(where, say)
+    machine, place, environment = _enter(where)
     end_with(place.engine.pid, place.engine.started)
+    begun = run_begun_for(place.engine)
+    if begun is not None:
+        return join_run(machine, place, environment, begun)
+    place.lock.take(progress=say)
     # A run of ours that was cut off is finished first, or gone on with.
     unfinished = look_for_run(machine, place.subject, say)
     admission = admit(machine, place, environment, unfinished, say)
@@ -90,8 +97,8 @@ def open_gate(where: Where, say: Say) -> Judge:
     return spend(machine, place, admission, unfinished, say)
 
 
-def _enter(where: Where, say: Say) -> tuple[Machine, Place, dict[str, str]]:
-    """(1) the command, the environment, the trust file, the subject and its lock."""
+def _enter(where: Where) -> tuple[Machine, Place, dict[str, str]]:
+    """(1) the command, the environment, the trust file and the subject."""
     command, engine = read_outer_command()
     environment = check_engine(engine)
     machine = open_machine()
@@ -99,7 +106,6 @@ def _enter(where: Where, say: Say) -> tuple[Machine, Place, dict[str, str]]:
     subject = subject_of(program, machine.trust, environment)
     check_subject(subject, where)
     lock = SubjectLock(subject)
-    lock.take(progress=say)
     place = Place(
         subject, where.full_stack, where.root, engine, lock, command.kind, flags=command.flags
     )
@@ -128,9 +134,10 @@ def admit(
         )
         candidates = choose(machine, here, unfinished)
         prepared = Prepared.of(preview.result(), here)
-    if place.hooked:
+    if place.inside:
         # Before "nothing to change": that too is said of a configuration.
         check_config(prepared.raw.config, prepared.raw.steps.get("config") or {})
+    if place.hooked:
         check_hooks(prepared.raw)
     try:
         found = document_of(prepared, proposer=_NOBODY, window=(0, 1), salt=ZERO, again=True)
@@ -151,21 +158,12 @@ def spend(
     say: Say,
 ) -> Judge:
     """(8) and (9), and the judge for (10)."""
-    prepared, candidate = admission.prepared, admission.candidate
+    candidate = admission.candidate
     assert candidate.document is not None  # noqa: S101  # it stands
-    assert candidate.evidence is not None  # noqa: S101
-    if unfinished is None:
-        before = resource_digests(prepared.raw.before["deployment"], prepared.values_of)
-        base = Base(before, dict(prepared.here.toolchain.modules))
-        folder = begin_run(
-            machine, candidate.evidence, candidate.document, place=place, base=base, say=say
-        )
-        to_do, indices = candidate.document, None
-    else:
-        folder = unfinished
-        resume_run(machine, folder, place, say)
+    folder = start_run(machine, place, admission, unfinished, say)
+    to_do, indices = candidate.document, None
+    if unfinished is not None:
         to_do, indices = admission.found, positions(candidate.document, admission.found)
-    _check_still(place, admission, folder)
     approved = candidate.document.fields().program
     grants = Grants(folder.path)
     grants.renew()
@@ -177,10 +175,34 @@ def spend(
             lambda: check_program_still(place.workdir, place.stack, approved),
             Denials(machine, folder.record()),
         ),
-        inputs_of=prepared.values_of,
+        inputs_of=admission.prepared.values_of,
         indices=indices,
         grants=grants,
     )
+
+
+def start_run(
+    machine: Machine,
+    place: Place,
+    admission: Admission,
+    unfinished: RunFolder | None,
+    say: Say,
+) -> RunFolder:
+    """(8) and (9): a run under the mandate, begun or gone on with. Raises `MandateError`."""
+    prepared, candidate = admission.prepared, admission.candidate
+    assert candidate.document is not None  # noqa: S101  # it stands
+    assert candidate.evidence is not None  # noqa: S101
+    if unfinished is None:
+        before = resource_digests(prepared.raw.before["deployment"], prepared.values_of)
+        base = Base(before, dict(prepared.here.toolchain.modules))
+        folder = begin_run(
+            machine, candidate.evidence, candidate.document, place=place, base=base, say=say
+        )
+    else:
+        folder = unfinished
+        resume_run(machine, folder, place, say)
+    _check_still(place, admission, folder)
+    return folder
 
 
 def _check_still(place: Place, admission: Admission, folder: RunFolder) -> None:
@@ -191,7 +213,8 @@ def _check_still(place: Place, admission: Admission, folder: RunFolder) -> None:
     assert admission.candidate.document is not None  # noqa: S101  # it stands
     try:
         # The slow one first: the program is read as late as can be.
-        check_packages_still(admission.prepared.here.toolchain)
+        if place.inside or not place.hooked:  # else the program looks at what it runs on itself
+            check_packages_still(admission.prepared.here.toolchain)
         approved = admission.candidate.document.fields().program
         check_program_still(place.workdir, place.stack, approved)
     except Refused as refusal:

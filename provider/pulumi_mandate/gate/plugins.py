@@ -21,7 +21,7 @@ _HOST = "pulumi-language-"
 _PROVIDER = "pulumi-resource-"
 _STAND_IN_HEAD = b'#!/bin/sh\nroot=$(CDPATH= cd -- "${0%/*}/../.." && pwd)\nexec '
 """How our launchers begin (ADR 0005): what they start lies in the same checkout."""
-_STAND_IN_FILES = ("tools/language_host.py", "tools/run_program.py")
+_STAND_IN_FILES = (".toolchain/bin/language-host", "tools/run_program.py")
 
 
 def visible_plugins(environment: Mapping[str, str]) -> list[dict[str, str]]:

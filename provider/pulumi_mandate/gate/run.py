@@ -60,6 +60,8 @@ class Place:
     """Of an update: those typed that the plan must bind."""
     hooked: bool = True
     """Whether the program asks about each operation; else `wrapped` is the gate, once."""
+    inside: bool = True
+    """Whether this process is the update's program; else it is what becomes the engine."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,16 @@
-"""What no program of the stack can ask the gate about: first the gate, then, as the same process,
-the engine.
+"""The gate around the engine: first the gate, then, as the same process, the engine.
 
-`python -m pulumi_mandate.gate.wrapped KIND FOLDER STACK MESSAGE`, started by `mandate refresh`,
-`mandate import` (with a FILE at the end), and by `mandate up` (with the flags that the plan binds)
-and `mandate destroy` where the program is written in YAML or compiled. A refresh and an import run
-no program; such a program calls no hook. This process asks, and then becomes the engine. It keeps
-its pid, so the watcher waits for the right one.
+`python -m pulumi_mandate.gate.wrapped KIND FOLDER STACK MESSAGE`, started by `mandate up` (with the
+flags that the plan binds), `mandate destroy`, `mandate refresh` and `mandate import` (with a FILE
+at the end). This process previews once, begins the run, and then becomes the engine. It keeps its
+pid, so the watcher waits for the right one, and a program with `govern()` knows which run to join
+(`joining`): its hooks judge every operation, as under plain `pulumi up`, and nothing is previewed
+twice.
 
-With no hook at the operations, an `up` is held by three things: the whole plan, compared before
-`begin`; the engine's own `--plan`, which stops at an operation that this very preview did not have;
-and the watcher, which finds anything else in the state afterwards. A destroy has no `--plan`.
+A refresh and an import run no program, and a program in YAML or a compiled one calls no hook. With
+no hook at the operations, an `up` is held by three things: the whole plan, compared before `begin`;
+the engine's own `--plan`, which stops at an operation that this very preview did not have; and the
+watcher, which finds anything else in the state afterwards. A destroy has no `--plan`.
 
 Whoever types `pulumi refresh` or `pulumi import` himself is not stopped: he changes the state,
 nothing else, and mandates that were voted on over the old state no longer fit. Whoever types
@@ -34,7 +35,7 @@ from .ancestor import Engine, this_process
 from .environment import check_environment
 from .folder import SubjectLock
 from .machine import open_machine
-from .opening import Say, admit, spend
+from .opening import Say, admit, start_run
 from .prepare import ProgramAt, engine_path, import_flags, subject_of
 from .project import is_hooked
 from .refusals import record_refusal
@@ -45,14 +46,17 @@ WITHOUT_PROGRAM = frozenset({"refresh", "import"})
 """Kinds of runs in which no program of the stack is executed."""
 
 
-def is_wrapped(kind: str, workdir: Path) -> bool:
-    """Whether this is the gate, and not the program. Raises `UsageError`."""
-    return kind in WITHOUT_PROGRAM or not is_hooked(workdir)
+def will_join(kind: str, workdir: Path) -> bool:
+    """Whether a program runs that asks about each operation, and so joins the run.
+
+    Raises `UsageError`.
+    """
+    return kind not in WITHOUT_PROGRAM and is_hooked(workdir)
 
 
 def open_wrapped(kind: str, program: ProgramAt, engine: Engine, say: Say) -> dict[str, Any] | None:
     """Steps (1) to (9). None where there is nothing to do, else the plan file of the preview that
-    was compared: empty for a kind that has none, secrets in the clear for an `up`.
+    was compared, secrets in the clear: empty for a kind that has none, and where hooks ask.
 
     Raises `MandateError`.
     """
@@ -72,7 +76,8 @@ def open_wrapped(kind: str, program: ProgramAt, engine: Engine, say: Say) -> dic
         kind,
         program.imports,
         program.flags,
-        hooked=False,
+        hooked=will_join(kind, program.workdir),
+        inside=False,
     )
     unfinished = look_for_run(machine, subject, say)
     admission = admit(machine, place, environment, unfinished, say)
@@ -80,12 +85,15 @@ def open_wrapped(kind: str, program: ProgramAt, engine: Engine, say: Say) -> dic
         say("nothing to change, so no mandate is needed")
         if unfinished is not None:
             resume_run(machine, unfinished, place, say)  # all is done: the watcher says so
+        elif place.hooked:
+            lock.release()
+            return {}  # outputs may have changed, which no operation does; the program is its gate
         return None
-    # Nobody is needed to judge operations: none of them calls a hook.
-    spend(machine, place, admission, unfinished, say)
+    folder = start_run(machine, place, admission, unfinished, say)
+    folder.write_rest(admission.found if unfinished is not None else None)
     if _settings(program) != settings:
         raise _changed(program.stack)
-    return admission.prepared.raw.plan_file if kind == "up" else {}
+    return admission.prepared.raw.plan_file if kind == "up" and not place.hooked else {}
 
 
 def _settings(program: ProgramAt) -> list[bytes | None]:
@@ -113,7 +121,11 @@ def engine_words(kind: str, program: ProgramAt, message: str) -> list[str]:
     if kind == "import":
         words += import_flags(program.imports)
     elif kind == "up":
-        words += ["--plan", "/dev/stdin", *program.flags]
+        words += (
+            program.flags
+            if is_hooked(program.workdir)
+            else ("--plan", "/dev/stdin", *program.flags)
+        )
     elif kind == "destroy":
         words += ["--run-program"]
     return words + (["--message", message] if message else [])
@@ -141,8 +153,6 @@ def main(argv: Sequence[str]) -> int:
     kind, folder, stack, message, *rest = argv[1:]
     imports = Path(rest[0]) if kind == "import" and rest else None
     program = ProgramAt(Path(folder), stack, imports, tuple(rest) if kind == "up" else ())
-    if not is_wrapped(kind, program.workdir):
-        raise ValueError(f"{kind} has its gate in the program")
     executable = shutil.which("pulumi") or ""
     engine = this_process(executable)
 
@@ -159,7 +169,7 @@ def main(argv: Sequence[str]) -> int:
         return refusal.exit_code
     if plan is None:
         return 0
-    if kind == "up":
+    if plan:
         give_plan(plan)
     os.chdir(program.workdir)
     os.execve(executable, words, engine.environment)  # noqa: S606  # no shell is meant

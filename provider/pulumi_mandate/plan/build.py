@@ -289,20 +289,28 @@ def _add_goal_options(
 
 
 def _config(raw: RawPreview, key: SubjectKey) -> dict[str, JSON]:
-    """The configuration without the commitment key; secrets as commitments."""
     planned = raw.plan_file.get("config") or {}
     shown = raw.steps.get("config") or {}
     if not raw.made and not planned.keys() == shown.keys() == raw.config.keys():
         raise IncompletePlan("the sources disagree about the configuration's keys")
-    config: dict[str, JSON] = {}
     for name, entry in raw.config.items():
-        if name == KEY_NAME:
-            continue
         value = entry.get("value")
-        config[name] = commit(key, CONFIG_PLACE, [name], value) if entry.get("secret") else value
-        if not entry.get("secret") and shown.get(name, value) != value:
+        if name != KEY_NAME and not entry.get("secret") and shown.get(name, value) != value:
             raise IncompletePlan(f"the sources disagree about the configuration value {name}")
-    return config
+    return config_part(raw.config, key)
+
+
+def config_part(config: Mapping[str, Mapping[str, JSON]], key: SubjectKey) -> dict[str, JSON]:
+    """The member `config` of a document: `config` as `pulumi config --show-secrets --json` says it,
+    without the commitment key, secrets as commitments.
+    """
+    return {
+        name: commit(key, CONFIG_PLACE, [name], entry.get("value"))
+        if entry.get("secret")
+        else entry.get("value")
+        for name, entry in config.items()
+        if name != KEY_NAME
+    }
 
 
 def _base(steps: Sequence[Step], operations: Sequence[Operation], facts: Facts) -> str:
