@@ -199,3 +199,23 @@ def _governing(speak: Speaker) -> None:
     assert speak(*seats, "--as", "chi", code=3)["error"] == "ContractRefused"
     revoked = speak("executors", "revoke", key, "--as", "gus", code=3)
     assert revoked["error"] == "ContractRefused"
+    _broker(speak)
+
+
+def _broker(speak: Speaker) -> None:
+    """There is none in the demo: `tests/broker` has one. Its commands say so in JSON."""
+    folder = speak.home.folder
+    key, request, absent = (str(folder / name) for name in ("b.key", "b.csr", "absent.toml"))
+    assert speak("certificates", "request", "--key", key, "--out", request)["request"] == request
+    no_token = ("--authority-key", "keystore:///k?passphrase-file=/p", "--out", absent)
+    issue = ("spiffe://a.example/b", "--request", request, "--authority", request, *no_token)
+    for words in (
+        ("certificates", "root", "a.example", *no_token),
+        ("certificates", "issue", *issue),
+        ("certificates", "show", request),
+        ("broker", "serve", "--config", absent),
+        ("credentials", "aws", "a/b/c", "--backend", "d", "--broker", absent),
+        ("credentials", "kubernetes", "a/b/c", "--backend", "d", "--broker", absent),
+    ):
+        assert speak(*words, code=2)["error"] == "UsageError"
+    assert speak("broker", "log", str(folder / "nothing"))["events"] == []

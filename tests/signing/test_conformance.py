@@ -23,7 +23,8 @@ from pulumi_mandate.signing import (
     open_signer,
     recover,
 )
-from tests.signing.conftest import MISHAPS, PASSPHRASE, PIN, Harness
+from tests.plugins.hsm_fixtures import PIN
+from tests.signing.conftest import MISHAPS, PASSPHRASE, Harness
 
 NO_NOTION_OF = ("disabled", "pending deletion", "denied")
 """A file and a token know no such states; moto denies nobody anything."""

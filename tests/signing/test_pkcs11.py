@@ -17,8 +17,7 @@ from pulumi_mandate.errors import SignerError, UsageError
 from pulumi_mandate.models import keccak
 from pulumi_mandate.signing import ExecutorKey, _pkcs11, enrol, open_signer, recover
 from pulumi_mandate.signing._uri import parse_key_uri
-
-from .conftest import LABEL, OTHER, PIN, Token
+from tests.plugins.hsm_fixtures import LABEL, OTHER, PIN, Token
 
 DIGEST = keccak(b"anything")
 GOOD = "pkcs11:token=t;object=o?module-path=/m.so&pin-source=file:/pin"

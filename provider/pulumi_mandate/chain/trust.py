@@ -8,7 +8,6 @@ is one that somebody else may write.
 from __future__ import annotations
 
 import os
-import stat
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,8 +16,9 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from pulumi_mandate.chain.abi import checksum
-from pulumi_mandate.errors import Refused, UsageError
+from pulumi_mandate.errors import UsageError
 from pulumi_mandate.models import Address, Domain
+from pulumi_mandate.owned import owned_text
 
 from .previewing import Previewer, parse_previewer, render_previewer
 
@@ -35,7 +35,6 @@ CONTRACTS = (
     "council",
     "emergency_gate",
 )
-_CHECKOUT_MARKS = (".git", ".hg", ".jj", "Pulumi.yaml")
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -118,19 +117,15 @@ def load_trust(path: Path | None = None) -> Trust:
     permissions make it somebody else's.
     """
     path = trust_path() if path is None else path
+    text = owned_text(
+        path,
+        "trust file",
+        meaning="it says which chain and which registry this machine believes",
+        absent="`mandate dev start` writes one for the development chain; "
+        "else get yours from the operators, or set $MANDATE_TRUST",
+    )
     try:
-        real = path.resolve(strict=True)
-    except OSError as error:
-        raise UsageError(
-            f"there is no trust file at {path}",
-            meaning="it says which chain and which registry this machine believes",
-            next_step="`mandate dev start` writes one for the development chain; "
-            "else get yours from the operators, or set $MANDATE_TRUST",
-        ) from error
-    _check_place(real)
-    _check_permissions(real)
-    try:
-        return parse_trust(real.read_text(encoding="utf-8"))
+        return parse_trust(text)
     except (ValueError, KeyError, TypeError) as error:
         raise UsageError(
             f"the trust file {path} is malformed: {error}",
@@ -211,33 +206,6 @@ def render_trust(trust: Trust) -> str:
     if trust.previewer is not None:
         lines += render_previewer(trust.previewer)
     return "\n".join(lines).rstrip() + "\n"
-
-
-def _check_place(real: Path) -> None:
-    for folder in real.parents:
-        mark = next((m for m in _CHECKOUT_MARKS if (folder / m).exists()), None)
-        if mark is not None:
-            raise Refused(
-                0,
-                f"the trust file {real} lies inside a checkout ({folder} holds {mark})",
-                meaning="whoever changes the program could then choose the registry it answers to",
-                next_step="move it out, for example to ~/.config/pulumi-mandate/trust.toml",
-            )
-
-
-def _check_permissions(real: Path) -> None:
-    for place in (real, real.parent):
-        facts = place.stat()
-        others = facts.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
-        if place != real and facts.st_mode & stat.S_ISVTX:
-            others = 0  # in a sticky folder others cannot replace our file
-        if others or facts.st_uid not in (os.geteuid(), 0):
-            raise Refused(
-                0,
-                f"{place} can be changed by others than you",
-                meaning="whoever writes the trust file chooses the registry",
-                next_step=f"`chmod go-w {place}`, and own it yourself",
-            )
 
 
 def _endpoints(value: Any, *, development: bool) -> tuple[str, ...]:

@@ -16,9 +16,12 @@ from .abandon import abandon
 from .advance import advance
 from .attest import attest
 from .ballots import ballots
+from .broker import broker
+from .certificates import certificates
 from .contracts import contracts
 from .cosign import cosign
 from .council import council
+from .credentials import credentials
 from .destroy import destroy
 from .dev import dev
 from .doctor import doctor
@@ -136,6 +139,9 @@ for _subcommand in (
     council,
     rules,
     keys,
+    credentials,
+    broker,
+    certificates,
     trust,
     contracts,
 ):

@@ -7,10 +7,11 @@ wrong one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pulumi_mandate.chain import BlockRef
 from pulumi_mandate.checks.judgement import misjudged
+from pulumi_mandate.checks.rules import Rules
 from pulumi_mandate.errors import MandateError, Refused
 from pulumi_mandate.models import ZERO, Digest, MandateState, Subject, subject_hash, to_hex
 from pulumi_mandate.plan.compare import Difference, differences
@@ -94,9 +95,31 @@ def examine(
 def fetch_evidence(
     machine: Machine, here: Here, plan_hash: Digest, final: BlockRef, run_id: Digest
 ) -> Evidence:
+    """What the chain and the store say, and what is here. Raises as `evidence_about`."""
+    found = evidence_about(
+        machine, here.subject, here.rules, plan_hash=plan_hash, final=final, run_id=run_id
+    )
+    return replace(
+        found,
+        program=here.program.digest,
+        toolchain=here.toolchain.digest,
+        toolchain_content=here.toolchain.content,
+    )
+
+
+def evidence_about(  # noqa: PLR0913  # which plan of which stack, by which rules, as of when
+    machine: Machine,
+    about: Subject,
+    rules: Rules,
+    *,
+    plan_hash: Digest,
+    final: BlockRef,
+    run_id: Digest,
+) -> Evidence:
     """Grants at the final block, denials at the newest one of any endpoint.
 
-    Raises `ChainError`, and `Refused` where the document is missing or not what its digest says.
+    No program and no toolchain: nothing is here to compare, so step (6) would refuse. Raises
+    `ChainError`, and `Refused` where the document is missing or not what its digest says.
     """
     registry, client = machine.registry, machine.client
     document_digest = machine.store.document_of(plan_hash)
@@ -108,7 +131,7 @@ def fetch_evidence(
         )
     stored = machine.store.get(document_digest)
     document = Document.load(stored)
-    subject = subject_hash(here.subject)
+    subject = subject_hash(about)
     granted = registry.mandate(plan_hash, final)
     newest = registry.mandate(plan_hash)
     config = registry.subject_config(subject, final)
@@ -139,11 +162,11 @@ def fetch_evidence(
         runner_enrolled=runner.lower() in [address.lower() for address in config.runners],
         stored=stored,
         document_digest=document_digest,
-        misjudged=misjudged(here.rules, document.content),
-        rules_here=here.rules.digest,
-        program=here.program.digest,
-        toolchain=here.toolchain.digest,
-        toolchain_content=here.toolchain.content,
+        misjudged=misjudged(rules, document.content),
+        rules_here=rules.digest,
+        program=ZERO,
+        toolchain=ZERO,
+        toolchain_content={},
     )
 
 

@@ -57,16 +57,24 @@ class Machine:
         """Raises `SignerError`; never the executor's key."""
         return self._opened[1]
 
-    @cached_property
-    def _opened(self) -> tuple[ExecutorKey, AccountKey]:
-        from pulumi_mandate.signing import AccountKey, ExecutorKey, open_signer
+    def order_key(self) -> ExecutorKey:
+        """The executor's key alone, for a machine that runs nothing. Raises `SignerError`."""
+        from pulumi_mandate.signing import ExecutorKey, open_signer
 
-        order, account = self.executor_key, self.runner_key
-        executor = ExecutorKey(
+        order = self.executor_key
+        return ExecutorKey(
             open_signer(order.uri, order.address), development=self.trust.development
         )
-        runner = AccountKey(open_signer(account.uri, account.address), executor=order.address)
-        return executor, runner
+
+    @cached_property
+    def _opened(self) -> tuple[ExecutorKey, AccountKey]:
+        from pulumi_mandate.signing import AccountKey, open_signer
+
+        account = self.runner_key
+        runner = AccountKey(
+            open_signer(account.uri, account.address), executor=self.executor_key.address
+        )
+        return self.order_key(), runner
 
     def rules_of(self, subject: Subject) -> Rules:
         """The rules that the subject's config on chain names; without a config the shipped ones.

@@ -340,7 +340,7 @@ def _package(package: Mapping[str, Any] | None) -> str:
     return f"{package['version']} {package['digest']}".strip() if package else "absent"
 
 
-CHECKS: tuple[Check, ...] = (
+MANDATE_CHECKS: tuple[Check, ...] = (
     check_subject,
     check_parties,
     check_state,
@@ -349,9 +349,9 @@ CHECKS: tuple[Check, ...] = (
     check_binding,
     check_rules,
     check_tier,
-    check_program,
-    check_toolchain,
 )
+"""Steps (2) to (5): what can be checked by whoever has no copy of the program, as the broker."""
+CHECKS: tuple[Check, ...] = (*MANDATE_CHECKS, check_program, check_toolchain)
 """Steps (2) to (6), in the order in which a person wants to hear about them."""
 
 

@@ -7,10 +7,10 @@ That catches a double hash, a padded digest, another key under the same alias, a
 
 from __future__ import annotations
 
-from typing import NoReturn, Protocol
+from typing import NoReturn, Protocol, runtime_checkable
 
 from ..errors import SignerError
-from ..models import Address, Digest
+from ..models import Address, Digest, Domain, ExecutionOrder, Outcome, Renewal
 from ._curve import HALF_ORDER, ORDER, V_VALUES, Signature, checked_address, checked_digest, recover
 
 
@@ -28,6 +28,18 @@ class Backend(Protocol):
         """(r, s) over these 32 bytes as they are: no further hash. s may be high."""
 
 
+Message = ExecutionOrder | Renewal | Outcome
+"""What an executor signs."""
+
+
+@runtime_checkable
+class ReadingBackend(Backend, Protocol):
+    """A backend that signs what it can read and judge, and no bare digest: the broker."""
+
+    def sign_message(self, domain: Domain, message: Message) -> tuple[int, int]:
+        """(r, s) over the digest of this message, which the other side computes for itself."""
+
+
 class Signer(Protocol):
     """A key with a pinned address. Hand it to `ExecutorKey` or `AccountKey`."""
 
@@ -39,11 +51,19 @@ class Signer(Protocol):
     def development_only(self) -> bool:
         """True where the key must not be an executor outside a development chain."""
 
-    def sign(self, digest: Digest) -> Signature:
-        """Low-s signature of exactly 32 bytes, verified to be by `address`, else `SignerError`."""
+    def sign(self, digest: Digest, about: tuple[Domain, Message] | None = None) -> Signature:
+        """Low-s signature of exactly 32 bytes, verified to be by `address`, else `SignerError`.
+
+        `about` is the message that the digest is of, for a backend that reads before it signs.
+        """
 
 
-def sign_through_gate(backend: Backend, address: Address, digest: object) -> Signature:
+def sign_through_gate(
+    backend: Backend,
+    address: Address,
+    digest: object,
+    about: tuple[Domain, Message] | None = None,
+) -> Signature:
     """Steps: (1) the digest (2) the backend's numbers (3) low-s (4) recovery equals the pin.
 
     Raises `SignerError`; never tries a second time, because a key that once signed something else
@@ -52,7 +72,10 @@ def sign_through_gate(backend: Backend, address: Address, digest: object) -> Sig
     # (1) before the key is asked at all
     checked = checked_digest(digest)
     # (2)
-    r, s = backend.sign_raw(checked)
+    if about is not None and isinstance(backend, ReadingBackend):
+        r, s = backend.sign_message(*about)
+    else:
+        r, s = backend.sign_raw(checked)
     if not (0 < r < ORDER and 0 < s < ORDER):
         raise SignerError("the key returned numbers that are no signature")
     # (3) about half of a KMS's signatures have the high s
@@ -91,8 +114,8 @@ class GatedSigner:
     def development_only(self) -> bool:
         return self._backend.development_only
 
-    def sign(self, digest: Digest) -> Signature:
-        return sign_through_gate(self._backend, self._address, digest)
+    def sign(self, digest: Digest, about: tuple[Domain, Message] | None = None) -> Signature:
+        return sign_through_gate(self._backend, self._address, digest, about)
 
     def __repr__(self) -> str:
         return f"GatedSigner({self._address})"

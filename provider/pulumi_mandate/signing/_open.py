@@ -12,6 +12,7 @@ from ..errors import SignerError, UsageError
 from ..models import Address
 from ._awskms import AwsKmsBackend
 from ._azurekeyvault import AzureKeyVaultBackend
+from ._broker import BrokerBackend
 from ._curve import checked_address
 from ._gate import Backend, GatedSigner, Signer
 from ._gcpkms import GcpKmsBackend
@@ -24,6 +25,7 @@ SCHEMES: Mapping[str, Callable[[KeyUri], Backend]] = MappingProxyType(
         "awskms": AwsKmsBackend.from_uri,
         "azurekeyvault": AzureKeyVaultBackend.from_uri,
         "gcpkms": GcpKmsBackend.from_uri,
+        "broker": BrokerBackend.from_uri,
         "keystore": KeystoreBackend.from_uri,
         "pkcs11": Pkcs11Backend.from_uri,
     }

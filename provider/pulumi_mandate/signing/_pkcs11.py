@@ -98,21 +98,25 @@ class Pkcs11Backend:
         return not self._ask("read the key's attributes", facts)
 
     def public_address(self) -> Address:
+        return address_of(self.point(SECP256K1, "secp256k1", "1.3.132.0.10"))
+
+    def point(self, curve: bytes, name: str, oid: str) -> bytes:
+        """x and y of the public key, 64 bytes. Raises `SignerError` for a key on another curve."""
         from pkcs11 import Attribute
 
         def read() -> tuple[bytes, bytes]:
             return self._public[Attribute.EC_PARAMS], self._public[Attribute.EC_POINT]
 
-        curve, point = self._ask("read the public key", read)
-        if curve != SECP256K1:
+        found, point = self._ask("read the public key", read)
+        if found != curve:
             raise SignerError(
-                "the key on the token is not on the curve secp256k1",
-                next_step="generate an EC key with the curve 1.3.132.0.10",
+                f"the key on the token is not on the curve {name}",
+                next_step=f"generate an EC key with the curve {oid}",
             )
         # A DER octet string (04 41) around the uncompressed point (04 x y).
         if len(point) != 67 or point[:3] != b"\x04\x41\x04":
             raise SignerError("the token gave a public key that cannot be read")
-        return address_of(point[3:])
+        return point[3:]
 
     def sign_raw(self, digest: Digest) -> tuple[int, int]:
         from pkcs11 import Mechanism

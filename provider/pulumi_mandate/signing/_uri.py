@@ -77,6 +77,6 @@ def is_loopback(host: str | None) -> bool:
 _SHAPES = (
     "awskms:///KEY-ID?region=REGION, awskms:///alias/NAME?region=REGION, "
     "gcpkms:///projects/…/cryptoKeyVersions/N, azurekeyvault:///VAULT-HOST/KEY/VERSION, "
-    "keystore:///FILE?passphrase-file=FILE, or "
+    "keystore:///FILE?passphrase-file=FILE, broker:///CLIENT-FILE, or "
     "pkcs11:token=LABEL;object=LABEL?module-path=FILE&pin-source=file:FILE"
 )

@@ -66,7 +66,7 @@ class ExecutorKey:
                 f"the {expected.__name__} cannot be encoded ({type(error).__name__})",
                 meaning="A member is missing, too large, or not 32 bytes long.",
             ) from None
-        return self.__signer.sign(digest).to_bytes()
+        return self.__signer.sign(digest, (domain, message)).to_bytes()
 
     def __repr__(self) -> str:
         return f"ExecutorKey({self.address})"
