@@ -114,12 +114,13 @@ def test_the_final_state_is_read_with_the_packages_of_the_beginning(opened, monk
 
 
 def test_a_refusal_is_kept_for_whoever_started_the_engine(monkeypatch, tmp_path):
-    monkeypatch.setenv("MANDATE_HOME", str(tmp_path))
-    engine = Engine(7, 8, "pulumi", ("pulumi", "up"), {})
+    engine = Engine(7, 8, "pulumi", ("pulumi", "up"), {"MANDATE_HOME": str(tmp_path)})
     monkeypatch.setattr(refusals, "find_engine", lambda: engine)
+    monkeypatch.setenv("MANDATE_HOME", str(tmp_path / "moved by the program"))
 
     record_refusal(EngineError("the preview failed", next_step="pulumi preview"))
 
+    monkeypatch.setenv("MANDATE_HOME", str(tmp_path))
     found = refusal_of(7, since=0)
     assert found["happened"] == "the preview failed"
     assert (found["exitCode"], found["started"]) == (6, 8)
@@ -130,9 +131,8 @@ def test_a_refusal_is_kept_for_whoever_started_the_engine(monkeypatch, tmp_path)
 def test_a_refusal_that_cannot_be_kept_is_still_a_refusal(monkeypatch, tmp_path):
     monkeypatch.setenv("MANDATE_HOME", str(tmp_path / "file"))
     (tmp_path / "file").touch()
-    monkeypatch.setattr(
-        refusals, "find_engine", lambda: Engine(7, 8, "pulumi", ("pulumi", "up"), {})
-    )
+    engine = Engine(7, 8, "pulumi", ("pulumi", "up"), {"MANDATE_HOME": str(tmp_path / "file")})
+    monkeypatch.setattr(refusals, "find_engine", lambda: engine)
 
     record_refusal(EngineError("the preview failed"))
 

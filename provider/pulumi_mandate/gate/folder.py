@@ -14,7 +14,7 @@ import fcntl
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -39,12 +39,13 @@ LOCK_SECONDS = 90.0
 _POLL_SECONDS = 0.2
 
 
-def mandate_home() -> Path:
-    """`$MANDATE_HOME`, or the folder below the user's state folder."""
-    named = os.environ.get("MANDATE_HOME")
+def mandate_home(environment: Mapping[str, str] | None = None) -> Path:
+    """`$MANDATE_HOME`, or the folder below the user's state folder; of this process by default."""
+    told = os.environ if environment is None else environment
+    named = told.get("MANDATE_HOME")
     if named:
         return Path(named)
-    base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    base = told.get("XDG_STATE_HOME") or Path(told.get("HOME") or Path.home(), ".local", "state")
     return Path(base) / "pulumi-mandate"
 
 

@@ -25,7 +25,8 @@ def record_refusal(error: MandateError, engine: Engine | None = None) -> None:
     """
     with suppress(OSError, Refused):
         engine = engine or find_engine()
-        path = _file(engine.pid)
+        # Where whoever started the engine looks: the program may have moved its own home since.
+        path = _file(engine.pid, mandate_home(engine.environment))
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         content = {"started": engine.started, **error.as_dict()}
         new = path.with_suffix(".new")
@@ -35,7 +36,7 @@ def record_refusal(error: MandateError, engine: Engine | None = None) -> None:
 
 def refusal_of(pid: int, *, since: float) -> dict[str, Any] | None:
     """The error's `as_dict`, where the gate stopped engine `pid` after `since` (epoch seconds)."""
-    path = _file(pid)
+    path = _file(pid, mandate_home())
     try:
         if path.stat().st_mtime < since:
             return None  # another engine's, long ago: pids are used again
@@ -45,5 +46,5 @@ def refusal_of(pid: int, *, since: float) -> dict[str, Any] | None:
     return found
 
 
-def _file(pid: int) -> Path:
-    return mandate_home() / "refusals" / f"{pid}.json"
+def _file(pid: int, home: Path) -> Path:
+    return home / "refusals" / f"{pid}.json"
