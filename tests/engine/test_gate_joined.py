@@ -44,7 +44,7 @@ def test_the_program_joins_the_run_of_the_command(governed: Governed) -> None:
     assert governed.mandate(second).state is MandateState.APPROVED
 
 
-def test_a_run_that_was_cut_off_goes_on_with_what_is_left(governed: Governed) -> None:
+def test_a_run_that_was_cut_off_goes_on_and_a_destroy_is_joined_too(governed: Governed) -> None:
     plan = governed.approve()
     (governed.notes / "fail-second").touch()
     said = mandate(governed, "up", code=7)
@@ -57,3 +57,8 @@ def test_a_run_that_was_cut_off_goes_on_with_what_is_left(governed: Governed) ->
     assert governed.mandate(plan).state is MandateState.UNCONFIRMED
     (run,) = governed.runs()
     assert run.rest() is not None
+
+    assert "a mandate runs once" in mandate(governed, "destroy", code=3)
+    governed.approve(governed.plan(kind="destroy"))
+    assert "completed" in mandate(governed, "destroy")
+    assert governed.calls()[2:] == ["delete second", "delete first"]
