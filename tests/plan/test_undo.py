@@ -9,7 +9,7 @@ import pytest
 from pulumi_mandate.plan.document import Document
 from pulumi_mandate.plan.markers import auto_name, unknown
 from pulumi_mandate.plan.undo import undo_differences
-from tests.gate.cases import document, operation, urn
+from tests.gate.cases import HOOKS, document, operation, urn
 
 NEW, OLD = {"inputs": {"text": "new"}}, {"inputs": {"text": "old"}}
 ID = "id-a"
@@ -64,6 +64,9 @@ def _sides(before: Any, after: Any) -> dict[str, Any]:
     return {"before": before, "after": after}
 
 
+ELSEWHERE = {"parent": "p", "resourceHooks": HOOKS}
+
+
 @pytest.mark.parametrize(
     ("found", "field"),
     [
@@ -73,7 +76,7 @@ def _sides(before: Any, after: Any) -> dict[str, Any]:
         ([back(after=OLD | {"outputs": {"a": 1}})], "after.outputs"),
         ([back(before={"inputs": {"text": "drifted"}})], "before.inputs.text"),
         ([back(id="another")], "before.id"),
-        ([back(options=_sides({"parent": "p"}, {"parent": "p"}))], "before.options.parent"),
+        ([back(options=_sides(ELSEWHERE, ELSEWHERE))], "before.options.parent"),
         ([back(dependencies=_sides([], [urn("b")]))], "after.dependencies"),
         ([back(propertyDependencies=_sides({}, {"text": [urn("b")]}))],
          "after.propertyDependencies"),
