@@ -10,7 +10,7 @@ import pytest
 from pulumi.runtime import config as pulumi_config
 
 from pulumi_mandate.errors import EmptyPlan, Refused
-from pulumi_mandate.gate import opening, run
+from pulumi_mandate.gate import joining, opening, run
 from pulumi_mandate.gate.ancestor import Engine
 from pulumi_mandate.gate.environment import NESTED_MARK
 from pulumi_mandate.gate.folder import RunFolder
@@ -225,7 +225,7 @@ def spending(monkeypatch, tmp_path):
     folder.write_record(record(plan))
     monkeypatch.setattr(opening, "begin_run", lambda *_, **__: folder)
     monkeypatch.setattr(opening, "resource_digests", lambda *_: {})
-    monkeypatch.setattr(opening, "Denials", lambda *_: lambda: None)
+    monkeypatch.setattr(joining, "Denials", lambda *_: lambda: None)
     prepared = SimpleNamespace(
         raw=RawPreview({}, {}, {"deployment": {}}, {}, {}),
         here=SimpleNamespace(toolchain=toolchain("v3", packages)),

@@ -31,6 +31,7 @@ from .operations import OperationCheck
 from .prepare import ProgramAt, look_here
 from .run import Denials, Place, check_begun, check_program_still, first
 from .search import choose, positions
+from .state import ValuesOf
 from .verify import verify_effects
 
 JSON = Any
@@ -81,6 +82,18 @@ def join_run(
     rest = folder.rest()
     if rest is not None:
         verify_effects(document, rest, resuming=True)
+    return judge_of(machine, place, folder, document, rest, values_of)
+
+
+def judge_of(  # noqa: PLR0913, PLR0917  # a run, where it happens, and what may be done in it
+    machine: Machine,
+    place: Place,
+    folder: RunFolder,
+    document: Document,
+    rest: Document | None,
+    values_of: ValuesOf,
+) -> Judge:
+    """(10) each operation of the approved document, or of the `rest` of it, once."""
     grants = Grants(folder.path)
     grants.renew()
     approved = document.fields().program
@@ -88,8 +101,9 @@ def join_run(
         document if rest is None else rest,
         folder.journal,
         denials=first(
+            # The providers load their modules now, and the program has loaded its own.
             lambda: check_program_still(place.workdir, place.stack, approved),
-            Denials(machine, record),
+            Denials(machine, folder.record()),
         ),
         inputs_of=values_of,
         indices=None if rest is None else positions(document, rest),

@@ -21,11 +21,9 @@ from .engine_hooks import Judge, refuse_everything
 from .environment import NESTED_MARK, check_environment
 from .evidence import Candidate, closest
 from .folder import RunFolder, SubjectLock
-from .grants import Grants
-from .joining import join_run, run_begun_for
+from .joining import join_run, judge_of, run_begun_for
 from .journal import REFUSED, Entry
 from .machine import Machine, open_machine
-from .operations import OperationCheck
 from .prepare import (
     Prepared,
     ProgramAt,
@@ -38,15 +36,13 @@ from .prepare import (
 )
 from .run import (
     Base,
-    Denials,
     Place,
     begin_run,
     check_packages_still,
     check_program_still,
-    first,
     resume_run,
 )
-from .search import choose, look_for_run, positions
+from .search import choose, look_for_run
 from .state import resource_digests
 from .verify import verify_effects
 from .watcher import end_with
@@ -161,24 +157,9 @@ def spend(
     candidate = admission.candidate
     assert candidate.document is not None  # noqa: S101  # it stands
     folder = start_run(machine, place, admission, unfinished, say)
-    to_do, indices = candidate.document, None
-    if unfinished is not None:
-        to_do, indices = admission.found, positions(candidate.document, admission.found)
-    approved = candidate.document.fields().program
-    grants = Grants(folder.path)
-    grants.renew()
-    return OperationCheck(
-        to_do,
-        folder.journal,
-        denials=first(
-            # The providers load their modules now, and the program has loaded its own.
-            lambda: check_program_still(place.workdir, place.stack, approved),
-            Denials(machine, folder.record()),
-        ),
-        inputs_of=admission.prepared.values_of,
-        indices=indices,
-        grants=grants,
-    )
+    rest = admission.found if unfinished is not None else None
+    values_of = admission.prepared.values_of
+    return judge_of(machine, place, folder, candidate.document, rest, values_of)
 
 
 def start_run(
