@@ -77,6 +77,18 @@ class Authority:
         place.with_suffix(".pem").write_bytes(leaf.public_bytes(serialization.Encoding.PEM))
         return Files(self.path, place.with_suffix(".pem"), place.with_suffix(".key"))
 
+    def client_file(self, identity: SpiffeId, port: int) -> Path:
+        """Of a machine that asks the broker on this port, with a certificate of its own."""
+        files = self.files(identity)
+        path = self.folder / f"client-{self.made}.toml"
+        path.touch(mode=0o600)
+        path.write_text(
+            f'version = 1\nurl = "https://127.0.0.1:{port}"\nbroker = "{BROKER}"\n'
+            f'authority = "{files.authority}"\ncertificate = "{files.certificate}"\n'
+            f'key = "{files.key}"\n'
+        )
+        return path
+
 
 class Holding:
     """The endpoint's word about what is final can be held back: everything else is the chain's."""
@@ -113,15 +125,7 @@ class Stage:
         return BrokerCaller(self.at(self.authority.files(identity)))
 
     def client_file(self, identity: SpiffeId) -> Path:
-        files = self.authority.files(identity)
-        path = self.authority.folder / f"client-{self.authority.made}.toml"
-        path.touch(mode=0o600)
-        path.write_text(
-            f'version = 1\nurl = "https://127.0.0.1:{self.port}"\nbroker = "{BROKER}"\n'
-            f'authority = "{files.authority}"\ncertificate = "{files.certificate}"\n'
-            f'key = "{files.key}"\n'
-        )
-        return path
+        return self.authority.client_file(identity, self.port)
 
     def executor(self, identity: SpiffeId = CONTROLLER) -> ExecutorKey:
         """The order key, as a machine without a right on it has it."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, EndpointConnectionError
 
 from pulumi_mandate.broker.aws import read_credentials, write_credentials
 from pulumi_mandate.broker.judge import Run
@@ -113,3 +113,9 @@ def test_awss_no_is_told_without_its_words(sts_client: Sts) -> None:
         write_credentials(ROLES, run_of())
 
     assert "somebody" not in caught.value.diagnostics()
+    assert "sts:TagSession" in caught.value.next_step
+
+    sts_client.says = EndpointConnectionError(endpoint_url="https://sts.example")
+    with pytest.raises(MandateError, match="cannot ask AWS for arn:") as caught:
+        write_credentials(ROLES, run_of())
+    assert "way to STS" in caught.value.next_step

@@ -92,3 +92,28 @@ def test_keys_journals_and_sockets_are_hidden_and_the_program_is_not(
     # The backend is needed, so what is around it is hidden and it is not.
     assert not any((state / "dev/backend").is_relative_to(path) for path in found)
     assert all(path.exists() for path in found)
+
+
+def test_what_makes_this_machine_a_caller_of_the_broker_is_hidden(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The key of a `broker:` executor, and that of the file which `mandate credentials` reads."""
+    wanted = set()
+    for name in ("named", "own"):
+        client, key = tmp_path / f"{name}.toml", tmp_path / f"{name}.key"
+        client.touch(mode=0o600)
+        client.write_text(
+            'version = 1\nurl = "https://broker.example"\nbroker = "spiffe://acme.example/broker"\n'
+            f'authority = "/ca.pem"\ncertificate = "/me.pem"\nkey = "{key}"\n'
+        )
+        key.touch()
+        wanted |= {client, key}
+    monkeypatch.setenv("MANDATE_BROKER", str(tmp_path / "own.toml"))
+    executor = Key(f"broker://{tmp_path / 'named.toml'}", address(1))
+    trust = dataclasses.replace(TRUST, executor=executor, previewer=Previewer())
+
+    assert wanted <= set(hidden_paths(trust, {}, ()))
+
+    # A client file that cannot be read names no key, and is hidden all the same.
+    (tmp_path / "named.toml").write_text("version = 2")
+    assert wanted - {tmp_path / "named.key"} <= set(hidden_paths(trust, {}, ()))

@@ -6,6 +6,7 @@ Its log is the cloud's own: a test that asks whether anything was changed asks h
 from __future__ import annotations
 
 import http.client
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ THROTTLED = (
     "<Message>Request limit exceeded.</Message></Error></Errors></Response>"
 )
 READS = ("GET ", "HEAD ", "Describe")
+_KEY_ID = re.compile(r"Credential=(\w+)/")
 
 
 class CloudFront(ThreadingHTTPServer):
@@ -31,6 +33,8 @@ class CloudFront(ThreadingHTTPServer):
         self.upstream = urlsplit(upstream).netloc
         self.calls: list[str] = []
         """Every request: EC2's by its action, S3's by method, path and part."""
+        self.signed: list[tuple[str, str]] = []
+        """Every request, and the access key id that signed it."""
         self.throttle = 0
         """How many requests, from now on, are answered with "too many"."""
         self.silent = False
@@ -60,6 +64,8 @@ class _Handler(BaseHTTPRequestHandler):
         part = f"?{path.query.partition('=')[0]}" if path.query else ""
         name = actions[0] if actions else f"{self.command} {path.path}{part}"
         self.server.calls.append(name)
+        signed = _KEY_ID.search(self.headers.get("Authorization", ""))
+        self.server.signed.append((name, signed[1] if signed else ""))
         if self.server.silent:
             threading.Event().wait()
         if self.server.throttle > 0:

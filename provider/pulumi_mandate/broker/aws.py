@@ -95,7 +95,13 @@ def _assumed(
         made = sts.assume_role(RoleArn=role, **arguments)["Credentials"]
     except (BotoCoreError, ClientError) as error:
         response = getattr(error, "response", {})
-        code = response.get("Error", {}).get("Code") or type(error).__name__
+        code = response.get("Error", {}).get("Code")
+        if code is None:
+            raise MandateError(
+                f"the broker cannot ask AWS for {role}: {type(error).__name__}",
+                meaning="It did not get as far as a no.",
+                next_step="look at its way to STS and at its own AWS identity, on its machine",
+            ) from None
         raise MandateError(
             f"AWS did not let the broker assume {role}: {code}",
             next_step="look at the role's trust policy: it needs sts:AssumeRole and sts:TagSession",

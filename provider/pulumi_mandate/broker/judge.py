@@ -176,7 +176,7 @@ def _check_attended(runner: Runner, document: Document) -> None:
             f"a plan of tier {tier.name.lower()} is run by a controller, never from a shell",
             field="runner",
             expected="a controller",
-            found=str(runner.id),
+            found=f"{runner.id}, a shell",
             meaning="Whoever sits at a shell could use its credentials for something else.",
             next_step="have an enrolled controller run it",
         )

@@ -100,7 +100,9 @@ class Settings:
                 2,
                 f"{caller} is not enrolled for {subject}",
                 field="runner",
-                expected=", ".join(map(str, found.runners)) if found else "a stack of the broker",
+                expected=", ".join(map(str, found.runners)) or "nobody"
+                if found
+                else "a stack of the broker",
                 found=str(caller),
                 next_step="have the broker's operators enrol it, or ask from the enrolled machine",
             )

@@ -11,11 +11,14 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from pulumi_mandate.chain.previewing import Previewer
 from pulumi_mandate.chain.trust import Trust, trust_path
+from pulumi_mandate.errors import MandateError
+from pulumi_mandate.svid import client_path, read_client
 
 from .egress import proxy_environment
 from .environment import NESTED_MARK, is_bound_by_value, is_harmless
@@ -97,9 +100,17 @@ def _secret_paths(trust: Trust, environment: Mapping[str, str]) -> Iterator[Path
     yield from (trust_path(), mandate_home())
     for name in ("MANDATE_TRUST", "MANDATE_HOME", "MANDATE_DEV_HOME"):
         yield from (Path(source[name]) for source in (environment, os.environ) if source.get(name))
+    clients = {client_path()}
     for key in (trust.executor, trust.runner, *trust.accounts.values()):
         if key is not None:
             yield from (Path(unquote(file)) for file in _FILE_IN_URI.findall(key.uri))
+            if key.uri.startswith("broker:"):
+                clients.add(Path(unquote(urlsplit(key.uri).path)))
+    for client in clients:
+        yield client
+        # Whoever has this key is this machine to the broker, from wherever he asks.
+        with suppress(MandateError):
+            yield read_client(client).files.key
     # Sockets with a path are reached through files, whatever network one is in.
     try:
         lines = _SOCKETS.read_text().splitlines()[1:]
