@@ -8,6 +8,7 @@ on it stays unproven.
 from __future__ import annotations
 
 import base64
+import contextlib
 import datetime
 import ipaddress
 import json
@@ -43,6 +44,8 @@ class AzureKeyVault:
     asked: list[str] = field(default_factory=list)
     cut: int = 64
     """How many bytes of a signature it returns."""
+    hang: threading.Event = field(default_factory=threading.Event)
+    """Set: answer at once. Cleared: wait."""
 
     def new_key(self, name: str) -> str:
         """Its URI."""
@@ -54,6 +57,7 @@ class AzureKeyVault:
         _, _, name, version, *act = path.partition("?")[0].split("/")
         place = f"{name}/{version}"
         self.asked.append("/".join([place, *act]))
+        self.hang.wait(5)
         status = self.faults.get(place, 404 if place not in self.keys else 200)
         if status != 200:
             return status, {"error": {"code": "Refused", "message": "caller SECRET"}}
@@ -76,6 +80,7 @@ def _text(data: bytes) -> str:
 
 def serve(vault: AzureKeyVault, folder: Path) -> tuple[Any, Path]:
     """Start it; the server to stop, and the certificate that its clients believe."""
+    vault.hang.set()
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -96,8 +101,9 @@ def serve(vault: AzureKeyVault, folder: Path) -> tuple[Any, Path]:
                 self.send_header(name, value)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
+            with contextlib.suppress(OSError):  # nobody waits any more
+                self.end_headers()
+                self.wfile.write(data)
 
         def log_message(self, *_: object) -> None:
             pass

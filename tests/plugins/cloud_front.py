@@ -37,6 +37,8 @@ class CloudFront(ThreadingHTTPServer):
         """Every request, and the access key id that signed it."""
         self.throttle = 0
         """How many requests, from now on, are answered with "too many"."""
+        self.said: tuple[int, bytes] | None = None
+        """Status and JSON that every request gets in the place of the cloud's answer."""
         self.silent = False
         """Whether requests are taken and never answered."""
         self.lose: Callable[[str], bool] = lambda _: False
@@ -68,6 +70,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.signed.append((name, signed[1] if signed else ""))
         if self.server.silent:
             threading.Event().wait()
+        if self.server.said is not None:
+            status, told = self.server.said
+            self._answer(status, [("Content-Type", "application/x-amz-json-1.1")], told)
+            return
         if self.server.throttle > 0:
             self.server.throttle -= 1
             self._answer(503, [("Content-Type", "text/xml")], THROTTLED.encode())

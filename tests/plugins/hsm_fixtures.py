@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,8 @@ from pulumi_mandate.signing import _pkcs11
 from pulumi_mandate.signing._uri import parse_key_uri
 from tools import hsm_env
 
-LABEL, OTHER, PIN = "mandate", "other", "1234-5678"
+LABEL, OTHER, SHUT, PIN = "mandate", "other", "shut", "1234-5678"
+"""`SHUT` is for tests that log this process out of a token."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,11 @@ class Token:
 
     module: Path
     folder: Path
+    label: str = LABEL
+
+    def at(self, label: str) -> Token:
+        """Another token of the same module."""
+        return replace(self, label=label)
 
     @property
     def pin_file(self) -> Path:
@@ -44,7 +50,7 @@ class Token:
 
     def uri(self, name: str, **changes: str) -> str:
         """Of a key by its label."""
-        parts = {"module": str(self.module), "pin": f"file:{self.pin_file}", "token": LABEL}
+        parts = {"module": str(self.module), "pin": f"file:{self.pin_file}", "token": self.label}
         parts |= changes
         return (
             f"pkcs11:token={parts['token']};object={name}"
@@ -53,7 +59,7 @@ class Token:
 
     def session(self) -> Any:
         """The one session that this process has on the token, open for writing."""
-        return pkcs11_module.lib(str(self.module)).get_token(token_label=LABEL).open(rw=True)
+        return pkcs11_module.lib(str(self.module)).get_token(token_label=self.label).open(rw=True)
 
     def new_key(self, name: str, curve: str = "1.3.132.0.10", **template: Any) -> str:
         """Make an EC key pair on the token; `template` is for its private half."""
@@ -72,9 +78,16 @@ class Token:
 
     def _log_in(self) -> None:
         """As the product does, because a process logs in once."""
-        key = (os.getpid(), self.module, LABEL, None)
-        if key not in _pkcs11._sessions:
+        if self._session not in _pkcs11._sessions:
             _pkcs11._session(_pkcs11._place(parse_key_uri(self.uri("any"))))
+
+    def log_out(self) -> None:
+        """Whoever had a key open on it has it no more."""
+        _pkcs11._sessions.pop(self._session).session.close()
+
+    @property
+    def _session(self) -> tuple[int, Path, str, None]:
+        return (os.getpid(), self.module, self.label, None)
 
 
 @pytest.fixture(scope="session")
@@ -87,7 +100,7 @@ def token(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Token]:
     (folder / "softhsm2.conf").write_text(f"directories.tokendir = {folder / 'tokens'}\n")
     os.environ["SOFTHSM2_CONF"] = str(folder / "softhsm2.conf")
     made = Token(module, folder)
-    for label in (LABEL, OTHER):  # a module that is loaded sees no new tokens
+    for label in (LABEL, OTHER, SHUT):  # a module that is loaded sees no new tokens
         made.initialise(label)
     yield made
     del os.environ["SOFTHSM2_CONF"]

@@ -5,45 +5,31 @@ from __future__ import annotations
 import json
 import os
 import uuid
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import boto3
-import grpc
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec
 from eth_keyfile import create_keyfile_json
 from moto.server import ThreadedMotoServer
-from pkcs11 import Attribute
 
 from pulumi_mandate.dev.kms import EMULATOR_CREDENTIALS, fix_digest
 from pulumi_mandate.models import Address, Digest, Domain, keccak
-from pulumi_mandate.signing import Signer, create_keystore, enrol, open_signer
-from pulumi_mandate.signing._uri import parse_key_uri
+from pulumi_mandate.signing import (
+    Signer,
+    _awskms,
+    _azurekeyvault,
+    create_keystore,
+    enrol,
+    open_signer,
+)
 from tests.plugins import azure_key_vault, gcp_kms
 from tests.plugins.azure_key_vault import AzureKeyVault
+from tests.plugins.cloud_front import CloudFront, cloud_front
 from tests.plugins.gcp_kms import GcpKms
-from tests.plugins.hsm_fixtures import Token
-
-PASSPHRASE = "correct horse"
-FAST_SCRYPT = 2
-
-
-MISHAPS = ("disabled", "pending deletion", "gone", "denied", "another under its name")
-
-
-@dataclass(frozen=True)
-class Harness:
-    """A key store under test."""
-
-    new_key: Callable[[], str]
-    """Make a fresh key, give its URI."""
-
-    mishaps: Mapping[str, Callable[[str], None]]
-    """What may become of a key (by its URI) in this store: one of `MISHAPS`. A store leaves out
-    what it has no notion of."""
+from tests.plugins.hsm_fixtures import PIN, SHUT
+from tests.signing import mishaps
+from tests.signing.mishaps import BACKENDS, FAST_SCRYPT, PASSPHRASE, PATIENCE, Harness
 
 
 @pytest.fixture(autouse=True)
@@ -130,13 +116,38 @@ def vault(_vault: tuple[AzureKeyVault, Path], monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
     made.faults.clear()
     made.curve, made.cut = "P-256K", 64
+    made.hang.set()
     return made
 
 
-@pytest.fixture(params=["keystore", "awskms", "pkcs11", "gcpkms", "azurekeyvault"])
+@pytest.fixture(scope="session")
+def _kms_front(kms_endpoint: str) -> Iterator[CloudFront]:
+    with cloud_front(kms_endpoint) as front:
+        yield front
+
+
+@pytest.fixture
+def kms_front(_kms_front: CloudFront) -> CloudFront:
+    """The way to the emulated KMS, clear: what moto never says is said here."""
+    _kms_front.said, _kms_front.silent = None, False
+    return _kms_front
+
+
+@pytest.fixture(params=BACKENDS)
 def harness(
-    request: pytest.FixtureRequest, tmp_path: Path, passphrase_file: Path, counter: Iterator[int]
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    passphrase_file: Path,
+    counter: Iterator[int],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Harness:
+    """Every key store in turn; asked once, and waited for shortly where that is what is tried."""
+    monkeypatch.setattr(_awskms, "ATTEMPTS", 1)
+    monkeypatch.setattr(_azurekeyvault, "RETRIES", 0)
+    if "time-out" in request.node.name:
+        for client in (_awskms, _azurekeyvault):
+            monkeypatch.setattr(client, "READ_TIMEOUT", PATIENCE)
+    wanted = request.getfixturevalue
     if request.param == "keystore":
 
         def new_keystore() -> str:
@@ -144,130 +155,35 @@ def harness(
             create_keystore(file, PASSPHRASE, scrypt_n=FAST_SCRYPT)
             return f"keystore://{file}?passphrase-file={passphrase_file}"
 
-        return Harness(new_keystore, _keystore_mishaps(passphrase_file))
+        return Harness("keystore", new_keystore, mishaps.of_a_keystore(passphrase_file))
     if request.param == "gcpkms":
-        gcp = request.getfixturevalue("gcp")
-        return Harness(lambda: gcp.new_key(uuid.uuid4().hex), _gcp_mishaps(gcp))
+        gcp = wanted("gcp")
+        happens = mishaps.of_gcp(gcp, monkeypatch)
+        return Harness("gcpkms", lambda: gcp.new_key(uuid.uuid4().hex), happens)
     if request.param == "azurekeyvault":
-        vault = request.getfixturevalue("vault")
-        return Harness(lambda: vault.new_key(uuid.uuid4().hex), _vault_mishaps(vault))
+        vault = wanted("vault")
+        happens = mishaps.of_a_vault(vault)
+        return Harness("azurekeyvault", lambda: vault.new_key(uuid.uuid4().hex), happens)
     if request.param == "pkcs11":
-        token = request.getfixturevalue("token")
-        new_key = lambda: token.uri(token.new_key(uuid.uuid4().hex))  # noqa: E731
-        return Harness(new_key, _token_mishaps(token))
+        token = wanted("token").at(SHUT)
+        pin = tmp_path / "pin"
+        pin.touch(mode=0o600)
+        pin.write_text(PIN)
 
-    endpoint = request.getfixturevalue("kms_endpoint")
-    kms = request.getfixturevalue("kms")
+        def new_key() -> str:
+            return token.uri(token.new_key(uuid.uuid4().hex), pin=f"file:{pin}")
+
+        happens = mishaps.of_a_token(token, pin, monkeypatch, request.addfinalizer)
+        return Harness("pkcs11", new_key, happens)
+    kms, front = wanted("kms"), wanted("kms_front")
 
     def new_kms_key() -> str:
         made = kms.create_key(KeySpec="ECC_SECG_P256K1", KeyUsage="SIGN_VERIFY")
         alias = f"alias/{uuid.uuid4().hex}"
         kms.create_alias(AliasName=alias, TargetKeyId=made["KeyMetadata"]["KeyId"])
-        return f"awskms:///{alias}?region=us-east-1&endpoint={endpoint}"
+        return f"awskms:///{alias}?region=us-east-1&endpoint={front.endpoint}"
 
-    return Harness(new_kms_key, _kms_mishaps(kms, new_kms_key))
-
-
-def _path(uri: str) -> str:
-    return parse_key_uri(uri).path
-
-
-def _keystore_mishaps(passphrase_file: Path) -> dict[str, Callable[[str], None]]:
-    """A file is there or not, readable by its owner alone or not; nobody disables it."""
-
-    def another(uri: str) -> None:
-        Path(_path(uri)).unlink()
-        create_keystore(Path(_path(uri)), PASSPHRASE, scrypt_n=FAST_SCRYPT)
-
-    return {
-        "gone": lambda uri: Path(_path(uri)).unlink(),
-        "denied": lambda uri: passphrase_file.write_text("another one\n") and None,
-        "another under its name": another,
-    }
-
-
-def _token_mishaps(token: Token) -> dict[str, Callable[[str], None]]:
-    """An object is there or not, and may sign or not; tokens do not wait before they delete."""
-
-    def label(uri: str) -> str:
-        return _path(uri).rpartition("object=")[2]
-
-    def gone(uri: str) -> None:
-        with token.session() as session:
-            for key in list(session.get_objects({Attribute.LABEL: label(uri)})):
-                key.destroy()
-
-    def another(uri: str) -> None:
-        gone(uri)
-        token.new_key(label(uri))
-
-    def denied(uri: str) -> None:
-        gone(uri)
-        token.new_key(label(uri), SIGN=False)
-
-    return {"gone": gone, "denied": denied, "another under its name": another}
-
-
-def _gcp_mishaps(kms: GcpKms) -> dict[str, Callable[[str], None]]:
-    """A version's name never leads to another key; the stand-in can be made to lie."""
-    codes = grpc.StatusCode
-
-    def name(uri: str) -> str:
-        return _path(uri).removeprefix("/")
-
-    def fault(code: grpc.StatusCode) -> Callable[[str], None]:
-        return lambda uri: kms.faults.update({name(uri): code})
-
-    return {
-        "disabled": fault(codes.FAILED_PRECONDITION),
-        "pending deletion": fault(codes.FAILED_PRECONDITION),
-        "gone": lambda uri: kms.keys.pop(name(uri)) and None,
-        "denied": fault(codes.PERMISSION_DENIED),
-        "another under its name": lambda uri: kms.new_key(name(uri).split("/")[7]) and None,
-    }
-
-
-def _vault_mishaps(vault: AzureKeyVault) -> dict[str, Callable[[str], None]]:
-    """A version never leads to another key; the stand-in can be made to lie."""
-
-    def place(uri: str) -> str:
-        return _path(uri).split("/", 2)[2]
-
-    def another(uri: str) -> None:
-        vault.keys[place(uri)] = ec.generate_private_key(ec.SECP256K1())
-
-    return {
-        "disabled": lambda uri: vault.faults.update({place(uri): 403}),
-        "pending deletion": lambda uri: vault.faults.update({place(uri): 409}),
-        "gone": lambda uri: vault.keys.pop(place(uri)) and None,
-        "denied": lambda uri: vault.faults.update({place(uri): 403}),
-        "another under its name": another,
-    }
-
-
-def _kms_mishaps(kms: Any, new_key: Callable[[], str]) -> dict[str, Callable[[str], None]]:
-    """moto grants everybody everything: what a denial says is in test_awskms.py."""
-
-    def key(uri: str) -> str:
-        return _path(uri).removeprefix("/")
-
-    def gone(uri: str) -> None:
-        kms.delete_alias(AliasName=key(uri))
-
-    def another(uri: str) -> None:
-        kms.update_alias(AliasName=key(uri), TargetKeyId=target(new_key()))
-
-    def target(uri: str) -> str:
-        return str(kms.describe_key(KeyId=key(uri))["KeyMetadata"]["KeyId"])
-
-    return {
-        "disabled": lambda uri: kms.disable_key(KeyId=target(uri)) and None,
-        "pending deletion": lambda uri: (
-            kms.schedule_key_deletion(KeyId=target(uri), PendingWindowInDays=7) and None
-        ),
-        "gone": gone,
-        "another under its name": another,
-    }
+    return Harness("awskms", new_kms_key, mishaps.of_kms(kms, front, new_kms_key))
 
 
 @pytest.fixture

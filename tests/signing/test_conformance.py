@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pickle
+import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from math import prod
 
 import dill
 import pytest
@@ -14,6 +16,7 @@ from eth_account.messages import encode_typed_data
 from pulumi_mandate.errors import SignerError
 from pulumi_mandate.models import Digest, Domain, ExecutionOrder, keccak, signing_digest
 from pulumi_mandate.signing import (
+    SCHEMES,
     AccountKey,
     ExecutorKey,
     ProofKey,
@@ -24,11 +27,19 @@ from pulumi_mandate.signing import (
     recover,
 )
 from tests.plugins.hsm_fixtures import PIN
-from tests.signing.conftest import MISHAPS, PASSPHRASE, Harness
+from tests.signing.mishaps import (
+    BACKENDS,
+    CASES,
+    MISHAPS,
+    NO_NOTION_OF,
+    PASSPHRASE,
+    SIGNS_ON,
+    Harness,
+)
 
-NO_NOTION_OF = ("disabled", "pending deletion", "denied")
-"""A file and a token know no such states; moto denies nobody anything."""
 ORDER = 0xFFFFFFFF_FFFFFFFF_FFFFFFFF_FFFFFFFE_BAAEDCE6_AF48A03B_BFD25E8C_D0364141
+SOON = 8
+"""Seconds, also on a busy machine: three refusals, none of which waits for its key store."""
 WRONG_DIGESTS = {
     "empty": b"",
     "31 bytes": bytes([7]) * 31,
@@ -199,30 +210,103 @@ def test_an_unknown_option_in_the_uri_is_refused(harness) -> None:
         enrol(uri + ("&" if "?" in uri else "?") + "regoin=x")
 
 
-@pytest.mark.parametrize("mishap", MISHAPS)
-def test_after_a_mishap_nobody_gets_a_signature_of_another_key(
+def test_nothing_is_left_out_without_a_reason(harness: Harness) -> None:
+    unknown = {mishap for store, mishap in NO_NOTION_OF if store == harness.name}
+
+    assert harness.mishaps.keys() | unknown == set(MISHAPS)
+    assert not harness.mishaps.keys() & unknown
+
+
+def test_every_key_store_is_in_the_suite() -> None:
+    assert {*BACKENDS, "broker"} == SCHEMES.keys()
+
+
+@pytest.mark.parametrize(("harness", "mishap"), CASES, indirect=["harness"])
+def test_after_a_mishap_nobody_gets_a_signature(
     harness: Harness, mishap: str, digest: Digest
 ) -> None:
-    """A key that was opened before may go on where the store has given it away; no other one may.
-
-    Whoever opens it afterwards is refused, in words that hold no secret and no digest.
-    """
+    """Neither who had the key open nor who opens it now, nor in a dry run: soon, in words that say
+    what to do and hold no secret and no digest."""
     uri, address = enrol(harness.new_key())
     opened_before = open_signer(uri, address)
-    happens = harness.mishaps.get(mishap)
-    if happens is None:
-        assert mishap in NO_NOTION_OF, "a store leaves out only what it may"
-        return
-    happens(uri)
+    harness.mishaps[mishap](uri)
 
-    with suppress(SignerError):
+    began = time.monotonic()
+    if (harness.name, mishap) in SIGNS_ON:
         assert recover(digest, opened_before.sign(digest)) == address
+    else:
+        refused(lambda: opened_before.sign(digest), digest)
+    refused(lambda: open_signer(uri, address).sign(digest), digest)
+    refused(lambda: ProofKey(open_signer(uri, address)).prove("is it still there"), digest)
+    assert time.monotonic() - began < SOON
+
+
+def refused(sign: Callable[[], object], digest: Digest) -> None:
     with pytest.raises(SignerError) as refusal:
-        open_signer(uri, address).sign(digest)
+        sign()
     told = refusal.value.diagnostics()
-    assert digest.hex() not in told
-    assert PASSPHRASE not in told
-    assert PIN not in told
+    assert refusal.value.next_step
+    for unsaid in (digest.hex(), PASSPHRASE, PIN, "SECRET"):
+        assert unsaid not in told
+
+
+def test_a_dry_run_gives_nothing_that_anything_else_takes(signer: Signer, domain: Domain) -> None:
+    """`mandate keys prove` really signs: words of their own kind, whatever is written in them."""
+    order = ExecutionOrder(keccak(b"p"), keccak(b"r"), signer.address, 10, 1, 20)
+    digests = [signing_digest(domain, order), keccak(b"p")]
+
+    for words in ("is it still there", *(digest.hex() for digest in digests)):
+        proof = ProofKey(signer).prove(words)
+        for digest in digests:
+            assert Account._recover_hash(digest, signature=proof) != signer.address
+
+
+def test_a_store_that_answers_the_high_twin_is_brought_low(
+    signer: Signer, digest: Digest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend = type(signer._backend)  # type: ignore[attr-defined]
+    honest = backend.sign_raw
+    answered = []
+
+    def high(self: object, found: Digest) -> tuple[int, int]:
+        r, s = honest(self, found)
+        answered.append(max(s, ORDER - s))
+        return r, answered[-1]
+
+    monkeypatch.setattr(backend, "sign_raw", high)
+
+    signature = signer.sign(digest)
+    assert answered == [ORDER - signature.s]
+    assert recover(digest, signature) == signer.address
+
+
+def test_many_threads_may_open_a_key_at_once(harness: Harness, digest: Digest) -> None:
+    uri, address = enrol(harness.new_key())
+
+    with ThreadPoolExecutor(4) as pool:
+        signed = list(pool.map(lambda _: open_signer(uri, address).sign(digest), range(8)))
+
+    assert {recover(digest, signature) for signature in signed} == {address}
+
+
+def test_a_rotation_under_many_threads_lets_no_other_key_sign(harness: Harness) -> None:
+    """Half of a run is signed; then there is another key. Whoever is refused is refused; whatever
+    was signed is by the one that was enrolled."""
+    uri, address = enrol(harness.new_key())
+    signer = open_signer(uri, address)
+    digests = [keccak(bytes([index])) for index in range(16)]
+
+    def sign(digest: Digest) -> bool:
+        try:
+            return recover(digest, signer.sign(digest)) == address
+        except SignerError:
+            return False
+
+    with ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(sign, digests[:8]))
+        harness.mishaps["another under its name"](uri)
+        after = (harness.name, "another under its name") in SIGNS_ON
+        assert set(pool.map(sign, digests[8:])) == {after}
 
 
 def test_a_rotation_in_the_middle_is_a_new_enrolment(harness: Harness, digest: Digest) -> None:
@@ -264,3 +348,30 @@ def test_numbers_that_are_no_signature_are_refused(
 
     with pytest.raises(SignerError, match="no signature"):
         signer.sign(digest)
+
+
+WHAT_WORKS = {
+    "test_what_is_signed_recovers_to_the_enrolled_address",
+    "test_an_order_recovers_in_an_independent_library",
+    "test_a_transaction_recovers_in_an_independent_library",
+    "test_a_proof_recovers_in_an_independent_library",
+    "test_many_threads_may_share_a_key",
+    "test_many_threads_may_open_a_key_at_once",
+    "test_a_store_that_answers_the_high_twin_is_brought_low",
+}
+
+
+def test_refusals_outnumber_signatures_three_to_one() -> None:
+    cases = {
+        name: prod(
+            len(mark.args[1])
+            for mark in getattr(test, "pytestmark", [])
+            if mark.name == "parametrize" and "harness" not in mark.args[0]
+        )
+        for name, test in globals().items()
+        if name.startswith("test_") and name != "test_refusals_outnumber_signatures_three_to_one"
+    }
+
+    assert cases.keys() >= WHAT_WORKS
+    works = sum(cases[name] for name in WHAT_WORKS)
+    assert sum(cases.values()) - works >= 3 * works

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -303,7 +304,7 @@ def test_every_kind_of_failure_names_itself_and_what_to_do(
 
     backend = _pkcs11.Pkcs11Backend.from_uri(parse_key_uri(token.uri(name)))
     for kind in (*_pkcs11._ACTIONS, "GeneralError"):
-        error = getattr(exceptions, kind)
+        error = TimeoutError if kind == "TimeoutError" else getattr(exceptions, kind)
 
         def fail(error: Callable[[str], Exception] = error) -> None:
             raise error("0x" + DIGEST.hex())
@@ -318,3 +319,24 @@ def test_what_it_signs_is_the_digest_itself(token: Token, name: str) -> None:
     uri, address = enrol(token.uri(name))
 
     assert recover(DIGEST, open_signer(uri, address).sign(DIGEST)) == address
+
+
+def test_a_call_that_hangs_is_not_waited_for_and_not_made_later(
+    token: Token, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The HSM is out of reach and its module waits: who asked is told, and so are those behind."""
+    backend = _pkcs11.Pkcs11Backend.from_uri(parse_key_uri(token.uri(name)))
+    monkeypatch.setattr(_pkcs11, "TIMEOUT", 0.1)
+    hangs, asked = threading.Event(), []
+    before = set(threading.enumerate())
+
+    for question in (hangs.wait, lambda: asked.append("later")):
+        with pytest.raises(SignerError, match="TimeoutError") as refusal:
+            backend._ask("sign", question)
+        assert "did not answer" in refusal.value.meaning
+    hangs.set()
+    for thread in set(threading.enumerate()) - before:
+        thread.join(5)
+    assert asked == []
+    monkeypatch.undo()
+    assert len(backend.sign_raw(DIGEST)) == 2

@@ -47,6 +47,10 @@ _ACTIONS: dict[str, tuple[str, str]] = {
     ),
     "NotFoundException": ("No such key or alias here.", "check key and region in the trust file"),
     "InvalidKeyUsageException": ("The key is not for signing.", "enrol an ECC_SECG_P256K1 key"),
+    "DryRunOperationException": (
+        "KMS only checked the right to sign: a dry run gives no signature.",
+        "find out who made the request one; this client never does",
+    ),
     "KeyUnavailableException": ("KMS cannot reach the key now.", "try again in a minute"),
     "DependencyTimeoutException": ("KMS was too slow.", "try again in a minute"),
     "KMSInternalException": ("KMS failed inside.", "try again in a minute"),

@@ -6,7 +6,9 @@ The form is RFC 7512's. `id=` (percent-encoded bytes) may stand beside or in the
 The module is asked for `CKM_ECDSA` over the 32 bytes as they are. That mechanism takes 31, 33 and
 64 bytes without a word (measured on SoftHSM 2.6.1), so their number is the gate's to check, and the
 recovered address tells whether the right key answered. A token logs in once for the whole process;
-one session is kept and its signatures are made one after the other.
+one session is kept and its signatures are made one after the other. The standard has no time-out,
+and a module whose HSM is out of reach may wait for ever: each call has a thread that is not waited
+for longer than `TIMEOUT`.
 
 Sources: https://www.rfc-editor.org/rfc/rfc7512, PKCS #11 v3.1 section 6.3.
 """
@@ -16,6 +18,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
@@ -31,6 +34,8 @@ SECP256K1 = bytes.fromhex("06052b8104000a")
 """The OID 1.3.132.0.10 in DER, as CKA_EC_PARAMS holds it."""
 EMULATORS = ("SoftHSM",)
 """Manufacturers whose tokens are files that this process can read."""
+TIMEOUT = 30.0
+"""Seconds for one call of the module and its turn. A signature takes milliseconds to a second."""
 _PLACE = ("token", "serial", "object", "id")
 _SHAPE = "pkcs11:token=LABEL;object=LABEL?module-path=FILE&pin-source=file:FILE"
 
@@ -45,6 +50,8 @@ _ACTIONS: dict[str, tuple[str, str]] = {
     "PinLocked": ("The token has locked the PIN.", "ask its security officer, and find out why"),
     "PinExpired": ("The PIN has expired.", "set a new one"),
     "KeyHandleInvalid": ("The key is gone from the token.", "find out who removed it"),
+    "SessionCount": ("The token has no session left.", "try again in a minute; see who holds them"),
+    "TimeoutError": ("The token did not answer; nothing was used.", "look at the HSM and its way"),
     "DeviceRemoved": ("The token was pulled out.", "check the token and its reader"),
     "DeviceError": ("The token failed.", "look at the HSM's own log"),
     "SessionHandleInvalid": ("The token ended the session.", "try again; look at the HSM's log"),
@@ -121,6 +128,12 @@ class Pkcs11Backend:
     def sign_raw(self, digest: Digest) -> tuple[int, int]:
         from pkcs11 import Mechanism
 
+        if not hasattr(self._private, "sign"):  # the library gives the method to keys that may
+            raise SignerError(
+                f"the key on the token {self._place.token} may not sign",
+                meaning="Its attribute CKA_SIGN is false.",
+                next_step="find out who took it away before giving it back",
+            )
         made = self._ask("sign", lambda: self._private.sign(digest, mechanism=Mechanism.ECDSA))
         if len(made) != 64:
             raise SignerError("the token returned something that is no signature")
@@ -201,18 +214,38 @@ def _ask(place: Place, what: str, question: Callable[[], _Answer], lock: threadi
             next_step="pip install 'pulumi-mandate[pkcs11]'",
         ) from None
     try:
-        with lock:
-            return question()
+        return _in_time(question, lock)
     except SignerError:
         raise
     except (PKCS11Error, RuntimeError, OSError) as error:
         name = type(error).__name__
         meaning, action = _ACTIONS.get(name, ("The module refused.", "look at the HSM's own log"))
-        if isinstance(error, RuntimeError | OSError):  # of loading the module
+        if name not in _ACTIONS and isinstance(error, RuntimeError | OSError):  # of loading it
             meaning, action = "The module cannot be used.", "check module-path in the key URI"
         raise SignerError(
             f"cannot {what} on the token {place.token}: {name}", meaning=meaning, next_step=action
         ) from None
+
+
+def _in_time(question: Callable[[], _Answer], lock: threading.Lock) -> _Answer:
+    """What the module answers. Raises `TimeoutError`, and whatever the question raises.
+
+    A call cannot be ended. One that hangs keeps its session, so those behind it are refused too.
+    """
+    answer: Future[_Answer] = Future()
+
+    def ask() -> None:
+        if not lock.acquire(timeout=TIMEOUT):
+            return
+        try:
+            answer.set_result(question())
+        except BaseException as error:  # raised again where it was asked
+            answer.set_exception(error)
+        finally:
+            lock.release()
+
+    threading.Thread(target=ask, daemon=True).start()
+    return answer.result(TIMEOUT)
 
 
 def _place(uri: KeyUri) -> Place:
