@@ -149,6 +149,8 @@ def test_a_command_runs_with_the_flags_and_the_environment_of_its_stack(
     for command, kind in ((automation.destroy, "destroy"), (automation.refresh, "refresh")):
         command(stack)
         assert (ran["kind"], ran["place"].flags) == (kind, ())
+    automation.destroy(stack, target=["a"], exclude=["b"], target_dependents=True)
+    assert ran["place"].flags == ("--exclude=b", "--target-dependents", "--target=a")
 
 
 @pytest.mark.parametrize(

@@ -83,9 +83,24 @@ def up(  # noqa: PLR0913  # the flags that a plan may bind, as the Automation AP
     return _run(stack, "up", message, bound_flags(options))
 
 
-def destroy(stack: Stack, *, message: str | None = None) -> Done:
-    """Delete every resource of a stack, if and only if its mandate stands. Raises as `up`."""
-    return _run(stack, "destroy", message)
+def destroy(
+    stack: Stack,
+    *,
+    message: str | None = None,
+    target: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    target_dependents: bool = False,
+) -> Done:
+    """Delete a stack's resources, or a part of them, if and only if the mandate for that stands.
+
+    Raises as `up`.
+    """
+    options = [
+        *(("target", urn) for urn in target),
+        *(("exclude", urn) for urn in exclude),
+        ("target-dependents", str(target_dependents).lower()),
+    ]
+    return _run(stack, "destroy", message, bound_flags(options))
 
 
 def refresh(stack: Stack, *, message: str | None = None) -> Done:

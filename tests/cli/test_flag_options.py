@@ -6,7 +6,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from pulumi_mandate.cli._program import flag_options
+from pulumi_mandate.cli._program import destroy_flag_options, flag_options
 
 
 @pytest.mark.parametrize(
@@ -27,3 +27,14 @@ def test_they_come_in_the_form_that_a_plan_binds(words: list[str], flags: str) -
         click.echo(f"{other} {flags}")
 
     assert CliRunner().invoke(shown, words).output == f"1 {flags}\n"
+
+
+def test_a_destroy_has_some_of_them() -> None:
+    @click.command()
+    @destroy_flag_options
+    def shown(flags: tuple[str, ...]) -> None:
+        click.echo(flags)
+
+    words = ["-t", "a", "--target-dependents"]
+    assert CliRunner().invoke(shown, words).output == "('--target-dependents', '--target=a')\n"
+    assert CliRunner().invoke(shown, ["--replace", "a"]).exit_code == 2

@@ -136,7 +136,11 @@ def test_without_with_stale_and_someone_elses_mandate(shop: Echoes) -> None:
     assert governed.mandate(stale).state is MandateState.APPROVED
     assert shop.calls == CALLS
 
-    # A destroy has a mandate of its own kind.
+    # A destroy has a mandate of its own kind, and so has a part of one.
+    governed.approve(governed.plan(kind="destroy", flags=("--target=**::second-inner",)))
+    assert "toolchain.flags" in shop.run("destroy", code=3)
+    assert "completed" in shop.run("destroy", "--target", "**::second-inner")
+    assert shop.calls[2:] == ["delete second-inner"]
     governed.approve(governed.plan(kind="destroy"))
     assert "completed" in shop.run("destroy")
     assert shop.calls[2:] == ["delete first", "delete second-inner"]

@@ -28,9 +28,15 @@ def test_an_observer_looks_at_the_same_part_and_makes_nothing_anew() -> None:
     assert once_done(BOUND) == BOUND[1:]
 
 
-@pytest.mark.parametrize("kind", ["destroy", "refresh", "import"])
-def test_they_are_an_updates(kind: str) -> None:
+def test_a_destroy_is_of_a_part_and_makes_nothing_anew() -> None:
     require_kind("up", BOUND)
+    require_kind("destroy", BOUND[1:])
+    with pytest.raises(UsageError, match="--replace is no flag of a plan of kind destroy"):
+        require_kind("destroy", BOUND)
+
+
+@pytest.mark.parametrize("kind", ["refresh", "import"])
+def test_the_others_are_of_the_whole_stack(kind: str) -> None:
     require_kind(kind, ())
-    with pytest.raises(UsageError, match="--replace is a flag of an update"):
-        require_kind(kind, BOUND)
+    with pytest.raises(UsageError, match="is no flag of a plan"):
+        require_kind(kind, BOUND[1:])

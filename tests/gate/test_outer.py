@@ -49,8 +49,9 @@ def test_a_flag_that_may_change_meaning_refuses(flag):
 @pytest.mark.parametrize(
     "words",
     [
-        "pulumi destroy --remove", "pulumi down -y -t urn", "pulumi refresh --run-program",
-        "pulumi destroy --exclude urn", "pulumi destroy --replace urn",
+        "pulumi destroy --remove", "pulumi refresh --run-program", "pulumi destroy --replace urn",
+        "pulumi destroy --target-replace urn", "pulumi destroy --exclude-dependents",
+        "pulumi destroy --exclude-protected",
         "pulumi import a b c", "pulumi watch",
         "pulumi stack", "pulumi", "pulumi --yes", "pulumi up https://example.com/template",
         "pulumi up -- template", "pulumi up --stack", "pulumi up -s", "pulumi up --yes=maybe",
@@ -78,6 +79,15 @@ def test_other_commands_and_half_ones_refuse(words):
 )
 def test_what_a_plan_binds_has_one_form(words, flags):
     assert parse_command(["pulumi", "up", "--yes", *words.split()]).flags == flags
+
+
+def test_a_destroy_is_bound_to_its_part_as_an_update():
+    words = "pulumi down --run-program -t b -t a --target-dependents"
+
+    found = parse_command(words.split())
+
+    assert found.kind == "destroy"
+    assert found.flags == ("--target-dependents", "--target=a", "--target=b")
 
 
 def test_a_refresh_is_a_plan_of_its_own():

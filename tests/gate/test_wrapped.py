@@ -40,7 +40,7 @@ def test_a_program_in_python_joins_the_run_and_needs_no_plan_file(program: Progr
     ("kind", "flags"),
     [
         ("up", ["--plan", "/dev/stdin", "--target=a"]),
-        ("destroy", ["--run-program"]),
+        ("destroy", ["--run-program", "--target=a"]),
         ("refresh", []),
         ("import", ["--file", "what.json", "--generate-code=false"]),
     ],
@@ -52,7 +52,9 @@ def test_the_engine_is_told_the_kind_and_no_more(
     file = Path("what.json")
     file.touch()
     what = file if kind == "import" else None
-    at = ProgramAt(program.workdir, "dev", what, ("--target=a",) if kind == "up" else ())
+    at = ProgramAt(
+        program.workdir, "dev", what, () if what or kind == "refresh" else ("--target=a",)
+    )
 
     words = engine_words(kind, at, "why")
 

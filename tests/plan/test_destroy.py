@@ -189,3 +189,108 @@ def test_a_destroy_that_is_more_or_less_than_the_state_is_refused(name: str) -> 
 
     with pytest.raises(IncompletePlan, match=message):
         build(raw)
+
+
+def part(*flags: str) -> RawPreview:
+    """`b` goes, and everything else stays; the default provider is what the engine hides."""
+    raw = destroyed()
+    steps = [s for s in raw.steps["steps"] if s["op"] == "same" or s["urn"].endswith("::b")]
+    return replace(raw, steps=raw.steps | {"steps": steps}, part=flags or ("--target=**::b",))
+
+
+def _unhidden(raw: RawPreview) -> RawPreview:
+    """Nothing that stays needs the default provider."""
+    for step in raw.steps["steps"]:
+        for side in ("oldState", "newState"):
+            if side in step and not step["urn"].endswith("::b"):
+                step[side].pop("provider", None)
+    for export in (raw.before, raw.after):
+        for one in resources_of(export):
+            if not one["urn"].endswith("::b"):
+                one.pop("provider", None)
+    return raw
+
+
+def test_of_a_part_only_that_part_leaves() -> None:
+    raw = part()
+    _new_one(raw)  # which the program has and the engine leaves out
+    for one in resource(raw, "a"):  # what stays may be protected
+        one["protect"] = True
+    for step in raw.steps["steps"]:
+        if step["urn"].endswith("::a"):
+            step["oldState"]["protect"] = step["newState"]["protect"] = True
+
+    document = build(raw)
+
+    assert [(o["op"], o["urn"].rpartition("::")[2]) for o in document.operations] == [
+        ("delete", "b")
+    ]
+    # What the part stands on is bound; what is beside it is not.
+    assert document.content["base"] != build(destroyed()).content["base"]
+
+
+def test_the_hidden_provider_goes_where_nothing_that_stays_needs_it() -> None:
+    def gone(raw: RawPreview) -> set[str]:
+        return {o["urn"].rpartition("::")[2] for o in build(raw).operations}
+
+    assert gone(part("--exclude=**::a")) == {"b"}
+    assert gone(_unhidden(part("--exclude=**::a"))) == {"b", "default"}
+    assert gone(_unhidden(part())) == {"b"}
+
+
+def _of_what_stays(key: str, value: Any) -> Callable[[RawPreview], None]:
+    def change(raw: RawPreview) -> None:
+        step = next(s for s in raw.steps["steps"] if s["urn"].endswith("::a"))
+        step["newState"] = step["newState"] | {key: value}
+
+    return change
+
+
+def _other_output(raw: RawPreview) -> None:
+    root = next(u for u in raw.plan_file["resourcePlans"] if "pulumi:pulumi:Stack" in u)
+    diff = {"outputDiff": {"updates": {"x": "new"}}}
+    raw.plan_file["resourcePlans"][root]["goal"] = diff
+
+
+def _new_one(raw: RawPreview) -> None:
+    new = {"urn": "urn:pulumi:dev::fixture::x:y:C::n", "type": "x:y:C", "inputs": {}}
+    raw.steps["steps"].append({"op": "same", "urn": new["urn"], "newState": new})
+
+
+def _unspoken(raw: RawPreview) -> None:
+    raw.steps["steps"].remove(
+        next(s for s in raw.steps["steps"] if s["urn"].endswith("::a")),
+    )
+
+
+def _part_protected(raw: RawPreview) -> None:
+    _protected(raw)
+    for step in raw.steps["steps"]:
+        if step["urn"].endswith("::b"):
+            step["oldState"]["protect"] = True
+
+
+REFUSED_OF_A_PART: dict[str, tuple[Callable[[RawPreview], None], str]] = {
+    "what goes is protected": (_part_protected, "::b is protected"),
+    "what stays gets other inputs": (_of_what_stays("inputs", {"x": 1}), "would change what it"),
+    "what stays is protected now": (_of_what_stays("protect", True), "would change what it"),
+    "another output": (_other_output, "gives it other outputs"),
+    "one without a step": (_unspoken, "no step speaks about it"),
+    "the default provider changes": (_provider_changes, "configures this provider otherwise"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED_OF_A_PART)
+def test_a_part_that_touches_the_rest_is_refused(name: str) -> None:
+    raw = part()
+    change, message = REFUSED_OF_A_PART[name]
+    change(raw)
+
+    with pytest.raises(IncompletePlan, match=message):
+        build(raw)
+
+
+@pytest.mark.parametrize("pattern", ["**", "**::default*", "*:*:*::*::*:*:*::*"])
+def test_a_flag_that_names_a_hidden_provider_is_refused(pattern: str) -> None:
+    with pytest.raises(IncompletePlan, match="makes and removes by itself"):
+        build(part(f"--target={pattern}"))

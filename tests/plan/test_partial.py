@@ -15,7 +15,7 @@ from tests.plan.samples import PARTIAL_CHANGE, UNKNOWN, build, operation, plan, 
 
 def part() -> RawPreview:
     """`--target a`; `b` has other options, the component `g` another output, and `n` is new."""
-    return replace(recorded(PARTIAL_CHANGE), partial=True)
+    return replace(recorded(PARTIAL_CHANGE), part=("--target=a",))
 
 
 def test_only_the_part_is_in_the_plan() -> None:

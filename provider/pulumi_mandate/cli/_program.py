@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial, wraps
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +33,7 @@ class ProgramChoice:
     imports: Path | None = None
     """What to import, for a plan of that kind."""
     flags: tuple[str, ...] = ()
-    """Of an update: those that say which part of the stack it is about."""
+    """Of an update or a destroy: those that say which part of the stack it is about."""
 
     def place(self) -> ProgramAt:
         """As the gate names it. Raises what `selected_stack` raises."""
@@ -61,30 +61,46 @@ def program_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
-def flag_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`--target` and its like, as Pulumi spells them; the command gets them as `flags`."""
+_FLAGS = {
+    "target": "Only this resource; may be given several times.",
+    "exclude": "Leave a resource as it is.",
+    "replace": "Make a resource anew.",
+    "target-replace": "--target and --replace of one resource.",
+    "target-dependents": "And what depends on it.",
+    "exclude-dependents": "Nor what depends on it.",
+}
+_LETTERS = {"target": ("-t",), "exclude": ("-x",)}
 
+
+def flag_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`--target` and its like, as `pulumi up` spells them; the command gets them as `flags`."""
+    return _with_flags(function, tuple(_FLAGS))
+
+
+def destroy_flag_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Those of them that `pulumi destroy` has."""
+    return _with_flags(function, ("target", "exclude", "target-dependents"))
+
+
+def _with_flags(function: Callable[..., Any], names: Sequence[str]) -> Callable[..., Any]:
     @wraps(function)
     def with_flags(*arguments: Any, **values: Any) -> Any:
-        from ..gate.flags import NAMING, SWITCHES, bound_flags
+        from ..gate.flags import bound_flags
 
-        named = [
-            (name, one) for name in NAMING for one in values.pop(name.replace("-", "_"))
-        ]  # fmt: skip
-        switches = [
-            (name, "true") for name in SWITCHES if values.pop(name.replace("-", "_"))
-        ]  # fmt: skip
-        return function(*arguments, flags=bound_flags(named + switches), **values)
+        given = [(name, values.pop(name.replace("-", "_"))) for name in names]
+        typed = [
+            (name, one)
+            for name, found in given
+            for one in (["true"] if found is True else found or [])
+        ]
+        return function(*arguments, flags=bound_flags(typed), **values)
 
-    several = partial(click.option, multiple=True, metavar="URN")
-    for option in (
-        click.option("--exclude-dependents", is_flag=True, help="Nor what depends on it."),
-        click.option("--target-dependents", is_flag=True, help="And what depends on it."),
-        several("--target-replace", help="--target and --replace of one resource."),
-        several("--replace", help="Make a resource anew."),
-        several("--exclude", "-x", help="Leave a resource as it is."),
-        several("--target", "-t", help="Change only this resource; may be given several times."),
-    ):
+    for name in reversed(names):
+        declared = (f"--{name}", *_LETTERS.get(name, ()))
+        if name.endswith("dependents"):
+            option = click.option(*declared, is_flag=True, help=_FLAGS[name])
+        else:
+            option = click.option(*declared, multiple=True, metavar="URN", help=_FLAGS[name])
         with_flags = option(with_flags)
     return with_flags
 

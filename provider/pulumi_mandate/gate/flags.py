@@ -1,4 +1,4 @@
-"""Flags of `pulumi up` that a plan may bind: which part of the stack changes, what is made anew.
+"""Flags of `pulumi up` and `pulumi destroy` that a plan may bind: which part, what is made anew.
 
 They stand in the document's `toolchain.flags`, after the environment's variables, in one form: a
 plan that was voted on with a flag runs with exactly that one, and a whole plan with none.
@@ -15,6 +15,8 @@ from pulumi_mandate.errors import UsageError
 NAMING = ("target", "exclude", "replace", "target-replace")
 """Each names resources, as URNs or with wildcards, and may be given several times."""
 SWITCHES = ("target-dependents", "exclude-dependents")
+OF_A_DESTROY = frozenset({"target", "exclude", "target-dependents"})
+"""Those that `pulumi destroy` has too; a refresh and an import are about the whole stack."""
 _SHORTHAND = {"target-replace": ("target", "replace")}
 
 
@@ -45,11 +47,14 @@ def once_done(flags: Sequence[str]) -> tuple[str, ...]:
 
 def require_kind(kind: str, flags: Sequence[str]) -> None:
     """Raises `UsageError` where the flags are for another kind of plan."""
-    if flags and kind != "up":
-        raise UsageError(
-            f"{flags[0].partition('=')[0]} is a flag of an update",
-            meaning=f"A plan of kind {kind} is about the whole stack.",
-        )
+    known = {"up": {*NAMING, *SWITCHES}, "destroy": OF_A_DESTROY}.get(kind, frozenset())
+    for flag in (flag.partition("=")[0] for flag in flags):
+        if flag.removeprefix("--") not in known:
+            raise UsageError(
+                f"{flag} is no flag of a plan of kind {kind}",
+                meaning="An update can be about a part of the stack, and so can a destroy; only an "
+                "update makes something anew.",
+            )
 
 
 def typed(command: str, flags: Sequence[str]) -> str:

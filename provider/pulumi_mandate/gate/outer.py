@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from pulumi_mandate.errors import Refused
 
-from .flags import NAMING, SWITCHES, bound_flags
+from .flags import NAMING, OF_A_DESTROY, SWITCHES, bound_flags
 
 STEP = 1
 
@@ -62,7 +62,7 @@ _LONG = {
     "logtostderr": Takes.SWITCH,
     "verbose": Takes.VALUE,
     "event-log": Takes.VALUE,
-    # what a plan of an update binds
+    # what a plan of an update binds, and a destroy's in part
     **dict.fromkeys(NAMING, Takes.VALUE),
     **dict.fromkeys(SWITCHES, Takes.SWITCH),
     # set by the Automation API; `auto.inline` is refused below
@@ -95,7 +95,7 @@ _CHANGES_MEANING = frozenset(
         "skip-plugin-pre-install", "strict", *NAMING, *SWITCHES,
     }
 )  # fmt: skip
-"""Known to change what happens, and refused (of a destroy, all of them): so that it can be said."""
+"""Known to change what happens, and refused, of a destroy or of both: so that it can be said."""
 
 _KINDS = {
     "up": "up", "update": "up", "preview": "preview", "pre": "preview",
@@ -154,9 +154,9 @@ def parse_command(argv: Sequence[str]) -> OuterCommand:
     command = OuterCommand(kind=kind, argv=tuple(argv), options=tuple(options))
     if kind != "destroy" and command.option("run-program") is not None:
         raise _unknown("--run-program", "run-program")
-    if kind == "destroy" and command.flags:
-        flag = command.flags[0].partition("=")[0]
-        raise _unknown(flag, flag.removeprefix("--"))
+    if kind == "destroy":
+        for name in dict(options).keys() & ({*NAMING, *SWITCHES} - OF_A_DESTROY):
+            raise _unknown(f"--{name}", name)
     if command.option("exec-kind") == "auto.inline":
         raise inline_program()
     return command

@@ -53,7 +53,7 @@ class ProgramAt:
     imports: Path | None = None
     """For a plan of kind `import`: the file that says what, as `pulumi import --file` reads it."""
     flags: tuple[str, ...] = ()
-    """Of an update: those that the plan binds, as `flags.bound_flags` gives them."""
+    """Of an update or a destroy: those that the plan binds, as `flags.bound_flags` gives them."""
 
 
 @dataclass(frozen=True, slots=True)

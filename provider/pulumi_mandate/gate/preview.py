@@ -21,7 +21,7 @@ import orjson
 
 from pulumi_mandate.chain.trust import Trust
 from pulumi_mandate.errors import EngineError
-from pulumi_mandate.plan.destroy import refuse_protected
+from pulumi_mandate.plan.destroy import refuse_protected, state_in
 from pulumi_mandate.plan.raw import RawPreview
 
 from .ancestor import is_alive
@@ -70,17 +70,19 @@ def take_preview(  # noqa: PLR0913  # an engine's command, by name
             after = engine.json("stack", "export", "--show-secrets")
             config = engine.json("config", "--show-secrets", "--json")
             return RawPreview({}, {}, before, after, config, kind, made)
-        if kind == "destroy":
-            refuse_protected(before)
+        part = tuple(flag for flag in flags if flag.startswith(("--target=", "--exclude=")))
+        if kind == "destroy" and not part:
+            refuse_protected(state_in(before))
         arguments = ("preview", "--save-plan", str(plan), "--json", "--show-secrets", *_COMPLETE)
-        steps = engine.json(*arguments, "--non-interactive", *flags)
+        about = flags if kind == "up" else ()
+        steps = engine.json(*arguments, "--non-interactive", *about)
         if kind == "destroy":
-            # The update's steps only made the plan file, which shows what a destroy hides.
+            # The update's steps only made the plan file, which shows what a destroy hides: of the
+            # whole program, whichever part of the stack goes.
             steps = engine.json(*_DESTROY, "--non-interactive", *flags)
         after = engine.json("stack", "export", "--show-secrets")
         config = engine.json("config", "--show-secrets", "--json")
-        partial = any(flag.startswith(("--target=", "--exclude=")) for flag in flags)
-        return RawPreview(_read(plan), steps, before, after, config, kind, partial=partial)
+        return RawPreview(_read(plan), steps, before, after, config, kind, part=part)
 
 
 def _on_a_copy(

@@ -1,11 +1,11 @@
 """The gate around the engine: first the gate, then, as the same process, the engine.
 
-`python -m pulumi_mandate.gate.wrapped KIND FOLDER STACK MESSAGE`, started by `mandate up` (with the
-flags that the plan binds), `mandate destroy`, `mandate refresh` and `mandate import` (with a FILE
-at the end). This process previews once, begins the run, and then becomes the engine. It keeps its
-pid, so the watcher waits for the right one, and a program with `govern()` knows which run to join
-(`joining`): its hooks judge every operation, as under plain `pulumi up`, and nothing is previewed
-twice.
+`python -m pulumi_mandate.gate.wrapped KIND FOLDER STACK MESSAGE`, started by `mandate up` and
+`mandate destroy` (with the flags that the plan binds at the end), `mandate refresh` and `mandate
+import` (with a FILE there). This process previews once, begins the run, and then becomes the
+engine. It keeps its pid, so the watcher waits for the right one, and a program with `govern()`
+knows which run to join (`joining`): its hooks judge every operation, as under plain `pulumi up`,
+and nothing is previewed twice.
 
 A refresh and an import run no program, and a program in YAML or a compiled one calls no hook. With
 no hook at the operations, an `up` is held by three things: the whole plan, compared before `begin`;
@@ -127,7 +127,7 @@ def engine_words(kind: str, program: ProgramAt, message: str) -> list[str]:
             else ("--plan", "/dev/stdin", *program.flags)
         )
     elif kind == "destroy":
-        words += ["--run-program"]
+        words += ["--run-program", *program.flags]
     return words + (["--message", message] if message else [])
 
 
@@ -152,7 +152,9 @@ def main(argv: Sequence[str]) -> int:
     """Becomes the engine where the mandate stands; else the error's exit code."""
     kind, folder, stack, message, *rest = argv[1:]
     imports = Path(rest[0]) if kind == "import" and rest else None
-    program = ProgramAt(Path(folder), stack, imports, tuple(rest) if kind == "up" else ())
+    program = ProgramAt(
+        Path(folder), stack, imports, tuple(rest) if kind not in WITHOUT_PROGRAM else ()
+    )
     executable = shutil.which("pulumi") or ""
     engine = this_process(executable)
 

@@ -7,11 +7,18 @@ too: an edited program, or another region in the configuration, deletes elsewher
 must agree: the state, the destroy's own steps, and the plan file of an update of the same program,
 which shows every provider. Where the program says something else than the state, the destroy is
 refused: bring the stack to what the program says first, or take the program that was deployed.
+
+Of a part of the stack (`--target`, `--exclude`) the rest must stay as it is. The engine takes the
+outputs of the stack and of components from the program all the same, and of what it leaves out it
+writes a placeholder, so a program that says other outputs is refused. And it shows nobody what
+becomes of a default provider: the same engine keeps each under `--target`, and under `--exclude`
+those that something needs which stays (seen). A flag that names one refuses.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from pulumi_mandate.errors import IncompletePlan
@@ -21,13 +28,17 @@ from .raw import RawPreview
 from .sources import (
     OPTIONS,
     PROVIDERS,
+    ROOT,
     State,
     Step,
     all_accounted_for,
     find_old,
     is_default_provider,
+    is_skipped,
+    is_untouched,
     require_agreement,
     state_of,
+    untouched,
 )
 from .values import same_json
 
@@ -37,21 +48,36 @@ _SETTLED_FIRST = "pulumi up, under a mandate of its own; or check out the progra
 
 
 def read_destroy(raw: RawPreview) -> list[Step]:
-    """One delete for every resource of the state. Raises `IncompletePlan`."""
+    """One delete for every resource of the state, or of its part; of the rest a `same`.
+
+    Raises `IncompletePlan`.
+    """
     state = state_of(raw)
     if not state:
         return []
-    refuse_protected(raw.before)
+    if not raw.part:
+        refuse_protected(state)
     _check_providers(raw.plan_file)
-    steps = [_delete(shown, state) for shown in raw.steps.get("steps") or [] if _deletes(shown)]
-    steps += _hidden(state, {step.urn for step in steps})
+    shown = raw.steps.get("steps") or []
+    steps = [_delete(step, state) for step in shown if _deletes(step)]
+    gone = {step.urn for step in steps}
+    if raw.part:
+        refuse_protected(step.old for step in steps if step.old is not None)
+        _check_outputs(raw.plan_file, gone)
+        rest = [step for step in shown if step["urn"] not in gone]
+        steps += [_kept(step, state) for step in rest if not is_skipped(step, state)]
+    steps += _hidden(state, gone, raw.part)
     all_accounted_for(state, steps)
     return steps
 
 
-def refuse_protected(export: dict[str, Any]) -> None:
+def state_in(export: dict[str, Any]) -> list[State]:
+    """The resources of one export, unchecked."""
+    return (export.get("deployment") or {}).get("resources") or []
+
+
+def refuse_protected(resources: Iterable[State]) -> None:
     """Say it before the engine does, for all of them. Raises `IncompletePlan`."""
-    resources: list[State] = (export.get("deployment") or {}).get("resources") or []
     protected = sorted(resource["urn"] for resource in resources if resource.get("protect"))
     if protected:
         count = len(protected)
@@ -98,12 +124,39 @@ def _delete(shown: dict[str, Any], state: list[State]) -> Step:
     return Step(urn, shown["op"], old, None, None, None, None, [])
 
 
-def _hidden(state: list[State], shown: set[str]) -> Iterator[Step]:
-    """Default providers leave as well, and the engine shows no step for them."""
-    for resource in state:
+def _kept(shown: dict[str, Any], state: list[State]) -> Step:
+    """What a part of a destroy leaves: as the state has it, whatever the program says of it."""
+    if shown["newState"]["type"] != ROOT and not is_untouched(shown):
+        raise IncompletePlan(f"{shown['urn']}: the destroy would change what it leaves")
+    return untouched(shown, None, state)
+
+
+def _hidden(state: list[State], gone: set[str], part: tuple[str, ...]) -> Iterator[Step]:
+    """Default providers, of which the engine shows no step: the whole stack's leave with it."""
+    rest = [resource for resource in state if resource["urn"] not in gone]
+    needed = {(resource.get("provider") or "").rpartition("::")[0] for resource in rest}
+    for resource in (one for one in rest if is_default_provider(one["urn"])):
         urn = resource["urn"]
-        if urn not in shown and is_default_provider(urn):
+        for flag in part:
+            if _pattern(flag.partition("=")[2]).fullmatch(urn):
+                raise IncompletePlan(
+                    f"{flag} names {urn}, which the engine makes and removes by itself",
+                    next_step="name the resources without it",
+                )
+        if any(flag.startswith("--target=") for flag in part) or (part and urn in needed):
+            inputs = resource.get("inputs") or {}
+            yield Step(urn, "same", resource, resource, None, inputs, None, [])
+        else:
             yield Step(urn, "delete", resource, None, None, None, None, [])
+
+
+def _pattern(named: str) -> re.Pattern[str]:
+    """As the engine reads a URN with wildcards: `**` is anything, `*` anything but a colon.
+
+    Source: `NewUrnTargets` in `pkg/resource/deploy/deployment.go` of Pulumi v3.259.0.
+    """
+    parts = (part.replace(re.escape("*"), "[^:]*") for part in re.escape(named).split(r"\*\*"))
+    return re.compile(".*".join(parts))
 
 
 def _check_providers(plan_file: dict[str, Any]) -> None:
@@ -112,5 +165,15 @@ def _check_providers(plan_file: dict[str, Any]) -> None:
             raise IncompletePlan(
                 f"{urn}: the program configures this provider otherwise than it was deployed",
                 meaning="What is destroyed would be looked for in another account or region.",
+                next_step=_SETTLED_FIRST,
+            )
+
+
+def _check_outputs(plan_file: dict[str, Any], gone: set[str]) -> None:
+    for urn, plan in (plan_file.get("resourcePlans") or {}).items():
+        if urn not in gone and any(((plan.get("goal") or {}).get("outputDiff") or {}).values()):
+            raise IncompletePlan(
+                f"{urn} stays, and the program gives it other outputs than it was deployed with",
+                meaning="The engine would write them, or a placeholder, into the state.",
                 next_step=_SETTLED_FIRST,
             )

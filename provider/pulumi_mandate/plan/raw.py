@@ -33,8 +33,8 @@ class RawPreview:
     made: dict[str, Any] = field(default_factory=dict, repr=False)
     """Of a refresh or an import, which have neither plan file nor steps: the export of a copy of
     the state, on which it was done."""
-    partial: bool = False
-    """Whether only a part of the stack was to change: `--target`, `--exclude`."""
+    part: tuple[str, ...] = ()
+    """Where only a part of the stack was to change: `--target=…` or `--exclude=…`, as typed."""
 
     @property
     def engine_version(self) -> str:

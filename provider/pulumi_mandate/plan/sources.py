@@ -93,12 +93,12 @@ def read_steps(raw: RawPreview) -> list[Step]:
         if any(step["op"] not in READS for step in shown[urn]):
             raise IncompletePlan(f"the preview shows steps for {urn}, and the plan file has none")
     urns = plans.keys() | shown.keys()
-    if raw.partial:
+    if raw.part:
         _require_known_outputs(plans, shown, state)
     steps = [
         step
         for urn in urns
-        for step in _steps_of(urn, plans.get(urn, {}), shown[urn], state, partial=raw.partial)
+        for step in _steps_of(urn, plans.get(urn, {}), shown[urn], state, partial=bool(raw.part))
     ]
     all_accounted_for(state, steps)
     return steps
@@ -163,10 +163,10 @@ def _steps_of(
     seed = plan.get("seed") or ""
     imported = _imported(urn, shown)
     for step in shown:
-        if partial and _is_skipped(step, state):
+        if partial and is_skipped(step, state):
             continue
-        if partial and _is_untouched(step):
-            yield _untouched(step, goal, state)
+        if partial and is_untouched(step):
+            yield untouched(step, goal, state)
             continue
         old = _old(urn, step.get("oldState"), imported, state)
         new, keys = step.get("newState"), step.get("replaceReasons") or []
@@ -174,12 +174,12 @@ def _steps_of(
         yield replace(found, seed=seed, deletes_first=_deletes_first(ops))
 
 
-def _is_skipped(shown: dict[str, Any], state: list[State]) -> bool:
+def is_skipped(shown: dict[str, Any], state: list[State]) -> bool:
     """Whether the engine leaves a new resource out, which it calls `same` as well."""
     return shown["op"] == "same" and all(one["urn"] != shown["urn"] for one in state)
 
 
-def _is_untouched(shown: dict[str, Any]) -> bool:
+def is_untouched(shown: dict[str, Any]) -> bool:
     """Whether a resource stays as the state has it, whatever the program says of it.
 
     Of a resource that is no target, the engine shows the state's own values as the new ones. One
@@ -193,7 +193,7 @@ def _is_untouched(shown: dict[str, Any]) -> bool:
     )
 
 
-def _untouched(shown: dict[str, Any], goal: State | None, state: list[State]) -> Step:
+def untouched(shown: dict[str, Any], goal: State | None, state: list[State]) -> Step:
     """As the state has it; but for a component's outputs, which follow the program all the same."""
     urn = shown["urn"]
     old = _old(urn, shown["oldState"], {}, state)
@@ -214,7 +214,7 @@ def _require_known_outputs(
     unknown output refuses where anything is skipped.
     """
     steps = [step for of_one in shown.values() for step in of_one]
-    skipped = sorted(step["urn"] for step in steps if _is_skipped(step, state))
+    skipped = sorted(step["urn"] for step in steps if is_skipped(step, state))
     for urn, plan in plans.items():
         diff = (plan.get("goal") or {}).get("outputDiff") or {}
         if skipped and not UNKNOWNS.isdisjoint(_leaves([diff.get("adds"), diff.get("updates")])):
