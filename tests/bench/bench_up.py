@@ -75,6 +75,11 @@ from pulumi_mandate.gate.engine_hooks import EngineHooks
 hooks = EngineHooks()
 hooks.register(get_monitor())
 hooks.decide_with(lambda call: None)
+
+from pathlib import Path
+from pulumi_mandate.gate.call_stacks import send_own_frames_only
+
+send_own_frames_only(get_monitor(), Path.cwd())
 """,
 }
 POLICY = """

@@ -10,11 +10,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from web3 import Web3
 
-from pulumi_mandate.chain.abi import Abi, checksum, encode_arguments, signature
+from pulumi_mandate.chain.abi import Abi, encode_arguments, signature
 from pulumi_mandate.chain.artifacts import NAMES, all_errors, artifact
 from pulumi_mandate.errors import UsageError
 from pulumi_mandate.governance.registry import solidity
-from pulumi_mandate.models import ExecutionOrder, Kind, Outcome, OutcomeKind, Plan, Tier, keccak
+from pulumi_mandate.models import (
+    ExecutionOrder,
+    Kind,
+    Outcome,
+    OutcomeKind,
+    Plan,
+    Tier,
+    checksum,
+    keccak,
+)
 
 ADDRESS = st.binary(min_size=20, max_size=20).map(lambda raw: checksum("0x" + raw.hex()))
 

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pulumi_mandate.chain.abi import checksum
 from pulumi_mandate.chain.trust import (
     CONTRACTS,
     Governors,
@@ -22,7 +21,7 @@ from pulumi_mandate.chain.trust import (
     trust_path,
 )
 from pulumi_mandate.errors import Refused, UsageError
-from pulumi_mandate.models import Address
+from pulumi_mandate.models import Address, checksum
 
 
 def address(number: int) -> Address:

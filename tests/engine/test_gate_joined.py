@@ -32,6 +32,14 @@ def test_the_program_joins_the_run_of_the_command(governed: Governed) -> None:
     asked = [entry.urn.rpartition("::")[2] for entry in run.journal.entries()]
     assert {"first", "second"} <= set(asked)
     assert list(run.path.glob("joined-*"))
+    # The state names lines of the program, and no folder of this machine.
+    first = governed.state("first")
+    assert first is not None
+    assert first["sourcePosition"] == first["stackTrace"][0]["sourcePosition"]
+    assert {frame["sourcePosition"].partition("#")[0] for frame in first["stackTrace"]} == {
+        "project:///notes.py",
+        "project:///__main__.py",
+    }
 
     # Nothing to do is no failure; the outputs are the engine's to write.
     assert "nothing to change" in mandate(governed, "up")

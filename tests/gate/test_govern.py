@@ -30,6 +30,11 @@ class Monitor:
     def RegisterStackTransform(self, callback):
         self.transforms.append(callback)
 
+    def RegisterResource(self, request):
+        pass
+
+    ReadResource = RegisterResource
+
 
 class Engine:
     def __init__(self):

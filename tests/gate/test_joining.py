@@ -78,7 +78,7 @@ def gate(monkeypatch, home):
         program=lambda _: None,
         denied=lambda: None,
     )
-    here = SimpleNamespace(toolchain=SimpleNamespace(modules={}))
+    here = SimpleNamespace(subject=SUBJECT, toolchain=SimpleNamespace(modules={}))
     for name, made in {
         "look_here": lambda *_, **__: here,
         "choose": lambda *_: SimpleNamespace(found=[found.candidate]),

@@ -156,9 +156,8 @@ def nothing_to_do(monkeypatch, tmp_path):
         raise EmptyPlan("there is nothing to do")
 
     for name, made in {
-        "_enter": lambda *_: (SimpleNamespace(trust=None, rules_of=None), place, {}),
+        "_enter": lambda *_: (SimpleNamespace(trust=None, rules_of=None), place, {}, None),
         "end_with": lambda *_: None,
-        "run_begun_for": lambda _: None,
         "preview_of": lambda *_: raw,
         "look_here": lambda *_, **__: None,
         "choose": lambda *_: None,
@@ -178,7 +177,8 @@ def open_it(said=lambda _: None):
 def test_a_run_that_was_begun_for_this_engine_is_joined_and_nothing_is_previewed(
     nothing_to_do, monkeypatch
 ):
-    monkeypatch.setattr(opening, "run_begun_for", lambda _: "run")
+    enter = opening._enter
+    monkeypatch.setattr(opening, "_enter", lambda where: (*enter(where)[:3], "run"))
     monkeypatch.setattr(opening, "preview_of", None)
     monkeypatch.setattr(opening, "join_run", lambda *given: given[-1])
 

@@ -15,9 +15,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from pulumi_mandate.chain.abi import checksum
 from pulumi_mandate.errors import Refused, UsageError
-from pulumi_mandate.models import Address, Subject
+from pulumi_mandate.models import Address, Subject, checksum
 from pulumi_mandate.owned import owned_text
 from pulumi_mandate.svid import Files, SpiffeId
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from pulumi_mandate.models import Address, keccak
+from pulumi_mandate.models import checksum, keccak
 
 Entry = Mapping[str, Any]
 """One element of a JSON ABI, as the compiler writes it."""
@@ -200,15 +200,3 @@ def _decode_topic(parameter: Entry, topic: bytes) -> Any:
     if kind in ("string", "bytes") or kind.endswith("]") or kind.startswith("tuple"):
         return bytes(topic)  # the chain keeps only its hash
     return _decode([parameter], bytes(topic))[0]
-
-
-def checksum(address: str) -> Address:
-    """EIP-55. Raises `ValueError` for anything but 0x and 40 hex digits."""
-    if len(address) != 42 or not address.startswith("0x"):
-        raise ValueError(f"an address is 0x and 40 hex digits, not {len(address)} characters")
-    bare = address[2:].lower()
-    bytes.fromhex(bare)
-    mask = keccak(bare.encode()).hex()
-    return Address(
-        "0x" + "".join(c.upper() if int(mask[i], 16) > 7 else c for i, c in enumerate(bare))
-    )

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pulumi_mandate.chain.abi import Abi, checksum
+from pulumi_mandate.chain.abi import Abi
 from pulumi_mandate.chain.rpc import RpcError
 from pulumi_mandate.chain.values import BlockRef, RawLog, Receipt, Sent
 from pulumi_mandate.errors import ChainError, ContractRefused
-from pulumi_mandate.models import Address, digest, to_hex
+from pulumi_mandate.models import Address, checksum, digest, to_hex
 
 GAS_PERCENT = 125
 GAS_EXTRA = 15_000

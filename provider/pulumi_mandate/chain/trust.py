@@ -15,9 +15,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from pulumi_mandate.chain.abi import checksum
 from pulumi_mandate.errors import UsageError
-from pulumi_mandate.models import Address, Domain
+from pulumi_mandate.models import Address, Domain, checksum
 from pulumi_mandate.owned import owned_text
 
 from .previewing import Previewer, parse_previewer, render_previewer

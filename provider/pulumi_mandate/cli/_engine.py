@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from ._session import Session
 
 
-def bring_forward(session: Session, program: ProgramChoice, *, act: bool) -> None:
-    """Say where the stack's newest proposal stands; with `act`, take the steps that are due.
+def bring_forward(session: Session, program: ProgramChoice) -> None:
+    """Say where the stack's newest proposal stands, and take the steps that are due.
 
     Raises `Refused`, `ContractRefused`, and what opening the account raises.
     """
@@ -28,7 +28,7 @@ def bring_forward(session: Session, program: ProgramChoice, *, act: bool) -> Non
     while (proposal := newest_proposal(session.machine, subject)) is not None:
         now = standing_of(session, proposal)
         progress(now.sentence)
-        if not act or now.step not in (Step.QUEUE, Step.EXECUTE):
+        if now.step not in (Step.QUEUE, Step.EXECUTE):
             return
         take_step(session, proposal)
     progress("nobody has proposed a plan for this stack")

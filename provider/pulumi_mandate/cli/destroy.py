@@ -36,9 +36,8 @@ def destroy(
     votes. A part of the stack that was proposed with `--target` or its like goes with exactly these
     flags, and the rest stays as it is.
     """
-    from ._engine import bring_forward, run_governed
+    from ._engine import run_governed
 
     program = ProgramChoice(folder, stack, flags=flags)
-    bring_forward(call.session, program, act=False)
     outcome = run_governed(call.session, program, message=message, kind="destroy")
     return Answer(outcome.as_data(), outcome.sentence, exit_code=outcome.exit_code)

@@ -20,7 +20,7 @@ class AddressType(click.ParamType[Address]):
     name = "address"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        from ..chain.abi import checksum
+        from ..models import checksum
 
         try:
             return checksum(value)

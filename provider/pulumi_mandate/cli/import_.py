@@ -31,9 +31,8 @@ def import_(call: Call, file: Path, folder: Path, stack: str | None, message: st
     is generated: put the resources into the program next, or the next plan deletes them. A program
     can also import by itself, with the option `import_`, under a plan for `pulumi up`.
     """
-    from ._engine import bring_forward, run_governed
+    from ._engine import run_governed
 
     program = ProgramChoice(folder, stack, file)
-    bring_forward(call.session, program, act=False)
     outcome = run_governed(call.session, program, message=message, kind="import")
     return Answer(outcome.as_data(), outcome.sentence, exit_code=outcome.exit_code)

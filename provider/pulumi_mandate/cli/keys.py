@@ -201,7 +201,7 @@ def _named(known: Mapping[str, Key], name: str) -> Key:
 
 def _proof(file: Path) -> tuple[Address, str, bytes]:
     """(address, challenge, signature). Raises `UsageError` for a file that is no proof."""
-    from ..chain.abi import checksum
+    from ..models import checksum
 
     try:
         content = json.loads(file.read_text(encoding="utf-8"))

@@ -30,9 +30,8 @@ def refresh(call: Call, folder: Path, stack: str | None, message: str | None) ->
     would change, with what the state said and what the provider answers, and each that is gone. A
     refresh runs no program, so a plain `pulumi refresh` meets no gate; it changes the state alone.
     """
-    from ._engine import bring_forward, run_governed
+    from ._engine import run_governed
 
     program = ProgramChoice(folder, stack)
-    bring_forward(call.session, program, act=False)
     outcome = run_governed(call.session, program, message=message, kind="refresh")
     return Answer(outcome.as_data(), outcome.sentence, exit_code=outcome.exit_code)

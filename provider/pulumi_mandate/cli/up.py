@@ -49,6 +49,7 @@ def up(  # noqa: PLR0913, PLR0917  # one argument per option
     from ._engine import bring_forward, run_governed
 
     program = ProgramChoice(folder, stack, flags=flags)
-    bring_forward(call.session, program, act=forward)
+    if forward:
+        bring_forward(call.session, program)
     outcome = run_governed(call.session, program, message=message)
     return Answer(outcome.as_data(), outcome.sentence, exit_code=outcome.exit_code)

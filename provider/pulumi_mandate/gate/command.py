@@ -34,7 +34,7 @@ from .standing import run_by
 
 CLOSING_SECONDS = 900.0
 """How long to wait for the watcher; it goes on when we stop waiting."""
-_POLL_SECONDS = 0.2
+_POLL_SECONDS = 0.05
 _FAILING = {"failed", "open"}
 
 

@@ -23,6 +23,7 @@ from typing import Any, NoReturn
 from pulumi_mandate.errors import MandateError, Refused
 
 from .ancestor import find_engine
+from .call_stacks import send_own_frames_only
 from .engine_hooks import EngineHooks
 from .environment import NESTED_MARK
 from .folder import mandate_home
@@ -58,6 +59,8 @@ def govern() -> None:
         # Names in both: a preview fails where a hook that the state names is unknown.
         hooks.register(monitor)
         place = _place(pulumi)
+        if place is not None:
+            send_own_frames_only(monitor, place.root)
         if not dry:
             from .opening import open_gate
             from .outer import inline_program

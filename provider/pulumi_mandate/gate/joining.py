@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from pulumi_mandate.errors import MandateError, Refused
+from pulumi_mandate.models import Subject
 from pulumi_mandate.plan.build import config_part
 from pulumi_mandate.plan.commitment import SubjectKey
 from pulumi_mandate.plan.document import Document
@@ -59,8 +60,8 @@ def join_run(
         machine.trust,
         rules=machine.rules_of,
         environment=environment,
-        subject=place.subject,
     )
+    _check_subject(record, here.subject)
     (candidate,) = choose(machine, here, folder).found
     document = candidate.document
     if document is None:
@@ -112,25 +113,31 @@ def judge_of(  # noqa: PLR0913, PLR0917  # a run, where it happens, and what may
 
 
 def _check_place(record: RunRecord, place: Place, machine: Machine) -> None:
-    """(1) the run is this stack's, from this folder, under this trust file."""
-    for field, expected, found in (
-        ("subject", str(record.subject), str(place.subject)),
-        ("folder", *_resolved(record.workdir, place.workdir)),
-        ("trust", *_resolved(record.trust, machine.path)),
-    ):
-        if expected != found:
-            raise Refused(
-                1,
-                f"the run that this engine began has another {field}",
-                field=field,
-                expected=expected,
-                found=found,
-                next_step="mandate status",
-            )
+    """(1) the run was begun from this folder, under this trust file."""
+    _require_same("folder", *_resolved(record.workdir, place.workdir))
+    _require_same("trust", *_resolved(record.trust, machine.path))
 
 
-def _resolved(*paths: str | Path) -> list[str]:
-    return [str(Path(path).resolve()) for path in paths]
+def _check_subject(record: RunRecord, found: Subject) -> None:
+    """(1) the run is this stack's, on the backend that the engine itself names."""
+    _require_same("subject", str(record.subject), str(found))
+
+
+def _require_same(field: str, expected: str, found: str) -> None:
+    if expected != found:
+        raise Refused(
+            1,
+            f"the run that this engine began has another {field}",
+            field=field,
+            expected=expected,
+            found=found,
+            next_step="mandate status",
+        )
+
+
+def _resolved(*paths: str | Path) -> tuple[str, str]:
+    one, other = (str(Path(path).resolve()) for path in paths)
+    return one, other
 
 
 def _join_once(folder: RunFolder, engine: Engine) -> None:

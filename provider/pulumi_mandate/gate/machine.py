@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -102,9 +103,10 @@ class Machine:
         from .state import export_state, values_of_stack
 
         workdir = Path(record.workdir)
-        return export_state(workdir, record.stack), values_of_stack(
-            workdir, record.stack, record.modules
-        )
+        with ThreadPoolExecutor(1) as beside:
+            state = beside.submit(export_state, workdir, record.stack)
+            values_of = values_of_stack(workdir, record.stack, record.modules)
+            return state.result(), values_of
 
     def _named(self, key: Key | None, name: str) -> Key:
         if key is None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pulumi_mandate.errors import EmptyPlan, Refused
-from pulumi_mandate.models import ZERO, Address, Subject
+from pulumi_mandate.models import ZERO, Address, Subject, to_hex
 from pulumi_mandate.plan.document import Document
 
 from .ancestor import Engine, read_outer_command
@@ -75,9 +75,8 @@ def open_gate(where: Where, say: Say) -> Judge:
 
     Raises `MandateError`.
     """
-    machine, place, environment = _enter(where)
+    machine, place, environment, begun = _enter(where)
     end_with(place.engine.pid, place.engine.started)
-    begun = run_begun_for(place.engine)
     if begun is not None:
         return join_run(machine, place, environment, begun)
     place.lock.take(progress=say)
@@ -93,19 +92,25 @@ def open_gate(where: Where, say: Say) -> Judge:
     return spend(machine, place, admission, unfinished, say)
 
 
-def _enter(where: Where) -> tuple[Machine, Place, dict[str, str]]:
-    """(1) the command, the environment, the trust file and the subject."""
+def _enter(where: Where) -> tuple[Machine, Place, dict[str, str], RunFolder | None]:
+    """(1) the command, the environment, the trust file and the subject; and the run that was begun
+    for this engine, whose subject `join_run` compares with what the engine says.
+    """
     command, engine = read_outer_command()
     environment = check_engine(engine)
     machine = open_machine()
-    program = ProgramAt(where.root, where.full_stack)
-    subject = subject_of(program, machine.trust, environment)
+    begun = run_begun_for(engine)
+    if begun is None:
+        program = ProgramAt(where.root, where.full_stack)
+        subject = subject_of(program, machine.trust, environment)
+    else:
+        subject = begun.record().subject
     check_subject(subject, where)
     lock = SubjectLock(subject)
     place = Place(
         subject, where.full_stack, where.root, engine, lock, command.kind, flags=command.flags
     )
-    return machine, place, environment
+    return machine, place, environment, begun
 
 
 def admit(
@@ -142,6 +147,7 @@ def admit(
     resuming = unfinished is not None
     best, _ = closest(candidates.standing(found), found, resuming=resuming)
     assert best.document is not None  # noqa: S101  # it stands
+    say(f"the mandate {to_hex(best.plan_hash)[:10]}… stands")
     verify_effects(best.document, found, resuming=resuming)
     return Admission(best, found, prepared)
 

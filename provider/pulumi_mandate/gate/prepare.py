@@ -248,17 +248,22 @@ def look_here(
     """Subject, program, toolchain and rules of this machine. Raises `UsageError`, `EngineError`."""
     source = dict(os.environ if environment is None else environment)
     check_project(program.workdir)
-    version = run_engine(["version"], program.workdir, source).strip()
-    flags = [f"{name}={value}" for name, value in bound_environment(source).items()]
-    about = subject or subject_of(program, trust, source)
-    digested = program_digest(program.workdir, program.stack)
+    with ThreadPoolExecutor(3) as beside:
+        # The engine starts, in processes of its own, while this one hashes.
+        version = beside.submit(run_engine, ["version"], program.workdir, source)
+        told = beside.submit(lambda: subject or subject_of(program, trust, source))
+        plugins = beside.submit(visible_plugins, source)  # few and large: no lock is held
+        flags = [f"{name}={value}" for name, value in bound_environment(source).items()]
+        digested = program_digest(program.workdir, program.stack)
+        packages = installed_packages()
+        about = told.result()
     return Here(
         subject=about,
         program=digested,
         toolchain=toolchain(
-            version,
-            installed_packages(),
-            plugins=visible_plugins(source),
+            version.result().strip(),
+            packages,
+            plugins=plugins.result(),
             flags=[*flags, *program.flags],
             shadowed=modules_of(digested.files),
         ),

@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -67,8 +68,7 @@ def take_preview(  # noqa: PLR0913  # an engine's command, by name
         before = engine.json("stack", "export", "--show-secrets")
         if kind in _ON_A_COPY:
             made = _on_a_copy(engine, folder, workdir, stack, (kind, *flags))
-            after = engine.json("stack", "export", "--show-secrets")
-            config = engine.json("config", "--show-secrets", "--json")
+            after, config = engine.state_and_config()
             return RawPreview({}, {}, before, after, config, kind, made)
         part = tuple(flag for flag in flags if flag.startswith(("--target=", "--exclude=")))
         if kind == "destroy" and not part:
@@ -80,8 +80,7 @@ def take_preview(  # noqa: PLR0913  # an engine's command, by name
             # The update's steps only made the plan file, which shows what a destroy hides: of the
             # whole program, whichever part of the stack goes.
             steps = engine.json(*_DESTROY, "--non-interactive", *flags)
-        after = engine.json("stack", "export", "--show-secrets")
-        config = engine.json("config", "--show-secrets", "--json")
+        after, config = engine.state_and_config()
         return RawPreview(_read(plan), steps, before, after, config, kind, part=part)
 
 
@@ -126,6 +125,12 @@ class _Engine:
             return _object(self.run(*arguments))
         except orjson.JSONDecodeError:
             raise EngineError(f"`pulumi {arguments[0]}` did not answer in JSON") from None
+
+    def state_and_config(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Both at once: most of either is the engine's own start. Raises `EngineError`."""
+        with ThreadPoolExecutor(1) as beside:
+            config = beside.submit(self.json, "config", "--show-secrets", "--json")
+            return self.json("stack", "export", "--show-secrets"), config.result()
 
     def run(self, *arguments: str) -> bytes:
         """What a command printed. Raises `EngineError`, with the engine's own message."""

@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +34,8 @@ RETRY_SECONDS = (1.0, 2.0, 5.0, 10.0, 30.0)
 PATIENCE_SECONDS = 900.0
 SHORT_PATIENCE_SECONDS = 60.0
 """For a key or an engine that does not answer: the next run of the stack waits meanwhile."""
-_POLL_SECONDS = 0.2
+_REAPED_SECONDS = 0.02
+_FOR_THE_END = ("pulumi_mandate.gate.closing", "pulumi_mandate.gate.machine", "eth_abi")
 
 
 def start_watcher(folder: RunFolder, environment: dict[str, str], keep: Sequence[int]) -> int:
@@ -75,7 +77,7 @@ def wait_for_end(pid: int, started: int) -> None:
         finally:
             os.close(descriptor)
     while is_alive(pid, started):  # a zombie's descriptor is readable before it is reaped
-        time.sleep(_POLL_SECONDS)
+        time.sleep(_REAPED_SECONDS)
 
 
 def end_with(pid: int, started: int) -> None:
@@ -182,6 +184,13 @@ def is_pending(urls: Sequence[str], account: Address) -> bool:
         raise ChainError("an endpoint does not say what waits to be mined") from error
 
 
+def _get_ready() -> None:
+    """Load what finishing needs while the engine works: afterwards somebody waits for it."""
+    with suppress(ImportError):  # it is said when it is needed
+        for name in _FOR_THE_END:
+            import_module(name)
+
+
 def main(argv: Sequence[str]) -> int:
     """Exit code 0 where the run has a result, 1 where it is left open."""
     from .preview import remove_left_behind
@@ -192,6 +201,7 @@ def main(argv: Sequence[str]) -> int:
         moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         print(f"{moment} {line}", flush=True)
 
+    _get_ready()
     try:
         return 0 if watch(folder, Ending(say), say=say) is not None else 1
     except Exception as error:

@@ -18,13 +18,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from pulumi_mandate.chain import Account, ChainClient, Receipt
-from pulumi_mandate.chain.abi import Abi, checksum
+from pulumi_mandate.chain.abi import Abi
 from pulumi_mandate.chain.values import Contract
 from pulumi_mandate.errors import Refused, UsageError
 from pulumi_mandate.governance.proposals import GOVERNORS, Governor
 from pulumi_mandate.governance.refusals import ProposalState, explained
 from pulumi_mandate.governance.values import Created, Support
-from pulumi_mandate.models import Address, Ballot, ballot_digest
+from pulumi_mandate.models import Address, Ballot, ballot_digest, checksum
 from pulumi_mandate.signing import VoterKey, recover
 
 BATCH = 25

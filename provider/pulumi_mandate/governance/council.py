@@ -17,10 +17,19 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pulumi_mandate.chain import Account, ChainClient, Log, Receipt
-from pulumi_mandate.chain.abi import Abi, checksum
+from pulumi_mandate.chain.abi import Abi
 from pulumi_mandate.errors import Refused, UsageError
 from pulumi_mandate.governance.refusals import explained
-from pulumi_mandate.models import ZERO, Address, CouncilCall, Digest, council_digest, digest, keccak
+from pulumi_mandate.models import (
+    ZERO,
+    Address,
+    CouncilCall,
+    Digest,
+    checksum,
+    council_digest,
+    digest,
+    keccak,
+)
 from pulumi_mandate.signing import SeatKey, recover
 
 VALID_FOR = 86_400

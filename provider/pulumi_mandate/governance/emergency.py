@@ -18,7 +18,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pulumi_mandate.chain import Account, BlockRef, ChainClient, Log, Receipt
-from pulumi_mandate.chain.abi import checksum
 from pulumi_mandate.errors import Refused, UsageError
 from pulumi_mandate.governance.council import Council, in_order
 from pulumi_mandate.governance.refusals import explained
@@ -30,6 +29,7 @@ from pulumi_mandate.models import (
     EmergencyOrder,
     Plan,
     Tier,
+    checksum,
     digest,
     emergency_digest,
     keccak,

@@ -1,6 +1,7 @@
 """Frozen values, digests and typed messages of the protocol. Imports nothing of ours but errors."""
 
-from ._digest import ZERO, Digest, digest, is_address, keccak, to_hex
+from ._address import Address, checksum, is_address
+from ._digest import ZERO, Digest, digest, keccak, to_hex
 from ._typed_data import (
     ballot_digest,
     council_digest,
@@ -15,7 +16,6 @@ from ._typed_data import (
 )
 from ._values import (
     NO_CLEARS,
-    Address,
     Attestation,
     Ballot,
     CouncilCall,
@@ -58,6 +58,7 @@ __all__ = [
     "Tier",
     "Urn",
     "ballot_digest",
+    "checksum",
     "council_digest",
     "emergency_digest",
     "digest",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import NewType
 
 import sha3
@@ -45,18 +44,3 @@ def digest(value: object) -> Digest:
 def to_hex(value: bytes) -> str:
     """`0x` and lower-case hex."""
     return "0x" + bytes(value).hex()
-
-
-def is_address(value: object) -> bool:
-    """Whether this is `0x` and 40 hex digits, their case as EIP-55 asks.
-
-    Source: https://eips.ethereum.org/EIPS/eip-55. eth_abi encodes an address whose checksum is
-    wrong, which is one that somebody mistyped.
-    """
-    if not isinstance(value, str) or not re.fullmatch("0x[0-9a-fA-F]{40}", value):
-        return False
-    sums = keccak(value[2:].lower().encode()).hex()
-    return all(
-        char.isdigit() or char.isupper() == (int(sums[at], 16) >= 8)
-        for at, char in enumerate(value[2:])
-    )

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import astuple
 
-from ._digest import Digest, digest, is_address, keccak
+from ._address import Address, is_address
+from ._digest import Digest, digest, keccak
 from ._values import (
-    Address,
     Attestation,
     Ballot,
     CouncilCall,

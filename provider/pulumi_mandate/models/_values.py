@@ -6,10 +6,8 @@ import enum
 from dataclasses import dataclass
 from typing import NewType
 
+from ._address import Address
 from ._digest import ZERO, Digest
-
-Address = NewType("Address", str)
-"""An EIP-55 checksummed address, `0x` and 40 hex digits."""
 
 Urn = NewType("Urn", str)
 """A Pulumi resource URN."""

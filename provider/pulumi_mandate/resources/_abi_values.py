@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from pulumi_mandate.chain.abi import Entry, checksum, encode_arguments
+from pulumi_mandate.chain.abi import Entry, encode_arguments
 from pulumi_mandate.errors import UsageError
+from pulumi_mandate.models import checksum
 
 LARGEST_INTEGER = 2**53 - 1
 

@@ -15,10 +15,10 @@ from typing import Any, ClassVar
 import pulumi
 from pydantic import Field
 
-from pulumi_mandate.chain.abi import Abi, checksum
+from pulumi_mandate.chain.abi import Abi
 from pulumi_mandate.chain.artifacts import artifact
 from pulumi_mandate.errors import ChainError, UsageError
-from pulumi_mandate.models import Address, to_hex
+from pulumi_mandate.models import Address, checksum, to_hex
 
 from ._abi_values import abi_values, encode_values
 from ._deployer import DeployChain, Deployer

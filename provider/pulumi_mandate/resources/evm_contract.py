@@ -16,10 +16,9 @@ from typing import Any, ClassVar
 import pulumi
 from pydantic import Field
 
-from pulumi_mandate.chain.abi import checksum
 from pulumi_mandate.chain.artifacts import Artifact, artifact
 from pulumi_mandate.errors import ChainError, ContractRefused, UsageError
-from pulumi_mandate.models import Address, keccak, to_hex
+from pulumi_mandate.models import Address, checksum, keccak, to_hex
 
 from ._abi_values import abi_values
 from ._deployer import DeployChain, Deployer

@@ -8,10 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import coincurve
-from eth_utils.address import is_checksum_address, to_checksum_address
 
 from ..errors import SignerError
-from ..models import ZERO, Address, Digest, keccak
+from ..models import ZERO, Address, Digest, checksum, is_address, keccak
 
 ORDER = 0xFFFFFFFF_FFFFFFFF_FFFFFFFF_FFFFFFFE_BAAEDCE6_AF48A03B_BFD25E8C_D0364141
 HALF_ORDER = ORDER // 2
@@ -72,7 +71,7 @@ def checked_address(value: object) -> Address:
 
     Raises `SignerError`.
     """
-    if not isinstance(value, str) or not is_checksum_address(value) or int(value, 16) == 0:
+    if not isinstance(value, str) or not is_address(value) or int(value, 16) == 0:
         raise SignerError(
             f"{value!r} is not an address",
             meaning="An address is 0x and 40 hex digits in EIP-55's mix of cases, and not zero.",
@@ -86,7 +85,7 @@ def address_of(point: bytes) -> Address:
     xy = point[1:] if len(point) == SIZE and point[0] == 4 else point
     if len(xy) != SIZE - 1:
         raise SignerError(f"an uncompressed public key is 64 bytes, not {len(xy)}")
-    return Address(to_checksum_address(keccak(xy)[-20:]))
+    return checksum("0x" + keccak(xy)[-20:].hex())
 
 
 def recover(digest: bytes, signature: Signature | bytes) -> Address:
