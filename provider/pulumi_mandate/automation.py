@@ -36,7 +36,7 @@ from .errors import EngineError, MandateError, PartlyApplied, Refused, UsageErro
 from .gate.command import Outcome, run_command
 from .gate.flags import bound_flags
 from .gate.opening import SAME_IN_BOTH
-from .gate.prepare import ProgramAt
+from .gate.where import ProgramAt
 
 if TYPE_CHECKING:
     from pulumi.automation import OutputMap, Stack

@@ -137,3 +137,13 @@ def test_a_refusal_that_cannot_be_kept_is_still_a_refusal(monkeypatch, tmp_path)
     record_refusal(EngineError("the preview failed"))
 
     assert refusal_of(7, since=0) is None
+
+
+def test_the_libraries_of_both_keys_are_loaded_and_no_key_is_opened(opened, monkeypatch):
+    loaded = []
+    monkeypatch.setattr("pulumi_mandate.signing.load_client", loaded.append)
+    found = opened()
+    found.load_signing()
+
+    assert loaded == [key.uri for key in (found.trust.executor, found.trust.runner) if key]
+    assert "_opened" not in vars(found)

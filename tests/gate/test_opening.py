@@ -156,7 +156,12 @@ def nothing_to_do(monkeypatch, tmp_path):
         raise EmptyPlan("there is nothing to do")
 
     for name, made in {
-        "_enter": lambda *_: (SimpleNamespace(trust=None, rules_of=None), place, {}, None),
+        "_enter": lambda *_: (
+            SimpleNamespace(trust=None, rules_of=None, load_signing=lambda: None),
+            place,
+            {},
+            None,
+        ),
         "end_with": lambda *_: None,
         "preview_of": lambda *_: raw,
         "look_here": lambda *_, **__: None,

@@ -10,14 +10,9 @@ import pytest
 from pulumi_mandate.errors import EngineError, Refused, UsageError
 from pulumi_mandate.gate import prepare
 from pulumi_mandate.gate.engine_hooks import HOOK_NAMES
-from pulumi_mandate.gate.prepare import (
-    ProgramAt,
-    check_hooks,
-    check_project,
-    engine_path,
-    subject_of,
-)
+from pulumi_mandate.gate.prepare import check_hooks, check_project, engine_path, subject_of
 from pulumi_mandate.gate.state import engine_environment, engine_json, run_engine
+from pulumi_mandate.gate.where import ProgramAt
 from pulumi_mandate.models import Subject
 from pulumi_mandate.plan.raw import RawPreview
 

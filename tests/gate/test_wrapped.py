@@ -13,7 +13,7 @@ import pytest
 
 from pulumi_mandate.errors import Refused, UsageError
 from pulumi_mandate.gate import wrapped
-from pulumi_mandate.gate.prepare import ProgramAt
+from pulumi_mandate.gate.where import ProgramAt
 from pulumi_mandate.gate.wrapped import engine_words, open_wrapped, will_join
 
 ENGINE: Any = SimpleNamespace(executable="/bin/pulumi", environment={}, pid=1, started=1)

@@ -28,9 +28,10 @@ from pulumi_mandate.chain.trust import Key, Trust, render_trust
 from pulumi_mandate.checks.rules import Rules
 from pulumi_mandate.gate.folder import RunFolder, run_folders
 from pulumi_mandate.gate.machine import Machine, open_machine
-from pulumi_mandate.gate.prepare import ProgramAt, prepare_plan
+from pulumi_mandate.gate.prepare import prepare_plan
 from pulumi_mandate.gate.proposal import open_proposal
 from pulumi_mandate.gate.source import keep_source, last_completed
+from pulumi_mandate.gate.where import ProgramAt
 from pulumi_mandate.governance import Governor, Registry, Support
 from pulumi_mandate.governance.registry import Mandate
 from pulumi_mandate.models import Digest, Subject, Tier, plan_hash

@@ -62,8 +62,8 @@ def rebuilt(  # noqa: PLR0913  # what was typed, each by name
     withhold: bool,
 ) -> list[str]:
     """What an own preview gave. Raises `Refused` where it wants something else."""
-    from ..gate.prepare import ProgramAt
     from ..gate.rebuild import rebuild
+    from ..gate.where import ProgramAt
     from ..plan.withheld import open_root
 
     document = _document(evidence)

@@ -16,7 +16,7 @@ from ..models import NO_CLEARS, Address, Digest, digest
 from ._target import DurationType
 
 if TYPE_CHECKING:
-    from ..gate.prepare import ProgramAt
+    from ..gate.where import ProgramAt
     from ..plan.document import Document
     from ._session import Session
 
@@ -37,7 +37,7 @@ class ProgramChoice:
 
     def place(self) -> ProgramAt:
         """As the gate names it. Raises what `selected_stack` raises."""
-        from ..gate.prepare import ProgramAt
+        from ..gate.where import ProgramAt
 
         imports = self.imports.resolve() if self.imports else None
         return ProgramAt(self.folder.resolve(), selected_stack(self), imports, self.flags)

@@ -96,7 +96,8 @@ def revalidate(  # noqa: PLR0913, PLR0917  # one argument per option
 
 def _pending(session: Session, program: ProgramChoice) -> list[Pending]:
     from ..gate.pending import pending_plans
-    from ..gate.prepare import ProgramAt, subject_of
+    from ..gate.prepare import subject_of
+    from ..gate.where import ProgramAt
 
     at = ProgramAt(program.folder.resolve(), str(program.stack))
     return pending_plans(session.machine, subject_of(at, session.trust))

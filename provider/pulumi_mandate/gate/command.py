@@ -27,10 +27,9 @@ from pulumi_mandate.errors import (
 
 from .folder import RunFolder, run_folders
 from .journal import ALLOWED, REFUSED
-from .prepare import ProgramAt
 from .project import is_hooked
 from .refusals import refusal_of
-from .standing import run_by
+from .where import ProgramAt
 
 CLOSING_SECONDS = 900.0
 """How long to wait for the watcher; it goes on when we stop waiting."""
@@ -67,20 +66,26 @@ def run_command(  # noqa: PLR0913  # what a person typed, each by name
     refused, `EngineError` where there is no engine.
     """
     source = dict(os.environ if environment is None else environment)
-    typed = run_by(kind, place.flags, hooked=is_hooked(place.workdir))
     started = time.time()
-    say(f"looking for the mandate of {typed}")
+    say(f"looking for the mandate to {kind} {place.stack}")
     # The gate in the program must believe the file that this command was told to believe.
     told = {"MANDATE_TRUST": str(trust_file.resolve())} if trust_file else {}
     pid, code = _run_pulumi(_gate(kind, place, message), place, source | told)
     folder = _run_of(pid)
+    typed = _typed(kind, place)
     if folder is None:
         return _without_run(typed, pid, code, started)
     say("waiting until the run is closed on chain")
-    result = _result(folder, since=time.time())
+    result = _result(folder, since=started)
     if result is not None and result["status"] == "open":
         _raise_refusal(pid, started)  # the gate itself stopped it, before any operation
     return _with_run(typed, folder, result, code)
+
+
+def _typed(kind: str, place: ProgramAt) -> str:
+    from .standing import run_by  # the chain's libraries, and the gate's process waits for none
+
+    return run_by(kind, place.flags, hooked=is_hooked(place.workdir))
 
 
 def _gate(kind: str, place: ProgramAt, message: str | None) -> list[str]:

@@ -29,11 +29,12 @@ from .folder import RunFolder, RunRecord, run_folders
 from .grants import Grants
 from .machine import Machine
 from .operations import OperationCheck
-from .prepare import ProgramAt, look_here
+from .prepare import look_here
 from .run import Denials, Place, check_begun, check_program_still, first
 from .search import choose, positions
 from .state import ValuesOf
 from .verify import verify_effects
+from .where import ProgramAt
 
 JSON = Any
 

@@ -77,6 +77,14 @@ class Machine:
         )
         return self.order_key(), runner
 
+    def load_signing(self) -> None:
+        """Import what the keys are opened with, while something else is waited for."""
+        from pulumi_mandate.signing import load_client
+
+        for key in (self.trust.executor, self.trust.runner):
+            if key is not None:
+                load_client(key.uri)
+
     def rules_of(self, subject: Subject) -> Rules:
         """The rules that the subject's config on chain names; without a config the shipped ones.
 

@@ -15,9 +15,10 @@ from pulumi_mandate.models import ZERO, Digest
 from pulumi_mandate.plan.document import Document
 
 from .flags import flags_of, once_done
-from .prepare import Prepared, ProgramAt, RulesOf, document_of, prepare
+from .prepare import Prepared, RulesOf, document_of, prepare
 from .rebuild import check_same_program
 from .state import post_state
+from .where import ProgramAt
 
 _NAMES = {"refresh": "a refresh", "up": "an update"}
 

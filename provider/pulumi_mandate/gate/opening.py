@@ -26,7 +26,6 @@ from .journal import REFUSED, Entry
 from .machine import Machine, open_machine
 from .prepare import (
     Prepared,
-    ProgramAt,
     check_hooks,
     document_of,
     engine_path,
@@ -46,7 +45,7 @@ from .search import choose, look_for_run
 from .state import resource_digests
 from .verify import verify_effects
 from .watcher import end_with
-from .where import Where
+from .where import ProgramAt, Where
 
 SAME_IN_BOTH = frozenset(
     {"MANDATE_TRUST", "MANDATE_HOME", "HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME"}
@@ -134,6 +133,7 @@ def admit(
             subject=place.subject,
         )
         candidates = choose(machine, here, unfinished)
+        machine.load_signing()
         prepared = Prepared.of(preview.result(), here)
     if place.inside:
         # Before "nothing to change": that too is said of a configuration.

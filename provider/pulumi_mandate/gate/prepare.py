@@ -36,24 +36,11 @@ from .project import DIY_ORGANISATION, check_project, is_hooked, read_project
 from .source import read_source
 from .state import engine_environment, engine_json, run_engine
 from .version_control import commit_of
+from .where import ProgramAt
 
 JSON = Any
 RulesOf = Callable[[Subject], Rules]
 """Which rules a subject has: `Machine.rules_of`."""
-
-
-@dataclass(frozen=True, slots=True)
-class ProgramAt:
-    """A program on this machine, and the stack it is about."""
-
-    workdir: Path
-    """The folder with `Pulumi.yaml`."""
-    stack: str
-    """As typed: `dev`, or `organisation/project/dev`."""
-    imports: Path | None = None
-    """For a plan of kind `import`: the file that says what, as `pulumi import --file` reads it."""
-    flags: tuple[str, ...] = ()
-    """Of an update or a destroy: those that the plan binds, as `flags.bound_flags` gives them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,8 +25,9 @@ from pulumi_mandate.plan.program import IGNORED_FOLDERS, program_digest, stack_f
 from pulumi_mandate.plan.withheld import open_root
 
 from .flags import flags_of
-from .prepare import ProgramAt, RulesOf, check_governed, document_of, prepare, subject_of
+from .prepare import RulesOf, check_governed, document_of, prepare, subject_of
 from .version_control import archive
+from .where import ProgramAt
 from .withheld import withheld_stack
 
 

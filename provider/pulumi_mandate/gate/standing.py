@@ -17,7 +17,8 @@ from pulumi_mandate.store import PlanStore
 from .engine_hooks import carries
 from .flags import flags_of, typed
 from .machine import Machine, open_machine
-from .prepare import ProgramAt, subject_of
+from .prepare import subject_of
+from .where import ProgramAt
 from .wire import MOMENTS
 
 RUN_BY = {

@@ -35,7 +35,7 @@ PATIENCE_SECONDS = 900.0
 SHORT_PATIENCE_SECONDS = 60.0
 """For a key or an engine that does not answer: the next run of the stack waits meanwhile."""
 _REAPED_SECONDS = 0.02
-_FOR_THE_END = ("pulumi_mandate.gate.closing", "pulumi_mandate.gate.machine", "eth_abi")
+_FOR_THE_END = ("pulumi_mandate.gate.closing", "eth_abi")
 
 
 def start_watcher(folder: RunFolder, environment: dict[str, str], keep: Sequence[int]) -> int:
@@ -184,11 +184,14 @@ def is_pending(urls: Sequence[str], account: Address) -> bool:
         raise ChainError("an endpoint does not say what waits to be mined") from error
 
 
-def _get_ready() -> None:
+def _get_ready(folder: RunFolder) -> None:
     """Load what finishing needs while the engine works: afterwards somebody waits for it."""
-    with suppress(ImportError):  # it is said when it is needed
+    with suppress(Exception):  # whatever it is, it is said when it is needed
         for name in _FOR_THE_END:
             import_module(name)
+        from .machine import open_machine
+
+        open_machine(Path(folder.record().trust)).load_signing()
 
 
 def main(argv: Sequence[str]) -> int:
@@ -201,7 +204,7 @@ def main(argv: Sequence[str]) -> int:
         moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         print(f"{moment} {line}", flush=True)
 
-    _get_ready()
+    _get_ready(folder)
     try:
         return 0 if watch(folder, Ending(say), say=say) is not None else 1
     except Exception as error:

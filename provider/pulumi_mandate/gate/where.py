@@ -1,4 +1,4 @@
-"""What the engine told a program about itself."""
+"""Which program, and on which stack: as a person named it, and as the engine told the program."""
 
 from __future__ import annotations
 
@@ -19,3 +19,17 @@ class Where:
     @property
     def full_stack(self) -> str:
         return f"{self.organisation}/{self.project}/{self.stack}"
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramAt:
+    """A program on this machine, and the stack it is about."""
+
+    workdir: Path
+    """The folder with `Pulumi.yaml`."""
+    stack: str
+    """As typed: `dev`, or `organisation/project/dev`."""
+    imports: Path | None = None
+    """For a plan of kind `import`: the file that says what, as `pulumi import --file` reads it."""
+    flags: tuple[str, ...] = ()
+    """Of an update or a destroy: those that the plan binds, as `flags.bound_flags` gives them."""

@@ -36,11 +36,12 @@ from .environment import check_environment
 from .folder import SubjectLock
 from .machine import open_machine
 from .opening import Say, admit, start_run
-from .prepare import ProgramAt, engine_path, import_flags, subject_of
+from .prepare import engine_path, import_flags, subject_of
 from .project import is_hooked
 from .refusals import record_refusal
 from .run import Place, resume_run
 from .search import look_for_run
+from .where import ProgramAt
 
 WITHOUT_PROGRAM = frozenset({"refresh", "import"})
 """Kinds of runs in which no program of the stack is executed."""

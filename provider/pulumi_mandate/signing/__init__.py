@@ -24,7 +24,7 @@ signature = ExecutorKey(signer).sign_order(domain, order)
 from ._curve import Signature, recover
 from ._gate import Signer
 from ._keystore import create_keystore
-from ._open import SCHEMES, UNPROVEN, enrol, open_signer
+from ._open import SCHEMES, UNPROVEN, enrol, load_client, open_signer
 from .account import AccountKey
 from .attestor import AttestorKey
 from .executor import ExecutorKey
@@ -47,6 +47,7 @@ __all__ = [
     "VoterKey",
     "create_keystore",
     "enrol",
+    "load_client",
     "open_signer",
     "recover",
 ]

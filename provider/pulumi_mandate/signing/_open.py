@@ -6,6 +6,8 @@ One row and one file per key store. A new one passes `tests/signing/test_conform
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from importlib import import_module
 from types import MappingProxyType
 
 from ..errors import SignerError, UsageError
@@ -34,6 +36,30 @@ SCHEMES: Mapping[str, Callable[[KeyUri], Backend]] = MappingProxyType(
 
 UNPROVEN = frozenset({"azurekeyvault", "gcpkms"})
 """Schemes whose client has only ever spoken with a stand-in of ours."""
+
+
+_CLIENTS: Mapping[str, str] = MappingProxyType(
+    {
+        "awskms": "boto3",
+        "azurekeyvault": "azure.keyvault.keys.crypto",
+        "gcpkms": "google.cloud.kms",
+        "keystore": "eth_keyfile.keyfile",
+        "pkcs11": "pkcs11",
+    }
+)
+"""Scheme → the library that its backend imports when it is opened."""
+
+
+def load_client(uri: str) -> None:
+    """Import what opening this key will need, which takes up to a second; opens nothing.
+
+    For callers that wait for something else anyway. What cannot be imported is said by
+    `open_signer`.
+    """
+    name = _CLIENTS.get(uri.partition(":")[0])
+    if name is not None:
+        with suppress(ImportError):
+            import_module(name)
 
 
 def open_signer(uri: str, address: str) -> Signer:
