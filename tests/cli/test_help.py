@@ -41,6 +41,14 @@ def test_every_command_explains_itself_and_shows_an_example(
     assert ALL[path].help, "a command without a docstring teaches nothing"
 
 
+@pytest.mark.parametrize("name", ["rotate", "revoke"])
+def test_a_key_is_rotated_and_revoked_in_one_way_under_two_names(name: str) -> None:
+    key, executor = ALL["keys", name], ALL["executors", name]
+
+    assert key.callback is executor.callback
+    assert (key.params, key.help) == (executor.params, executor.help)
+
+
 @pytest.mark.parametrize(
     ("path", "example"),
     [

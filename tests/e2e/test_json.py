@@ -193,12 +193,13 @@ def _governing(speak: Speaker) -> None:
     assert speak("ballots", "collect", box, str(folder / "nothing"))["refused"]
     assert "no ballot" in speak("ballots", "relay", box, "--as", "rae", code=2)["happened"]
     assert speak("executors", "add", key, "--as", "ana")["proposal"]
-    assert speak("executors", "rotate", key, key, "--as", "ana")["proposal"]
+    for group, new in (("executors", key), ("keys", "0x" + "8" * 40)):
+        assert speak(group, "rotate", key, new, "--as", "ana")["proposal"]
+        revoked = speak(group, "revoke", key, "--as", "gus", code=3)
+        assert revoked["error"] == "ContractRefused"
     seats = ("executors", "admit", key, "--file", str(folder / "seats"))
     assert speak(*seats, "--as", "bo")["seats"], "nobody voted for it yet: the chain will say so"
     assert speak(*seats, "--as", "chi", code=3)["error"] == "ContractRefused"
-    revoked = speak("executors", "revoke", key, "--as", "gus", code=3)
-    assert revoked["error"] == "ContractRefused"
     _broker(speak)
 
 

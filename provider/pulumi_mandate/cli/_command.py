@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -91,6 +92,14 @@ class TeachingCommand(click.Command):
         if signs:
             self.params.append(_account_option())
         self.params += [_trust_option(), _json_option()]
+
+    def under(self, group: str) -> TeachingCommand:
+        """This very command in a second group; only its examples name that one."""
+        again = copy.copy(self)
+        again.examples = tuple(
+            " ".join(("mandate", group, *example.split(" ")[2:])) for example in self.examples
+        )
+        return again
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         super().format_epilog(ctx, formatter)

@@ -83,7 +83,11 @@ def add(call: Call, address: Address) -> Answer:
 @click.argument("former", type=AddressType(), metavar="FORMER")
 @_address
 def rotate(call: Call, former: Address, address: Address) -> Answer:
-    """Propose a key that takes another's place in the moment in which the council admits it."""
+    """Propose a key that takes another's place in the moment in which the council admits it.
+
+    Two say yes: a critical vote, then the council by `mandate executors admit`. Make the new key,
+    have it answer (`mandate keys prove`) and write it into the trust file before.
+    """
     words = f"Replace the executor {former} by {address}"
     return _propose(call, "rotateExecutor", (former, address), words)
 
@@ -113,7 +117,10 @@ def admit(call: Call, address: Address, file: Path | None) -> Answer:
 )
 @_address
 def revoke(call: Call, address: Address) -> Answer:
-    """Revoke a key at once. Runs that it began are stated by any other active key."""
+    """Revoke a key at once. Runs that it began are stated by any other active key.
+
+    One says no, without a vote. Whoever wants the key back enrols it as a new one.
+    """
     receipt = call.session.consent.revoke_executor(address, call.session.account)
     data = {"executor": address, "transaction": to_hex(receipt.transaction)}
     return Answer(data, f"{address} signs nothing any more")

@@ -1,4 +1,4 @@
-"""`mandate keys`: read an address, enrol it, have a key answer, make a keystore."""
+"""`mandate keys`: read an address, enrol it, change it, have a key answer, make a keystore."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import click
 from ..errors import SignerError, UsageError
 from ._command import Call, TeachingGroup, command
 from ._output import Answer
+from .executors import revoke, rotate
 
 if TYPE_CHECKING:
     from ..chain.trust import Key
@@ -32,14 +33,15 @@ _challenge = click.option(
     examples=(
         "mandate keys show",
         "mandate keys enrol 'awskms:///alias/mandate-executor?region=eu-central-1'",
+        f"mandate keys revoke 0x{'9' * 40} --as gus",
     ),
 )
 def keys() -> None:
     """Keys by URI: `awskms:` and `pkcs11:` for executors, `keystore:` for development.
 
     `gcpkms:` and `azurekeyvault:` are unproven. A key's private part never leaves its home; only
-    its address is ever written down. Which keys may order runs is decided on chain, and so is
-    their rotation and revocation: `mandate executors`.
+    its address is ever written down. Which keys may order runs is decided on chain: `rotate` and
+    `revoke` are those of `mandate executors`, which has the other half, the council's yes.
     """
 
 
@@ -180,7 +182,7 @@ def proven(call: Call, file: Path, challenge: str) -> Answer:
     return Answer({"address": found, "names": names}, f"{found} answered ({whose})")
 
 
-for _subcommand in (show, enrol, prove, proven, new):
+for _subcommand in (show, enrol, rotate.under("keys"), revoke.under("keys"), prove, proven, new):
     keys.add_command(_subcommand)
 
 
