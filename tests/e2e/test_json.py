@@ -142,6 +142,10 @@ def _run(speak: Speaker, folder: Path) -> None:
     assert speak("destroy", cwd=folder, code=3)["step"] == 3, "nobody voted to destroy it"
     assert "nothing to change" in speak("refresh", cwd=folder)["sentence"]
     assert speak("import", "nowhere.json", cwd=folder, code=2)["error"]
+    urn = "urn:pulumi:dev::shop::a:b:C::nowhere"
+    assert speak("state", "delete", urn, cwd=folder, code=6)["error"] == "EngineError"
+    for words in (("rename", urn, "--"), ("unprotect", "nowhere"), ("move", urn)):
+        assert speak("state", *words, cwd=folder, code=2)["error"] == "UsageError"
 
 
 def _emergency(speak: Speaker, folder: Path) -> None:

@@ -36,10 +36,10 @@ THREE = TWO_NOTES + 'Note("kept", pulumi.Output.secret("hidden"))\n'
 URN = "urn:pulumi:test::shop::pulumi-python:dynamic:Resource::"
 
 
-def mandate(governed: Governed, *words: str, code: int = 0) -> str:
+def mandate(governed: Governed, *words: str, code: int = 0, stack: str = "test") -> str:
     """What a person types; its whole output."""
     done = subprocess.run(
-        [sys.executable, "-m", "pulumi_mandate.cli", *words, "--stack", "test"],
+        [sys.executable, "-m", "pulumi_mandate.cli", *words, "--stack", stack],
         cwd=governed.folder,
         env=governed.environment,
         capture_output=True,

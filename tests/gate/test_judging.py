@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from pulumi_mandate.gate import observing
 from pulumi_mandate.gate.closing import (
     COMPLETED,
     FAILED,
@@ -14,6 +17,7 @@ from pulumi_mandate.gate.closing import (
 )
 from pulumi_mandate.gate.journal import ALLOWED, LATCHED, REFUSED, Entry
 from pulumi_mandate.gate.state import resource_digests
+from pulumi_mandate.gate.where import ProgramAt
 from pulumi_mandate.models import keccak, to_hex
 from pulumi_mandate.plan.markers import unknown
 from pulumi_mandate.plan.receipt import DONE, NOT_DONE
@@ -348,3 +352,55 @@ def test_an_update_that_waits_for_an_unknown_needs_the_engines_word(now, succeed
     ending = judge(deployment(resource("a", now, **BARE)), [], before, plan, succeeded=succeeded)
 
     assert ending.status == status
+
+
+def renaming(**changes: Any) -> dict[str, Any]:
+    """An operation by which `a` becomes `b`."""
+    sides = {side: {"inputs": {"text": "new"}} for side in ("before", "after")}
+    sides["before"]["urn"] = urn("a")
+    return operation("b", "metadata", id="id-a", **sides, **changes)
+
+
+def test_no_program_runs_beside_an_edit_of_the_state() -> None:
+    """What it takes out may carry our hooks, and nobody asks them."""
+    plan = document(operation("b", "abandon"), kind="state")
+
+    assert judge(deployment(), [], BEFORE, plan).status == COMPLETED
+    assert judge(BEFORE, [], BEFORE, plan).status == OPEN
+    unlike = deployment(resource("c"))
+    assert judge(unlike, [], BEFORE, plan).reasons == (
+        f"{urn('c')} changed and no check was asked",
+    )
+    asked = document(operation("b", "abandon"))
+    assert judge(deployment(), [], BEFORE, asked).status == FAILED, "an update asks"
+
+
+@pytest.mark.parametrize("kind", ["state", "up"])
+def test_a_resource_with_another_name_leaves_its_former_one(kind: str) -> None:
+    plan, before = document(renaming(), kind=kind), deployment(resource("a"))
+    moved = resource("b") | {"id": "id-a"}
+
+    ending = judge(deployment(moved), [], before, plan)
+    assert (ending.status, ending.reasons) == (COMPLETED, ())
+
+    both = judge(deployment(moved, resource("a", "edited")), [], before, plan)
+    assert both.status == FAILED
+    assert f"{urn('a')} changed and no check was asked" in both.reasons
+    assert judge(deployment(), [], before, plan).status == OPEN
+
+
+def test_an_observer_of_a_rename_digests_what_the_run_did(monkeypatch: pytest.MonkeyPatch) -> None:
+    plan, before = document(renaming(), kind="state"), deployment(resource("a"))
+    after = deployment(resource("b") | {"id": "id-a"})
+    seen = SimpleNamespace(raw=SimpleNamespace(before={"deployment": after}), values_of=values_of)
+    for name, answer in (
+        ("check_same_program", None),
+        ("prepare", seen),
+        ("_require_nothing", None),
+    ):
+        monkeypatch.setattr(observing, name, lambda *_, answer=answer, **__: answer)
+    nowhere: Any = None
+
+    found = observing.seen_state(plan, ProgramAt(Path(), "prod"), nowhere, nowhere)
+
+    assert found == judge(after, [], before, plan).receipt.post_state

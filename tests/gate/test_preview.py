@@ -30,6 +30,8 @@ if arguments[0] == "preview":
 print(json.dumps({{"asked": arguments[0]}}))
 """
 
+URN = "urn:pulumi:dev::shop::a:b:C::a"
+
 
 def engine(tmp_path: Path, extra: str = "") -> dict[str, str]:
     """An environment whose `pulumi` writes down how it was called."""
@@ -140,8 +142,19 @@ def test_no_engine_is_an_error_with_a_next_step(
     assert caught.value.next_step == "mandate doctor"
 
 
-def test_a_refresh_is_asked_of_a_copy_beside_the_backend(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("kind", "flags", "words"),
+    [
+        ("refresh", (), ["--skip-preview"]),
+        ("state", (f"--state=delete {URN}",), ["delete", URN]),
+    ],
+)
+def test_what_writes_the_state_is_asked_of_a_copy_beside_the_backend(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
+    flags: tuple[str, ...],
+    words: list[str],
 ) -> None:
     (tmp_path / "Pulumi.yaml").write_text("name: shop\nruntime: python\n")
     said = """
@@ -149,7 +162,7 @@ if arguments[0] == "stack":
     text = "copied" if os.environ.get("PULUMI_BACKEND_URL") else "real"
     print(json.dumps({"deployment": {"says": text, "manifest": {"version": "v3"}}}))
     sys.exit()
-if arguments[0] == "refresh":
+if arguments[0] in ("refresh", "state"):
     root = Path(os.environ["PULUMI_BACKEND_URL"].removeprefix("file://"))
     state = json.loads((root / ".pulumi/stacks/shop/dev.json").read_text())
     assert state["checkpoint"]["latest"]["says"] == "real", state
@@ -159,14 +172,15 @@ if arguments[0] == "refresh":
     env = engine(tmp_path, said)
     monkeypatch.setenv("PATH", env["PATH"])
 
-    raw = take_preview(tmp_path, "acme/shop/dev", kind="refresh", env=env)
+    raw = take_preview(tmp_path, "acme/shop/dev", kind=kind, flags=flags, env=env)
 
     calls = [json.loads(line)[0] for line in (tmp_path / "calls").read_text().splitlines()]
     asked = [call[0] for call in calls]
-    assert asked[:4] == ["stack", "stack", "refresh", "stack"]
+    assert asked[:4] == ["stack", "stack", kind, "stack"]
     assert sorted(asked[4:]) == ["config", "stack"]  # at once
     assert "--show-secrets" not in calls[1]  # what lies in the folder stays encrypted
-    assert "--stack=organization/shop/dev" in calls[2]
+    to_the_copy = ["--yes", "--non-interactive", "--stack=organization/shop/dev"]
+    assert calls[2] == [kind, *words, *to_the_copy]
     assert "--stack=acme/shop/dev" in calls[0]
     assert raw.made["deployment"]["says"] == "copied"
     assert raw.before["deployment"]["says"] == raw.after["deployment"]["says"] == "real"

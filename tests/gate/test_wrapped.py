@@ -13,6 +13,7 @@ import pytest
 
 from pulumi_mandate.errors import Refused, UsageError
 from pulumi_mandate.gate import wrapped
+from pulumi_mandate.gate.flags import edit_flags
 from pulumi_mandate.gate.where import ProgramAt
 from pulumi_mandate.gate.wrapped import engine_words, open_wrapped, will_join
 
@@ -186,3 +187,16 @@ def test_settings_that_change_while_it_waits_are_refused(
         open_wrapped("up", program, ENGINE, print)
 
     assert refusal.value.step == 9
+
+
+def test_an_edit_of_the_state_is_told_as_it_was_voted_on(program: ProgramAt) -> None:
+    urn = "urn:pulumi:dev::shop::a:b:C::a"
+    at = ProgramAt(program.workdir, "dev", flags=edit_flags("rename", [urn, "new name"]))
+
+    assert engine_words("state", at, "") == [
+        "pulumi", "state", "rename", "--yes", "--non-interactive", "--stack", "dev",
+        urn, "new name",
+    ]  # fmt: skip
+    assert not will_join("state", program.workdir)
+    with pytest.raises(UsageError):
+        engine_words("state", program, "")

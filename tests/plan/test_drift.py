@@ -1,8 +1,9 @@
-"""A refresh: what the provider answers against what the state says, and nothing beside it."""
+"""A refresh, an import, an edit of the state: the state as it is and as it would become."""
 
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -11,10 +12,20 @@ import pytest
 
 from pulumi_mandate.errors import EmptyPlan, IncompletePlan
 from pulumi_mandate.models import Kind, Tier
+from pulumi_mandate.plan.inverse import LOST
 from pulumi_mandate.plan.raw import RawPreview
 from pulumi_mandate.plan.reading import read_plan
 from pulumi_mandate.plan.summary import rollback
-from tests.plan.samples import PREFIX, STACK, THING, build, operation, recorded, secret
+from tests.plan.samples import (
+    PREFIX,
+    PROVIDER,
+    STACK,
+    THING,
+    build,
+    operation,
+    recorded,
+    secret,
+)
 
 Change = Callable[[dict[str, Any]], None]
 
@@ -176,3 +187,85 @@ def test_a_component_does_not_enter_by_an_import() -> None:
 
     with pytest.raises(IncompletePlan, match="no resource of a cloud"):
         build(raw)
+
+
+def edited(*changes: tuple[str, Change]) -> RawPreview:
+    """The recorded state, and a copy that somebody edited so."""
+    return replace(refreshed(*changes), kind="state")
+
+
+def named_otherwise(raw: RawPreview, name: str, new: str) -> RawPreview:
+    """As `pulumi state rename` does it: whoever names the resource follows."""
+    old: str = one(raw.made, name)["urn"]
+    text = json.dumps(raw.made).replace(f'"{old}', f'"{old.rpartition("::")[0]}::{new}')
+    return replace(raw, made=json.loads(text))
+
+
+def test_an_edit_that_takes_something_out_of_the_state_abandons_it() -> None:
+    document = build(gone(edited(), "b"))
+    found = operation(document, "b")
+
+    assert document.content["kind"] == "state"
+    assert (found["op"], found["kind"], found["after"]) == ("abandon", Kind.ABANDON, None)
+    assert document.tier is Tier.HIGH
+    (lost,) = document.content["rollback"]["irreversible"]
+    assert lost["reason"] == LOST["abandon"]
+
+
+def test_a_rename_shows_both_names_and_who_follows() -> None:
+    raw = named_otherwise(edited(), "default", "renamed")
+    document = build(raw)
+    provider = operation(document, "renamed")
+
+    assert {found["op"] for found in document.operations} == {"metadata"}
+    assert provider["before"]["urn"] == PROVIDER
+    followers = [found for found in document.operations if found is not provider]
+    assert followers
+    for found in followers:
+        sides = found["provider"]
+        assert sides["before"]["urn"] == PROVIDER != sides["after"]["urn"] == provider["urn"]
+
+
+def test_a_guard_that_is_taken_away_is_shown() -> None:
+    raw = edited()
+    one(raw.before, "b")["protect"] = one(raw.after, "b")["protect"] = True
+    (found,) = build(raw).operations
+
+    assert (found["op"], found["options"]["after"].get("protect")) == ("metadata", None)
+    assert found["options"]["before"]["protect"] is True
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        (lambda resource: resource["inputs"].update(label="typed"), "change its inputs"),
+        (lambda resource: resource["outputs"].update(label="typed"), "change its outputs"),
+        (lambda resource: resource.update(id="another"), "change its id"),
+        (lambda resource: resource.pop("resourceHooks"), "change its resourceHooks"),
+    ],
+)
+def test_an_edit_of_anything_else_is_refused(change: Change, match: str) -> None:
+    raw = edited()
+    for export in (raw.before, raw.after, raw.made):
+        one(export, "b")["resourceHooks"] = {"BeforeUpdate": ["ours"]}
+    change(one(raw.made, "b"))
+
+    with pytest.raises(IncompletePlan, match=match):
+        build(raw)
+
+
+def test_an_edit_that_adds_something_is_refused() -> None:
+    raw = gone(edited(), "b")
+    for name in ("new", "newer"):
+        urn = f"{PREFIX}{THING}::{name}"
+        raw.made["deployment"]["resources"].append(one(raw.before, "b") | {"urn": urn})
+        if name == "new":
+            assert operation(build(raw), "new")["before"]["urn"].endswith("::b")
+
+    with pytest.raises(IncompletePlan, match="would enter the state"):
+        build(raw)
+
+
+def test_an_edit_that_changes_nothing_needs_no_plan() -> None:
+    with pytest.raises(EmptyPlan):
+        build(edited())

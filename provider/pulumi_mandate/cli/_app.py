@@ -41,6 +41,7 @@ from .revalidate import revalidate
 from .revoke import revoke
 from .rules import rules
 from .show import show
+from .state import state
 from .status import status
 from .subjects import subjects
 from .trace import trace
@@ -124,6 +125,7 @@ for _subcommand in (
     destroy,
     refresh,
     import_,
+    state,
     resume,
     observe,
     revalidate,

@@ -33,7 +33,8 @@ class ProgramChoice:
     imports: Path | None = None
     """What to import, for a plan of that kind."""
     flags: tuple[str, ...] = ()
-    """Of an update or a destroy: those that say which part of the stack it is about."""
+    """Of an update or a destroy: those that say which part of the stack it is about. Of an edit of
+    the state: the edit."""
 
     def place(self) -> ProgramAt:
         """As the gate names it. Raises what `selected_stack` raises."""
@@ -106,8 +107,40 @@ def _with_flags(function: Callable[..., Any], names: Sequence[str]) -> Callable[
 
 
 def kind_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`--destroy` and its like: which command of Pulumi the plan is of."""
+    """`--destroy` and its like: which command of Pulumi the plan is of.
+
+    The command gets them as `kind`, `imports` and `edit`, the flag that binds an edit of the state.
+    """
+
+    @wraps(function)
+    def with_kind(*arguments: Any, **values: Any) -> Any:
+        from ..gate.flags import EDITS, edit_flags
+
+        typed = [(name, values.pop(f"state_{name}")) for name in EDITS]
+        edits = [edit_flags(name, words) for name, words in typed if words]
+        if len(edits) > 1:
+            raise UsageError("one plan makes one edit of the state")
+        return function(*arguments, edit=edits[0] if edits else (), **values)
+
     for option in (
+        click.option(
+            "--state-unprotect",
+            multiple=True,
+            metavar="URN",
+            help="Plan `mandate state unprotect URN`; may be given several times.",
+        ),
+        click.option(
+            "--state-rename",
+            nargs=2,
+            metavar="URN NAME",
+            help="Plan `mandate state rename URN NAME`.",
+        ),
+        click.option(
+            "--state-delete",
+            multiple=True,
+            metavar="URN",
+            help="Plan `mandate state delete URN`; may be given several times.",
+        ),
         click.option("--destroy", "kind", flag_value="destroy", help="Plan `pulumi destroy`."),
         click.option("--refresh", "kind", flag_value="refresh", help="Plan `mandate refresh`."),
         click.option(
@@ -119,17 +152,17 @@ def kind_options(function: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option("--up", "kind", flag_value="up", default=True, hidden=True),
     ):
-        function = option(function)
-    return function
+        with_kind = option(with_kind)
+    return with_kind
 
 
-def kind_of(kind: str, imports: Path | None) -> str:
+def kind_of(kind: str, imports: Path | None, edit: tuple[str, ...] = ()) -> str:
     """The kind that the options name together. Raises `UsageError` where they name two."""
-    if imports is None:
-        return kind
-    if kind != "up":
-        raise UsageError(f"--import and --{kind} are two plans, not one")
-    return "import"
+    given = {"import": imports is not None, "state": bool(edit), kind: kind != "up"}
+    named = [name for name, is_given in given.items() if is_given]
+    if len(named) > 1:
+        raise UsageError(f"--{named[0]} and --{named[1]} are two plans, not one")
+    return named[0] if named else kind
 
 
 def window_options(function: Callable[..., Any]) -> Callable[..., Any]:

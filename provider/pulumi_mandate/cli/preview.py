@@ -82,6 +82,7 @@ def preview(  # noqa: PLR0913, PLR0917  # one argument per option
     stack: str | None,
     kind: str,
     imports: Path | None,
+    edit: tuple[str, ...],
     flags: tuple[str, ...],
     window: int,
     salt: str | None,
@@ -100,7 +101,7 @@ def preview(  # noqa: PLR0913, PLR0917  # one argument per option
     """
     from ..gate.flags import flags_of
 
-    session, program = call.session, ProgramChoice(folder, stack, imports, flags)
+    session, program = call.session, ProgramChoice(folder, stack, imports, flags + edit)
     if against and undoes:
         raise UsageError("--against and --undoes are two questions, not one")
     proposed = load_document(session, plan_of(session, against)) if against else None
@@ -112,7 +113,7 @@ def preview(  # noqa: PLR0913, PLR0917  # one argument per option
     else:
         urgent = emergency_of(incident, reason)
         terms = own_terms(session, window=window, salt=salt, overrides=overrides, emergency=urgent)
-        kind = kind_of(kind, imports)
+        kind = kind_of(kind, imports, edit)
     try:
         document = build_plan(session, program, terms, kind=kind)
     except EmptyPlan:

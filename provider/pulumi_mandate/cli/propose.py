@@ -45,6 +45,7 @@ MOST_SUMMARY = 6_000
         'mandate propose --as ana --title "A bucket for the shop"',
         "mandate propose --as ana --destroy",
         "mandate propose --as ana --target '**::web'",
+        "mandate propose --as ana --state-delete 'urn:pulumi:…::old'",
         "mandate propose --as ana --plan plan.json",
         "mandate propose --plan plan.json --resend",
         "mandate propose --as ana --clears 0x5a…c3",
@@ -78,6 +79,7 @@ def propose(  # noqa: PLR0913, PLR0917  # one argument per option
     stack: str | None,
     kind: str,
     imports: Path | None,
+    edit: tuple[str, ...],
     flags: tuple[str, ...],
     window: int,
     salt: str | None,
@@ -122,8 +124,8 @@ def propose(  # noqa: PLR0913, PLR0917  # one argument per option
         if clears is not None:
             terms = replace(terms, clears=_obligation(clears))
         try:
-            program = ProgramChoice(folder, stack, imports, flags)
-            document = build_plan(session, program, terms, kind=kind_of(kind, imports))
+            program = ProgramChoice(folder, stack, imports, flags + edit)
+            document = build_plan(session, program, terms, kind=kind_of(kind, imports, edit))
         except EmptyPlan:
             return NOTHING
         # Who gives the salt, or the document, means this very plan hash.

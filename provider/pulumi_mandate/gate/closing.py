@@ -24,6 +24,7 @@ from pulumi_mandate.models import (
     to_hex,
 )
 from pulumi_mandate.plan.document import Document
+from pulumi_mandate.plan.inverse import touched_by
 from pulumi_mandate.plan.program import program_digest
 from pulumi_mandate.plan.receipt import DONE, NOT_DONE, OperationResult, Receipt
 
@@ -33,7 +34,7 @@ from .flags import flags_of
 from .folder import RunFolder, RunRecord
 from .journal import ALLOWED, REFUSED, Entry
 from .operations import HOOKLESS, STEPS_OF, resolved_unknowns
-from .standing import is_hooked_plan, run_by
+from .standing import WITHOUT_PROGRAM, is_hooked_plan, run_by
 from .state import (
     ValuesOf,
     changed_urns,
@@ -97,7 +98,7 @@ def judge_run(  # noqa: PLR0913  # these are the six things that decide
         for operation, is_done in zip(document.operations, done, strict=True)
         if not is_done
     ]
-    unasked = sorted(changed - _accounted(document, entries))
+    unasked = sorted(changed - _accounted(document, entries) - _former(document, deployment))
     refused = [e for e in entries if e.verdict == REFUSED and e.error == Refused.__name__]
     reasons = [f"{urn} changed and no check was asked" for urn in unasked]
     reasons += [f"refused: {entry.reason}" for entry in refused]
@@ -108,7 +109,7 @@ def judge_run(  # noqa: PLR0913  # these are the six things that decide
     status = OPEN if missing else COMPLETED
     if reasons or (missing and give_up):
         status = FAILED
-    touched = changed | {operation["urn"] for operation in document.operations}
+    touched = changed | touched_by(document.operations)
     receipt = Receipt(
         plan_hash=record.plan_hash,
         run_id=record.run_id,
@@ -121,8 +122,15 @@ def judge_run(  # noqa: PLR0913  # these are the six things that decide
 def _accounted(document: Document, entries: Sequence[Entry]) -> set[str]:
     """URNs that may have changed: a hook allowed it, or the plan has it and no hook exists."""
     asked = {entry.urn for entry in entries if entry.verdict == ALLOWED}
-    hookless = {operation["urn"] for operation in document.operations if _is_hookless(operation)}
+    hookless = {one["urn"] for one in document.operations if _is_hookless(document, one)}
     return asked | hookless
+
+
+def _former(document: Document, deployment: JSON) -> set[str]:
+    """Names that the plan takes from resources, and that are gone: the new ones are judged."""
+    there = {resource["urn"] for resource in deployment.get("resources") or []}
+    named = {one["urn"] for one in document.operations}
+    return set(touched_by(document.operations)) - named - there
 
 
 def _done(
@@ -142,7 +150,7 @@ def _done(
 
     def is_done(operation: JSON) -> bool:
         urn, op = operation["urn"], operation["op"]
-        was_asked = _is_hookless(operation) or any(
+        was_asked = _is_hookless(document, operation) or any(
             (urn, moment) in asked for moment in STEPS_OF if op in STEPS_OF[moment]
         )
         after = operation["after"]
@@ -154,10 +162,12 @@ def _done(
     return [is_shown and is_done(operation) for operation, is_shown in pairs]
 
 
-def _is_hookless(operation: JSON) -> bool:
+def _is_hookless(document: Document, operation: JSON) -> bool:
     """Whether the engine asks nobody: the plan alone covers this operation."""
     op, options = operation["op"], operation["options"]
     if op in HOOKLESS or _is_default_provider(operation["urn"]):
+        return True
+    if document.content["kind"] in WITHOUT_PROGRAM:
         return True
     # A program in Python has every hook by step (7); one in YAML has none. The engine takes a
     # delete's hooks from the state, which may be older than `govern()`.

@@ -13,6 +13,7 @@ from pulumi_mandate.chain import Trust
 from pulumi_mandate.errors import EmptyPlan, Refused
 from pulumi_mandate.models import ZERO, Digest
 from pulumi_mandate.plan.document import Document
+from pulumi_mandate.plan.inverse import touched_by
 
 from .flags import flags_of, once_done
 from .prepare import Prepared, RulesOf, document_of, prepare
@@ -33,7 +34,7 @@ def seen_state(document: Document, program: ProgramAt, trust: Trust, rules: Rule
     for kind, at in (("refresh", program), ("up", part)):  # (2), (3)
         prepared = prepare(at, trust, kind=kind, rules=rules)
         _require_nothing(document, prepared, kind)
-    touched = {operation["urn"] for operation in document.operations}
+    touched = set(touched_by(document.operations))
     return post_state(prepared.raw.before.get("deployment") or {}, touched, prepared.values_of)
 
 

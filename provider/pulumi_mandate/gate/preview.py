@@ -26,6 +26,7 @@ from pulumi_mandate.plan.destroy import refuse_protected, state_in
 from pulumi_mandate.plan.raw import RawPreview
 
 from .ancestor import is_alive
+from .flags import edit_of
 from .previewer import Answer, Cell
 from .project import DIY_ORGANISATION, read_project
 
@@ -33,11 +34,11 @@ _MEMORY = Path("/dev/shm")  # noqa: S108  # a folder of our own, 0700, is made i
 _PID_NAMESPACE = Path("/proc/self/ns/pid")
 _OWNER = re.compile(r"([0-9]+)-([0-9]+)-")
 _COMPLETE = ("--show-sames", "--show-replacement-steps", "--show-reads")
-_ON_A_COPY = frozenset({"refresh", "import"})
+_ON_A_COPY = frozenset({"refresh", "import", "state"})
 _DESTROY = ("destroy", "--preview-only", "--run-program", "--json", *_COMPLETE[:2])
 _KEPT = ("PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE")
 _LONGEST_MESSAGE = 4000
-_RUN_CODE = frozenset({"preview", "destroy", *_ON_A_COPY})
+_RUN_CODE = frozenset({"preview", "destroy", "refresh", "import"})
 """Commands that run the program or a provider; the others read the state and its configuration."""
 
 
@@ -67,7 +68,8 @@ def take_preview(  # noqa: PLR0913  # an engine's command, by name
         plan = folder / "plan.json"
         before = engine.json("stack", "export", "--show-secrets")
         if kind in _ON_A_COPY:
-            made = _on_a_copy(engine, folder, workdir, stack, (kind, *flags))
+            words = edit_of(flags) if kind == "state" else ("--skip-preview", *flags)
+            made = _on_a_copy(engine, folder, workdir, stack, (kind, *words))
             after, config = engine.state_and_config()
             return RawPreview({}, {}, before, after, config, kind, made)
         part = tuple(flag for flag in flags if flag.startswith(("--target=", "--exclude=")))
@@ -89,7 +91,7 @@ def _on_a_copy(
 ) -> dict[str, Any]:
     """The export of a copy of the state, beside the backend, after a command on it.
 
-    Only for commands that ask the providers and write the state, which is in this private folder.
+    Only for commands that write nothing but the state, which is in this private folder.
     The copy's secrets stay as the stack's own secrets provider encrypted them.
     """
     project, name = read_project(workdir)["name"], stack.rpartition("/")[2]
@@ -101,7 +103,7 @@ def _on_a_copy(
     file.write_bytes(orjson.dumps(content))
     (folder / ".pulumi" / "meta.yaml").write_text("version: 1\n")
     copy = engine.beside(folder, full)
-    copy.run(*command, "--yes", "--skip-preview", "--non-interactive")
+    copy.run(*command, "--yes", "--non-interactive")
     return copy.json("stack", "export", "--show-secrets")
 
 

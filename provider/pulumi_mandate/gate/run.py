@@ -57,7 +57,7 @@ class Place:
     imports: Path | None = None
     """Of an import: the file that says what."""
     flags: tuple[str, ...] = ()
-    """Of an update or a destroy: those typed that the plan must bind."""
+    """Those typed that the plan must bind."""
     hooked: bool = True
     """Whether the program asks about each operation; else `wrapped` is the gate, once."""
     inside: bool = True

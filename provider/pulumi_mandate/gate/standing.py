@@ -26,8 +26,11 @@ RUN_BY = {
     "destroy": "pulumi destroy --run-program",
     "refresh": "mandate refresh",
     "import": "mandate import",
+    "state": "mandate state",
 }
 """By the kind of a plan."""
+WITHOUT_PROGRAM = frozenset({"refresh", "import", "state"})
+"""Kinds of runs in which no program of the stack is executed, and so no hook is asked."""
 _WITHOUT_HOOKS = RUN_BY | {"up": "mandate up", "destroy": "mandate destroy"}
 """The same where the program asks nobody: `pulumi up` would meet no gate."""
 _LOOK_BACK = 50

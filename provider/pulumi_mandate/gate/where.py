@@ -32,4 +32,5 @@ class ProgramAt:
     imports: Path | None = None
     """For a plan of kind `import`: the file that says what, as `pulumi import --file` reads it."""
     flags: tuple[str, ...] = ()
-    """Of an update or a destroy: those that the plan binds, as `flags.bound_flags` gives them."""
+    """Those that the plan binds: of an update or a destroy as `flags.bound_flags` gives them, of an
+    edit of the state as `flags.edit_flags` does."""

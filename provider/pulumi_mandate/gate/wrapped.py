@@ -1,20 +1,21 @@
 """The gate around the engine: first the gate, then, as the same process, the engine.
 
 `python -m pulumi_mandate.gate.wrapped KIND FOLDER STACK MESSAGE`, started by `mandate up` and
-`mandate destroy` (with the flags that the plan binds at the end), `mandate refresh` and `mandate
-import` (with a FILE there). This process previews once, begins the run, and then becomes the
-engine. It keeps its pid, so the watcher waits for the right one, and a program with `govern()`
-knows which run to join (`joining`): its hooks judge every operation, as under plain `pulumi up`,
-and nothing is previewed twice.
+`mandate destroy` (with the flags that the plan binds at the end), `mandate refresh`, `mandate
+import` (with a FILE there) and `mandate state` (with the edit). This process previews once, begins
+the run, and then becomes the engine. It keeps its pid, so the watcher waits for the right one, and
+a program with `govern()` knows which run to join (`joining`): its hooks judge every operation, as
+under plain `pulumi up`, and nothing is previewed twice.
 
-A refresh and an import run no program, and a program in YAML or a compiled one calls no hook. With
-no hook at the operations, an `up` is held by three things: the whole plan, compared before `begin`;
-the engine's own `--plan`, which stops at an operation that this very preview did not have; and the
-watcher, which finds anything else in the state afterwards. A destroy has no `--plan`.
+A refresh, an import and an edit of the state run no program, and a program in YAML or a compiled
+one calls no hook. With no hook at the operations, an `up` is held by three things: the whole plan,
+compared before `begin`; the engine's own `--plan`, which stops at an operation that this very
+preview did not have; and the watcher, which finds anything else in the state afterwards. A destroy
+has no `--plan`.
 
-Whoever types `pulumi refresh` or `pulumi import` himself is not stopped: he changes the state,
-nothing else, and mandates that were voted on over the old state no longer fit. Whoever types
-`pulumi up` of a program without hooks is stopped by credentials alone.
+Whoever types `pulumi refresh`, `pulumi import` or `pulumi state` himself is not stopped: he changes
+the state, nothing else, and mandates that were voted on over the old state no longer fit. Whoever
+types `pulumi up` of a program without hooks is stopped by credentials alone.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from pulumi_mandate.plan.program import stack_files
 
 from .ancestor import Engine, this_process
 from .environment import check_environment
+from .flags import edit_of
 from .folder import SubjectLock
 from .machine import open_machine
 from .opening import Say, admit, start_run
@@ -41,10 +43,8 @@ from .project import is_hooked
 from .refusals import record_refusal
 from .run import Place, resume_run
 from .search import look_for_run
+from .standing import WITHOUT_PROGRAM
 from .where import ProgramAt
-
-WITHOUT_PROGRAM = frozenset({"refresh", "import"})
-"""Kinds of runs in which no program of the stack is executed."""
 
 
 def will_join(kind: str, workdir: Path) -> bool:
@@ -116,7 +116,13 @@ def _changed(stack: str) -> Refused:
 
 
 def engine_words(kind: str, program: ProgramAt, message: str) -> list[str]:
-    """The engine's command line. Raises `UsageError` for an import without its file."""
+    """The engine's command line. Raises `UsageError` for an import without its file, and for an
+    edit of the state that is none.
+    """
+    if kind == "state":
+        command, *named = edit_of(program.flags)
+        asked = ["--yes", "--non-interactive", "--stack", program.stack]
+        return ["pulumi", kind, command, *asked, *named]
     words = ["pulumi", kind, "--yes", "--skip-preview", "--non-interactive"]
     words += ["--stack", program.stack]
     if kind == "import":
@@ -153,9 +159,7 @@ def main(argv: Sequence[str]) -> int:
     """Becomes the engine where the mandate stands; else the error's exit code."""
     kind, folder, stack, message, *rest = argv[1:]
     imports = Path(rest[0]) if kind == "import" and rest else None
-    program = ProgramAt(
-        Path(folder), stack, imports, tuple(rest) if kind not in WITHOUT_PROGRAM else ()
-    )
+    program = ProgramAt(Path(folder), stack, imports, () if imports else tuple(rest))
     executable = shutil.which("pulumi") or ""
     engine = this_process(executable)
 

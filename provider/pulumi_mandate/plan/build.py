@@ -14,7 +14,7 @@ from .canonical import JSON, canonical_bytes
 from .commitment import SubjectKey, commit
 from .destroy import read_destroy
 from .document import KIND_OF, SCHEMA, Document, order
-from .drift import read_drift, read_import
+from .drift import read_drift, read_import, read_surgery
 from .markers import auto_name, holds_unknown, unknown
 from .names import could_be_drawn, digits_of, drawn_digits
 from .program import ProgramDigest
@@ -32,6 +32,7 @@ STEPS: Mapping[str, Callable[[RawPreview], list[Step]]] = {
     "destroy": read_destroy,
     "refresh": read_drift,
     "import": read_import,
+    "state": read_surgery,
 }
 """Who reads the sources of each kind of plan."""
 CONFIG_PLACE = "mandate:config"

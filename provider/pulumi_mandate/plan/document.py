@@ -37,7 +37,7 @@ from .program import ProgramFile, is_side, listing_digest
 from .source import check_source
 
 SCHEMA = "mandate/plan/v1"
-PLAN_KINDS = ("up", "destroy", "refresh", "import")
+PLAN_KINDS = ("up", "destroy", "refresh", "import", "state")
 """Which command of the engine the plan is of. Part of the document, and so of the plan hash: a
 mandate for one of them is none for another."""
 
@@ -70,6 +70,7 @@ STEPS_OF_PLAN = {
     "destroy": frozenset({"delete", "delete-replaced", "abandon", "discard", "discard-replaced"}),
     "refresh": frozenset({"refresh", "forget"}),
     "import": frozenset({"import", "create"}),
+    "state": frozenset({"abandon", "metadata"}),
 }
 """What a plan of each kind may hold."""
 

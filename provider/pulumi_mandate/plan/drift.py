@@ -1,9 +1,10 @@
-"""The steps of a refresh and of an import: the state as it is, against what it would become.
+"""The steps of a refresh, an import and an edit of the state: as it is, and as it would become.
 
-Their previews mask secrets and say little about what was found, and no plan file is saved. So the
-engine works on a copy of the state, beside the backend, and the two states are compared, secrets
-and all. A refresh changes resources of the state, or they are gone and leave it; an import adds
-resources, and the default providers that these need. Nothing else may happen in either.
+Their previews mask secrets and say little about what was found, if there are any, and no plan file
+is saved. So the engine works on a copy of the state, beside the backend, and the two states are
+compared, secrets and all. A refresh changes resources of the state, or they are gone and leave it;
+an import adds resources, and the default providers that these need; an edit (`pulumi state`) takes
+resources out, gives one another name, or says who is protected. Nothing else may happen in any.
 """
 
 from __future__ import annotations
@@ -17,6 +18,13 @@ from .sources import State, Step, is_default_provider, resources_of, state_of
 from .values import ANY_UNKNOWN, same_json
 
 Key = tuple[str, str]
+
+_EDITABLE = frozenset(
+    {"urn", "protect", "modified"}
+    | {"parent", "provider", "dependencies", "propertyDependencies", "deletedWith", "replaceWith"}
+)
+"""What an edit of the state may change of a resource that stays: its name, who is named, and the
+guard against its deletion."""
 
 
 def read_drift(raw: RawPreview) -> list[Step]:
@@ -42,6 +50,31 @@ def read_import(raw: RawPreview) -> list[Step]:
         for old in before.values()
     ]
     return steps + [_entry(resource, made) for resource in entering]
+
+
+def read_surgery(raw: RawPreview) -> list[Step]:
+    """A step for every resource, which stays or leaves. Raises `IncompletePlan`.
+
+    What leaves the state is abandoned: it stays where it is. One that leaves where one of the same
+    type and id enters has another name now, and whoever names it follows.
+    """
+    before = _by_key(state_of(raw))
+    after = _by_key(resources_of(raw.made))
+    leaving = [key for key in before if key not in after]
+    entering = [new for key, new in after.items() if key not in before]
+    renamed = dict(zip(leaving, entering, strict=False)) if len(entering) == len(leaving) else {}
+    if entering and len(renamed) != 1:
+        raise IncompletePlan(f"{entering[0]['urn']} would enter the state by an edit of it")
+    return [_edited(old, renamed.get(key) or after.get(key)) for key, old in before.items()]
+
+
+def _edited(old: State, new: State | None) -> Step:
+    if new is None:
+        return Step(old["urn"], "abandon", old, None, None, None, None, [])
+    for name in sorted((old.keys() | new.keys()) - _EDITABLE):
+        if not same_json(old.get(name), new.get(name)):
+            raise IncompletePlan(f"{old['urn']}: an edit of the state would change its {name}")
+    return Step(new["urn"], "same", old, new, None, new.get("inputs") or {}, new.get("outputs"), [])
 
 
 def _entry(resource: State, made: set[str]) -> Step:

@@ -31,8 +31,8 @@ class RawPreview:
     """Which command was previewed. Of a destroy, `steps` are the destroy's own, and `plan_file` is
     what the program registers meanwhile."""
     made: dict[str, Any] = field(default_factory=dict, repr=False)
-    """Of a refresh or an import, which have neither plan file nor steps: the export of a copy of
-    the state, on which it was done."""
+    """Of a refresh, an import or an edit of the state, which have neither plan file nor steps: the
+    export of a copy of the state, on which it was done."""
     part: tuple[str, ...] = ()
     """Where only a part of the stack was to change: `--target=…` or `--exclude=…`, as typed."""
 

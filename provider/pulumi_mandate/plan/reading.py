@@ -29,6 +29,7 @@ _TITLE = {
     "destroy": "Plan to destroy",
     "refresh": "Plan to refresh the state of",
     "import": "Plan to import into",
+    "state": "Plan to edit the state of",
 }
 _FIRST = ("delete", "delete-replaced", "abandon", "forget", "replace", "create-replacement")
 _SIGN = {
