@@ -2,7 +2,8 @@
 
 * `govern()`: the first line of a Pulumi program. A preview says where the mandate stands; a real
   update runs when, and only when, an approved, unspent plan allows exactly what the program wants.
-* The dynamic resources `S3Bucket`, `Ec2Instance`, `EdgeBundle`, `EvmContract` and `EvmCall`.
+* The dynamic resources `S3Bucket`, `Ec2Instance`, `EdgeBundle`, `EvmContract` and `EvmCall`, and
+  `BrokerIdentity`, which says who the broker is.
 * `GovernedProvider` and what belongs to it, for dynamic resources of your own
   (docs/reference/governed-providers.md).
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from .gate.govern import govern
     from .models import Subject
     from .resources._permit import Permit
+    from .resources.broker_identity import BrokerIdentity
     from .resources.ec2_instance import Ec2Instance
     from .resources.edge_bundle import EdgeBundle
     from .resources.evm_call import EvmCall
@@ -44,6 +46,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "govern",
+    "BrokerIdentity",
     "EdgeBundle",
     "Ec2Instance",
     "EvmCall",
@@ -62,6 +65,7 @@ __all__ = [
 
 _HOMES = {
     "govern": ".gate.govern",
+    "BrokerIdentity": ".resources.broker_identity",
     "EdgeBundle": ".resources.edge_bundle",
     "Ec2Instance": ".resources.ec2_instance",
     "EvmCall": ".resources.evm_call",

@@ -20,6 +20,7 @@ from tests.broker.stage import (
     CONTROLLER,
     DOMAIN,
     OTHER,
+    PLATFORM,
     SHELL,
     Authority,
     Holding,
@@ -73,7 +74,7 @@ def _running(folder: Path, authority: Authority, sts: str) -> Iterator[Stage]:
     service = ChainService(folder / "chain")
     rpc = service.start()
     try:
-        terms = Terms(rules=RULES.digest, subject=SUBJECT, secret_key_id=KEY.id)
+        terms = Terms(rules=RULES.digest, subject=SUBJECT, secret_key_id=KEY.id, others=(PLATFORM,))
         deployment, holding = deploy(service, terms), Holding()
         cluster = KubernetesApi(folder, CLUSTER_TOKEN)
         with cluster, LyingEndpoint(rpc, holding) as endpoint:

@@ -6,7 +6,7 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,17 +17,19 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from pulumi_mandate.broker.certificates import issue, request_for
 from pulumi_mandate.broker.events import Events
+from pulumi_mandate.broker.identity import TYPE, Identity, running_with
 from pulumi_mandate.broker.service import Broker, listen
 from pulumi_mandate.broker.settings import Settings, load_settings
 from pulumi_mandate.gate.machine import Machine, open_machine
 from pulumi_mandate.governance import Registry
-from pulumi_mandate.models import ExecutionOrder, Subject, to_hex
+from pulumi_mandate.governance.council import Council
+from pulumi_mandate.models import ExecutionOrder, OutcomeKind, Subject, to_hex
 from pulumi_mandate.plan.document import Document
 from pulumi_mandate.signing import ExecutorKey, open_signer
-from pulumi_mandate.svid import BrokerAt, BrokerCaller, Files, SpiffeId
+from pulumi_mandate.svid import BrokerAt, BrokerCaller, Files, SpiffeId, server_context
 from tests.chain.genesis import DAY, Deployment
 from tests.gate import cases
-from tests.governance.cases import approve, hash_of
+from tests.governance.cases import an_outcome, approve, begin, council_says, hash_of, signed
 from tests.plugins.gate_fixtures import complete, write_trust
 
 DOMAIN = "acme.example"
@@ -35,6 +37,8 @@ CONTROLLER, SHELL, OTHER, STRANGER, BROKER = (
     SpiffeId(DOMAIN, f"/{name}") for name in ("controller", "shell", "other", "stranger", "broker")
 )
 SUBJECT, ELSEWHERE = cases.SUBJECT, Subject("backend", "acme", "shop", "staging")
+PLATFORM = Subject("backend", "acme", "platform", "broker")
+"""The stack that says who the broker is."""
 ACCOUNT = "123456789012"
 WRITE, READ = (f"arn:aws:iam::{ACCOUNT}:role/mandate-{name}" for name in ("write", "read"))
 CLUSTER_TOKEN = "the broker's own"
@@ -176,6 +180,10 @@ authority = "{files.authority}"
 certificate = "{files.certificate}"
 key = "{files.key}"
 
+[identity]
+backend = "{PLATFORM.backend}"
+name = "{PLATFORM}"
+
 [runners."{CONTROLLER}"]
 address = "{runner}"
 kind = "controller"
@@ -207,6 +215,11 @@ write_account = "mandate-write"
 read_account = "mandate-read"
 
 [[subjects]]
+backend = "{PLATFORM.backend}"
+name = "{PLATFORM}"
+runners = ["{CONTROLLER}"]
+
+[[subjects]]
 backend = "{ELSEWHERE.backend}"
 name = "{ELSEWHERE}"
 runners = ["{OTHER}"]
@@ -223,13 +236,42 @@ def bucket(name: str = "logs", **changes: Any) -> dict[str, Any]:
     return cases.operation(name, **(made | changes))
 
 
-def documented(deployment: Deployment, *operations: dict[str, Any], now: int = 0) -> Document:
+def says(who: Identity, **changes: Any) -> dict[str, Any]:
+    """An operation that says who the broker is."""
+    inputs = {"identity": "0" * 32, **asdict(who)}
+    made = {"type": TYPE, "urn": cases.urn("broker", TYPE), "after": {"inputs": inputs}}
+    return cases.operation("broker", **(made | changes))
+
+
+def documented(
+    deployment: Deployment, *operations: dict[str, Any], now: int = 0, **changes: Any
+) -> Document:
     now = now or deployment.client.now()
     return cases.document(
         *(operations or (bucket(),)),
+        **changes,
         proposer=deployment.people["proposer"].address,
         window={"notBefore": now, "expiresAt": now + 60 * DAY},
     )
+
+
+def carried_out(
+    stage: Stage, *operations: dict[str, Any], cosigned: bool = True, subject: Subject = PLATFORM
+) -> Document:
+    """A plan that was voted on, cosigned, begun and completed, its document in the store."""
+    deployment, store = stage.deployment, stage.machine.store
+    plan = documented(deployment, *operations, subject=asdict(subject))
+    fields = plan.fields()
+    store.link(hash_of(deployment, fields), store.put(plan.data))
+    approve(deployment, fields)
+    if cosigned:
+        council_says(deployment, Council(deployment.client).cosigning(hash_of(deployment, fields)))
+    order = begin(deployment, fields)
+    outcome = an_outcome(order, OutcomeKind.COMPLETED)
+    Registry(deployment.client).close(
+        order.plan_hash, outcome, signed(deployment, outcome), deployment.people["runner"]
+    )
+    return plan
 
 
 def make_stage(
@@ -239,7 +281,7 @@ def make_stage(
     places: tuple[str, str],
     holding: Holding,
 ) -> Stage:
-    """One plan of tier high, approved, its document in the broker's store.
+    """The broker was voted on; one plan of tier high, approved, its document in the broker's store.
 
     `places` are the URLs of the chain and of the cluster, whose root lies in `folder`.
     """
@@ -256,6 +298,7 @@ def make_stage(
     config.write_text(text.replace("CLUSTER", cluster).replace("FOLDER", str(folder)))
     settings = load_settings(config)
     stage = Stage(deployment, open_machine(settings.trust), authority, settings, holding)
+    carried_out(stage, says(running_with(settings, server_context(settings.files))))
     stage.document = documented(deployment)
     store = stage.machine.store
     store.link(hash_of(deployment, stage.document.fields()), store.put(stage.document.data))
@@ -276,7 +319,7 @@ def open_door(stage: Stage) -> Iterator[None]:
         return asyncio.run_coroutine_threadsafe(work, loop).result(30)
 
     try:
-        runner, stage.port, _ = inside(listen(broker, stage.settings))
+        runner, stage.port = inside(listen(broker, stage.settings))
         try:
             yield
         finally:

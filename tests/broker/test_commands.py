@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import signal
@@ -126,6 +127,26 @@ def test_certificates_are_asked_for_issued_and_shown(
     assert say("certificates", "request", "--key", str(csr), "--out", str(pem))[0] == 2
 
 
+def test_what_a_plan_has_to_say_of_the_broker_is_printed(
+    say: Any, stage: Stage, tmp_path: Path
+) -> None:
+    home = stage.settings.trust.parent
+    code, out, _ = say("broker", "identity", "--config", str(home / "broker.toml"))
+
+    assert code == 0
+    assert out.startswith('broker="spiffe://acme.example/broker",\nauthority="')
+    assert out.endswith("\nvoted on\n")
+
+    config = _config(stage, tmp_path)  # another log: another file than the one voted on
+    code, out, _ = say("broker", "identity", "--config", str(config), "--json")
+    found = json.loads(out)
+    assert (code, found["votedOn"]) == (3, False)
+    pem = str(stage.settings.files.certificate)
+    assert json.loads(say("certificates", "show", pem, "--json")[1])["key"] == found["key"]
+    assert found["settings"] == hashlib.sha256(config.read_bytes()).hexdigest()
+    assert found["reason"].endswith(f"settings is {stage.settings.digest} there")
+
+
 def test_the_broker_serves_until_it_is_told_to_stop(stage: Stage, tmp_path: Path) -> None:
     config = _config(stage, tmp_path)
     said: list[str] = []
@@ -137,6 +158,7 @@ def test_the_broker_serves_until_it_is_told_to_stop(stage: Stage, tmp_path: Path
     serve(config, stop_it)
 
     assert said[0].startswith("spiffe://acme.example/broker listens on 127.0.0.1:")
+    assert said[1].endswith("it signs for acme/platform/broker only")  # the file has another log
 
 
 def test_a_port_that_is_taken_is_said(stage: Stage, tmp_path: Path) -> None:

@@ -53,6 +53,9 @@ def test_the_references_example_is_understood() -> None:
         ('namespace = "shop"', 'namespace = "../shop"'),
         ('write_account = "mandate-write"', 'write_account = ""'),
         ('id = "spiffe://acme.example/broker"', 'id = "broker"'),
+        ("[identity]", "[who]"),
+        ('name = "organization/platform/broker"', 'name = "platform/broker"'),
+        ('name = "organization/platform/broker"', 'name = "a/b/c"\nmore = 1'),
     ],
 )
 def test_what_it_does_not_know_it_refuses(tmp_path: Path, old: str, new: str) -> None:

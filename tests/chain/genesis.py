@@ -80,6 +80,8 @@ class Terms:
     """Whole tokens by name."""
     rules: Digest = RULES
     subject: Subject = SUBJECT
+    others: tuple[Subject, ...] = ()
+    """Stacks with the same config beside it."""
     secret_key_id: Digest = field(default_factory=lambda: keccak(b"secret key of the tests"))
 
     def voting_period_of(self, tier: Tier) -> int:
@@ -335,7 +337,8 @@ def _configure(
         people["finance"].address,
         terms.cost_cap,
     )
-    work.send(registry.configureSubject(subject_hash(terms.subject), config))
+    for subject in (terms.subject, *terms.others):
+        work.send(registry.configureSubject(subject_hash(subject), config))
     work.send(registry.enrolExecutor(people["executor"].address))
 
 

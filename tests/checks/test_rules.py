@@ -120,6 +120,14 @@ def test_every_resource_of_ours_is_medium_with_our_provider(kind: str) -> None:
     assert Rules.load().judge(found) == (Tier.MEDIUM, "our-resources")
 
 
+@pytest.mark.parametrize("op", ["create", "update", "metadata"])
+def test_who_the_broker_is_is_high_with_our_provider_too(op: str) -> None:
+    kind = "pulumi-python:dynamic/mandate:BrokerIdentity"
+    found = operation(op, {"x": 1}, {"x": 2}, type=kind)
+
+    assert Rules.load().judge(found) == (Tier.HIGH, "broker-identity")
+
+
 @pytest.mark.parametrize(
     "provider",
     [

@@ -219,6 +219,7 @@ def _broker(speak: Speaker) -> None:
         ("certificates", "issue", *issue),
         ("certificates", "show", request),
         ("broker", "serve", "--config", absent),
+        ("broker", "identity", "--config", absent),
         ("credentials", "aws", "a/b/c", "--backend", "d", "--broker", absent),
         ("credentials", "kubernetes", "a/b/c", "--backend", "d", "--broker", absent),
     ):

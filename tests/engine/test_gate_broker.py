@@ -20,11 +20,15 @@ from typing import Any
 import pytest
 
 from pulumi_mandate.broker.certificates import root
+from pulumi_mandate.broker.identity import Identity, running_with, voted_on
+from pulumi_mandate.broker.settings import load_settings
 from pulumi_mandate.chain.previewing import Previewer
 from pulumi_mandate.chain.trust import Key
 from pulumi_mandate.dev.cloud import cloud_environment
-from pulumi_mandate.models import MandateState, to_hex
+from pulumi_mandate.governance.council import Council
+from pulumi_mandate.models import MandateState, Tier, to_hex
 from pulumi_mandate.signing.authority import AuthorityKey
+from pulumi_mandate.svid import server_context
 from tests.broker.stage import (
     ACCOUNT,
     BROKER,
@@ -35,6 +39,7 @@ from tests.broker.stage import (
     Authority,
     new_authority,
 )
+from tests.governance.cases import council_says
 from tests.plugins.cloud_front import CloudFront, cloud_front
 from tests.plugins.gate_fixtures import SUBJECT, Governed, write_trust
 from tests.plugins.hsm_fixtures import Token
@@ -49,8 +54,9 @@ import pulumi_mandate
 
 pulumi_mandate.govern()
 
-pulumi_mandate.S3Bucket("logs", bucket="brokered-logs")
+pulumi_mandate.BrokerIdentity("broker", **{who!r})
 """
+BUCKET = 'pulumi_mandate.S3Bucket("logs", bucket="brokered-logs")\n'
 PROFILE = f"""
 [profile shop]
 credential_process = mandate credentials aws {SUBJECT} --backend {SUBJECT.backend}
@@ -90,6 +96,11 @@ class BrokerProcess:
             self.process.terminate()
             self.process.communicate(timeout=30)
             self.process = None
+
+    def identity(self) -> dict[str, str]:
+        """What the program has to say of it, as the command prints it."""
+        settings = load_settings(self.home / "broker.toml")
+        return dataclasses.asdict(running_with(settings, server_context(settings.files)))
 
     def events(self, event: str) -> list[dict[str, Any]]:
         """The lines of one kind, in order."""
@@ -156,6 +167,10 @@ authority = "{files.authority}"
 certificate = "{files.certificate}"
 key = "{files.key}"
 
+[identity]
+backend = "{SUBJECT.backend}"
+name = "{SUBJECT}"
+
 [runners."{CONTROLLER}"]
 address = "{runner}"
 kind = "controller"
@@ -201,17 +216,31 @@ def session_of(access_key_id: str) -> Any:
 def test_the_broker_signs_and_gives_for_a_mandate_and_for_nothing_else(
     governed: Governed, broker: BrokerProcess, front: CloudFront
 ) -> None:
-    governed.program(PROGRAM)
+    who = broker.identity()
+    governed.program(PROGRAM.format(who=who))
+    ask = ["mandate", "credentials", "aws", str(SUBJECT), "--backend", SUBJECT.backend]
 
-    # Nobody has voted: nothing is signed, and what can be had is good for reading.
+    # Nobody has voted on anything: nothing is signed, and not even reading is given.
     assert "refused at step 3: there is no mandate" in governed.up(ok=False)
-    asked = governed.run_command(
-        ["mandate", "credentials", "aws", str(SUBJECT), "--backend", SUBJECT.backend]
-    )
+    assert "says who the broker is" in governed.run_command(ask).stderr
+    assert (broker.events("signed"), front.calls) == ([], [])
+
+    # A plan says who it is, voters and the council agree: it signs for that run, and is the one.
+    document = governed.plan()
+    assert document.tier is Tier.HIGH
+    first = governed.approve(document)
+    council_says(governed.deployment, Council(governed.deployment.client).cosigning(first))
+    governed.up()
+    assert governed.result()["status"] == "completed"
+    assert voted_on(governed.machine, SUBJECT) == (first, Identity(**who))
+    assert [one["plan"] for one in broker.events("signed")[:1]] == [to_hex(first)]
+
+    # Now what can be had is good for reading.
+    governed.program(PROGRAM.format(who=who) + BUCKET)
+    asked = governed.run_command(ask)
     assert "the broker gives read" in asked.stderr
     assert session_of(json.loads(asked.stdout)["AccessKeyId"]).role_arn == READ
     assert front.calls == ["AssumeRole"]
-    assert broker.events("signed") == []
     assert [one["access"] for one in broker.events("credentials")] == ["read"]
 
     # Approved: the same command, on the same machine.
@@ -221,7 +250,7 @@ def test_the_broker_signs_and_gives_for_a_mandate_and_for_nothing_else(
     assert governed.mandate(plan).state is MandateState.UNCONFIRMED
 
     # Its log: the order, then credentials for that run, then the outcome.
-    order, outcome = broker.events("signed")
+    *_, order, outcome = broker.events("signed")
     assert (order["kind"], order["plan"]) == ("order", to_hex(plan))
     assert (outcome["kind"], outcome["run"]) == ("outcome", order["run"])
     given = [one for one in broker.events("credentials") if one["access"] == "write"]

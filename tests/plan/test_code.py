@@ -13,6 +13,7 @@ import pytest
 from pulumi_mandate.errors import IncompletePlan
 from pulumi_mandate.plan.code import BY_VALUE, SEVERAL, describe
 from pulumi_mandate.plan.values import Reader
+from pulumi_mandate.resources.broker_identity import BrokerIdentityProvider
 from pulumi_mandate.resources.ec2_instance import Ec2InstanceProvider
 from pulumi_mandate.resources.edge_bundle import EdgeBundleProvider
 from pulumi_mandate.resources.evm_call import EvmCallProvider
@@ -109,7 +110,7 @@ def test_what_is_no_class_of_the_module_itself_belongs_to_nobody(data: bytes) ->
 @pytest.mark.parametrize(
     "provider",
     [S3BucketProvider, Ec2InstanceProvider, EdgeBundleProvider, EvmContractProvider,
-     EvmCallProvider],
+     EvmCallProvider, BrokerIdentityProvider],
 )  # fmt: skip
 def test_our_own_providers_are_each_one_class(provider: type) -> None:
     code = describe(encoded(provider()))

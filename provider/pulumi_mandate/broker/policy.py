@@ -13,6 +13,8 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from .identity import TYPE
+
 MAX_CHARACTERS = 2048
 """Of a session policy in JSON."""
 
@@ -73,8 +75,9 @@ def _instance(operation: Operation, partition: str, account: str) -> list[str] |
     return [*mine, f"arn:{partition}:ec2:{region}::image/*"]
 
 
-_NO_CLOUD = ("pulumi:", "mandate:")
-"""Stacks, providers and components: they are made of others and call nothing themselves."""
+_NO_CLOUD = ("pulumi:", "mandate:", TYPE)
+"""Stacks, providers and components, which are made of others, and who the broker is: they call
+nothing themselves."""
 _ROWS: Mapping[str, tuple[str, Arns]] = {
     "pulumi-python:dynamic/mandate:S3Bucket": ("s3", _bucket),
     "aws:s3/bucket:Bucket": ("s3", _bucket),

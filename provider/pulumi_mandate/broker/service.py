@@ -36,6 +36,7 @@ from pulumi_mandate.svid import SpiffeId, peer_of, server_context
 from . import aws, kubernetes
 from .aws import Credentials
 from .events import Events
+from .identity import Standing, running_with
 from .judge import Judge
 from .settings import Settings, load_settings
 
@@ -50,10 +51,25 @@ class Broker:
     """What is behind the door. Its methods may be called from several threads."""
 
     def __init__(self, settings: Settings, machine: Machine, events: Events) -> None:
-        """Raises `SignerError` where the executor's key may not sign for this chain."""
+        """Raises `SignerError` where the executor's key may not sign for this chain, `UsageError`
+        for certificates that cannot be used."""
         self._settings, self._machine, self._events = settings, machine, events
+        self.tls = server_context(settings.files)
+        self._standing = Standing(
+            machine, settings.identity, lambda: running_with(settings, self.tls)
+        )
         self._judge = Judge(machine, settings)
         self._executor = machine.order_key()
+
+    def standing(self) -> str:
+        """One sentence for whoever starts it."""
+        try:
+            self._standing.require()
+        except MandateError as error:
+            only = f"it signs for {self._settings.identity} only"
+            differs = f": {error.field} is {error.found}" if isinstance(error, Refused) else ""
+            return f"{error.happened}{differs}; until that is put right {only}"
+        return f"plans of {self._settings.identity} say that this is the broker"
 
     def answer(self, caller: SpiffeId, path: str, question: JSON) -> JSON:
         """One question of somebody whose certificate was checked.
@@ -86,13 +102,13 @@ class Broker:
         message = message_of(question)
         domain = self._machine.domain
         if isinstance(message, ExecutionOrder):
-            subject = self._judge.order(caller, message)
+            self._require_standing(subject := self._judge.order(caller, message))
             signature = self._executor.sign_order(domain, message)
         elif isinstance(message, Renewal):
-            subject = self._judge.renewal(caller, message)
+            self._require_standing(subject := self._judge.renewal(caller, message))
             signature = self._executor.sign_renewal(domain, message)
         else:
-            subject = self._judge.outcome(caller, message)
+            self._require_standing(subject := self._judge.outcome(caller, message))
             signature = self._executor.sign_outcome(domain, message)
         facts = {"kind": question["kind"], "subject": str(subject), "run": to_hex(message.run_id)}
         if isinstance(message, ExecutionOrder):
@@ -100,7 +116,13 @@ class Broker:
         self._events.append("signed", str(caller), **facts)
         return {"signature": "0x" + signature.hex()}
 
+    def _require_standing(self, subject: Subject) -> None:
+        """A broker that nobody voted on signs for the stack that says who it is, and no other."""
+        if subject != self._settings.identity:
+            self._standing.require()
+
     def _credentials(self, caller: SpiffeId, question: JSON) -> JSON:
+        self._standing.require()
         subject, service = subject_of(question), question.get("service")
         _, enrolled = self._settings.enrolled(caller, subject)
         run = self._judge.run(caller, subject)
@@ -216,19 +238,18 @@ def _caller(request: web.Request, broker: Broker, settings: Settings) -> SpiffeI
         raise
 
 
-async def listen(broker: Broker, settings: Settings) -> tuple[web.AppRunner, int, ssl.SSLContext]:
-    """Open the door; (runner to clean up, its port, its TLS). Raises `UsageError`."""
-    context = server_context(settings.files)
+async def listen(broker: Broker, settings: Settings) -> tuple[web.AppRunner, int]:
+    """Open the door; (runner to clean up, its port). Raises `UsageError`."""
     runner = web.AppRunner(build_app(broker, settings), access_log=None)
     await runner.setup()
     try:
-        await web.TCPSite(runner, settings.host, settings.port, ssl_context=context).start()
+        await web.TCPSite(runner, settings.host, settings.port, ssl_context=broker.tls).start()
     except OSError as error:
         await runner.cleanup()
         raise UsageError(
             f"the broker cannot listen on {settings.host}:{settings.port}: {error.strerror}"
         ) from None
-    return runner, runner.addresses[0][1], context
+    return runner, runner.addresses[0][1]
 
 
 def serve(config: Path, say: Callable[[str], None]) -> None:
@@ -246,14 +267,15 @@ async def _serve(broker: Broker, settings: Settings, say: Callable[[str], None])
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    runner, port, context = await listen(broker, settings)
+    runner, port = await listen(broker, settings)
     say(f"{settings.id} listens on {settings.host}:{port}")
+    say(await asyncio.to_thread(broker.standing))
     try:
         while not stop.is_set():
             try:
                 await asyncio.wait_for(stop.wait(), RELOAD_SECONDS)
             except TimeoutError:
-                _renew(context, settings, say)
+                _renew(broker.tls, settings, say)
     finally:
         await runner.cleanup()
 

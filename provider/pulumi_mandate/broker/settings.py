@@ -6,6 +6,7 @@ the executor's key are in the trust file that it names, which is read as every t
 
 from __future__ import annotations
 
+import hashlib
 import re
 import tomllib
 from collections.abc import Mapping
@@ -87,8 +88,12 @@ class Settings:
     files: Files
     longest: timedelta
     """How long a caller's certificate may live, from its first second to its last."""
+    identity: Subject
+    """The stack whose plans say who this broker is (`identity`)."""
     runners: Mapping[SpiffeId, Runner]
     subjects: tuple[Enrolled, ...]
+    digest: str
+    """SHA-256 of the file that says all this, 64 hexadecimal digits."""
 
     def enrolled(self, caller: SpiffeId, subject: Subject) -> tuple[Runner, Enrolled]:
         """Who the caller is and what his runs of this stack get. Raises `Refused`."""
@@ -128,7 +133,8 @@ def load_settings(path: Path) -> Settings:
 def parse_settings(text: str) -> Settings:
     """Raises `ValueError`, `KeyError`, `TypeError` or `AttributeError` for what is wrong."""
     content = tomllib.loads(text)
-    _only(content, {"version", "trust", "log", "tls", "runners", "subjects"}, "the file")
+    known = {"version", "trust", "log", "tls", "identity", "runners", "subjects"}
+    _only(content, known, "the file")
     if content["version"] != VERSION:
         raise ValueError(f"version {content['version']!r} is unknown, {VERSION} is known")
     tls = content["tls"]
@@ -142,6 +148,8 @@ def parse_settings(text: str) -> Settings:
     runners = {
         one.id: one for one in (_runner(*pair) for pair in content.get("runners", {}).items())
     }
+    identity = content["identity"]
+    _only(identity, {"backend", "name"}, "[identity]")
     subjects = tuple(_enrolled(table, runners) for table in content.get("subjects", []))
     if len({one.subject for one in subjects}) != len(subjects):
         raise ValueError("a stack is named twice")
@@ -153,8 +161,10 @@ def parse_settings(text: str) -> Settings:
         port=listen.port,
         files=Files(*(_path(tls[name]) for name in ("authority", "certificate", "key"))),
         longest=timedelta(seconds=longest),
+        identity=_subject(identity),
         runners=runners,
         subjects=subjects,
+        digest=hashlib.sha256(text.encode()).hexdigest(),
     )
 
 
@@ -168,16 +178,20 @@ def _runner(name: str, table: Mapping[str, Any]) -> Runner:
 
 def _enrolled(table: Mapping[str, Any], runners: Mapping[SpiffeId, Runner]) -> Enrolled:
     _only(table, {"backend", "name", "runners", "aws", "kubernetes"}, "[[subjects]]")
-    organisation, project, stack = str(table["name"]).split("/")
     named = tuple(SpiffeId.parse(one) for one in table["runners"])
     if unknown := [one for one in named if one not in runners]:
         raise ValueError(f"{unknown[0]} runs {table['name']} and is not in [runners]")
     return Enrolled(
-        Subject(str(table["backend"]), organisation, project, stack),
+        _subject(table),
         named,
         _aws(table["aws"]) if "aws" in table else None,
         _kubernetes(table["kubernetes"]) if "kubernetes" in table else None,
     )
+
+
+def _subject(table: Mapping[str, Any]) -> Subject:
+    organisation, project, stack = str(table["name"]).split("/")
+    return Subject(str(table["backend"]), organisation, project, stack)
 
 
 def _aws(table: Mapping[str, Any]) -> AwsRoles:

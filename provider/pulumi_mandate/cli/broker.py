@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import click
 
-from ..errors import UsageError
+from ..errors import Refused, UsageError
 from ._command import Call, TeachingGroup, command
 from ._output import Answer, progress
 
@@ -75,7 +76,42 @@ def log(call: Call, file: Path) -> Answer:
     return Answer({"events": events, "last": last}, f"{text}\nlast {last}".lstrip())
 
 
+@command(
+    "identity",
+    "Show who it is, and whether that was voted on.",
+    examples=(f"mandate broker identity --config {CONFIG}",),
+)
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path, dir_okay=False),
+    required=True,
+    help="The broker's own file.",
+)
+def identity(call: Call, config: Path) -> Answer:
+    """Show what a `BrokerIdentity` has to say of these files, and what the chain says of them.
+
+    Exits with 3 where the newest completed plan names something else.
+    """
+    from ..broker.identity import Standing, running_with
+    from ..broker.settings import load_settings
+    from ..gate.machine import open_machine
+    from ..svid import server_context
+
+    settings = load_settings(config)
+    found = running_with(settings, server_context(settings.files))
+    data: dict[str, object] = asdict(found)
+    text = "\n".join(f'{name}="{value}",' for name, value in asdict(found).items())
+    try:
+        Standing(open_machine(settings.trust), settings.identity, lambda: found).require()
+    except Refused as error:
+        differs = f": {error.field} is {error.expected} there" if error.field else ""
+        told = {"votedOn": False, "reason": error.happened + differs}
+        text = f"{text}\nnot voted on: {told['reason']}"
+        return Answer(data | told, text, exit_code=Refused.exit_code)
+    return Answer(data | {"votedOn": True, "reason": ""}, f"{text}\nvoted on")
+
+
 _SHOWN = ("kind", "service", "access", "plan", "run", "session", "reason")
 
-for _subcommand in (serve, log):
+for _subcommand in (serve, identity, log):
     broker.add_command(_subcommand)

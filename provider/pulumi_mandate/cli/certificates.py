@@ -144,7 +144,7 @@ def issue(  # noqa: PLR0913, PLR0917  # one argument an option
 )
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 def show(call: Call, file: Path) -> Answer:
-    """Show names, dates and fingerprint."""
+    """Show names, dates, fingerprint and the digest of the public key."""
     from cryptography import x509
 
     return _shown(_parsed(file, x509.load_pem_x509_certificate))
@@ -171,6 +171,8 @@ def _shown(found: x509.Certificate) -> Answer:
     from cryptography import x509
     from cryptography.hazmat.primitives.hashes import SHA256
 
+    from ..broker.identity import key_digest
+
     try:
         names = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         uris = names.get_values_for_type(x509.UniformResourceIdentifier)
@@ -181,9 +183,10 @@ def _shown(found: x509.Certificate) -> Answer:
         "from": found.not_valid_before_utc.isoformat(),
         "until": found.not_valid_after_utc.isoformat(),
         "fingerprint": found.fingerprint(SHA256()).hex(),
+        "key": key_digest(found),
     }
     text = f"{', '.join(uris) or 'no name'}\nuntil {data['until']}\nSHA-256 {data['fingerprint']}"
-    return Answer(data, text)
+    return Answer(data, f"{text}\nof its public key {data['key']}")
 
 
 def _parsed(file: Path, read: Callable[[bytes], Any]) -> Any:

@@ -215,19 +215,26 @@ class Registry:
 
         `before` is a number of a block: what completed in it or later does not count.
         """
+        completed = [
+            log
+            for log in self._completions(subject, until)
+            if before is None or log.block_number < before
+        ]
+        return digest(completed[-1].arguments["planHash"]) if completed else None
+
+    def completed(self, subject: Digest, until: BlockRef) -> list[Digest]:
+        """Every plan whose run completed on a subject, oldest first."""
+        return [digest(log.arguments["planHash"]) for log in self._completions(subject, until)]
+
+    def _completions(self, subject: Digest, until: BlockRef) -> list[Log]:
+        """The event of a completion does not name the subject; that of its beginning does."""
         where = {"subject": subject}
         begun = {
             bytes(log.arguments["planHash"])
             for log in self._client.logs("registry", "Begun", where, until=until)
         }
         completed = self._client.logs("registry", "Completed", until=until)
-        mine = [
-            log
-            for log in completed
-            if bytes(log.arguments["planHash"]) in begun
-            and (before is None or log.block_number < before)
-        ]
-        return digest(mine[-1].arguments["planHash"]) if mine else None
+        return [log for log in completed if bytes(log.arguments["planHash"]) in begun]
 
     # -- runs -------------------------------------------------------------------------------
 
