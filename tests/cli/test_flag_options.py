@@ -6,6 +6,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from pulumi_mandate.cli import main
 from pulumi_mandate.cli._program import destroy_flag_options, flag_options
 
 
@@ -38,3 +39,15 @@ def test_a_destroy_has_some_of_them() -> None:
     words = ["-t", "a", "--target-dependents"]
     assert CliRunner().invoke(shown, words).output == "('--target-dependents', '--target=a')\n"
     assert CliRunner().invoke(shown, ["--replace", "a"]).exit_code == 2
+
+
+@pytest.mark.parametrize("words", [["up", "--refresh"], ["up", "-r"], ["destroy", "--refresh"]])
+def test_a_refresh_on_the_side_is_refused_with_what_to_type(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words) == 3
+
+    said = capsys.readouterr().err
+    assert "`--refresh` changes the state" in said
+    assert "mandate propose --refresh" in said
+    assert "mandate refresh" in said

@@ -6,6 +6,7 @@ import asyncio
 import importlib
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from pulumi import automation as auto
@@ -74,3 +75,6 @@ def test_an_inline_program_runs_as_its_checkout_under_its_mandate(
     assert direct.returncode == 32
     assert "pulumi_mandate.automation.up(stack)" in direct.stdout + direct.stderr
     assert governed.calls() == ["create first", "create second"]
+    # The engine ended in order: nobody has to type `pulumi cancel`.
+    backend = Path(governed.environment["PULUMI_BACKEND_URL"].removeprefix("file://"))
+    assert [file for file in backend.rglob("locks/**/*") if file.is_file()] == []

@@ -92,8 +92,22 @@ def test_an_inline_program_is_told_where_to_go(engine, monkeypatch, capfd):
     with pytest.raises(Left):
         line.govern()
 
-    # No engine is above the process that would read the engine's messages.
-    assert "pulumi_mandate.automation.up(stack)" in capfd.readouterr().err
+    # No engine is above the process that would read the engine's messages. Nor is one below here,
+    # so the stack may stay locked, and that is said.
+    said = capfd.readouterr().err
+    assert "pulumi_mandate.automation.up(stack)" in said
+    assert "next: pulumi cancel" in said
+
+
+def test_an_inline_program_ends_its_engine_before_itself(engine, monkeypatch, capfd):
+    """Cut off from its pipes, the engine would die with the stack's lock in its hand."""
+    monkeypatch.setattr(pulumi.runtime.settings, "get_root_directory", lambda: None)
+    monkeypatch.setattr(line, "end_engines_below", lambda: True)
+
+    with pytest.raises(Left):
+        line.govern()
+
+    assert "pulumi cancel" not in capfd.readouterr().err
 
 
 def test_a_dry_run_registers_the_names_and_tells_where_the_mandate_stands(

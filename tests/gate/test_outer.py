@@ -90,10 +90,15 @@ def test_a_destroy_is_bound_to_its_part_as_an_update():
     assert found.flags == ("--target-dependents", "--target=a", "--target=b")
 
 
-def test_a_refresh_is_a_plan_of_its_own():
+@pytest.mark.parametrize(
+    "words", ["up --refresh", "up -yr", "up --refresh=true", "destroy --run-program -r"]
+)
+def test_a_refresh_is_a_plan_of_its_own(words):
     with pytest.raises(Refused) as refusal:
-        parse_command(["pulumi", "up", "--refresh"])
+        parse_command(["pulumi", *words.split()])
 
+    assert "a plan of its own" in refusal.value.meaning
+    assert "mandate propose --refresh" in refusal.value.next_step
     assert "mandate refresh" in refusal.value.next_step
 
 

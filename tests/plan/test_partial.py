@@ -41,6 +41,15 @@ def _state(raw: RawPreview, name: str, state: str = "newState") -> dict[str, Any
     return dict(step(raw, name))[state]  # type: ignore[no-any-return]
 
 
+def _renamed(raw: RawPreview, name: str) -> None:
+    """As the engine tells it: steps under the old URN, the plan under the new one."""
+    plans = raw.plan_file["resourcePlans"]
+    urn = next(urn for urn in plans if urn.endswith(f"::{name}"))
+    plans[f"{urn}2"] = plans.pop(urn)
+    old = step(raw, name)["oldState"]
+    step(raw, name)["newState"] = old
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
@@ -52,6 +61,7 @@ def _state(raw: RawPreview, name: str, state: str = "newState") -> dict[str, Any
         (lambda raw: _state(raw, "b", "oldState").update(id="another"), "0 resources"),
         (lambda raw: _state(raw, "b")["inputs"].update(label="3"), "new inputs"),
         (lambda raw: step(raw, "n").update(op="create"), "disagree about the steps"),
+        (lambda raw: _renamed(raw, "b"), "::b has another name in the program"),
     ],
 )
 def test_what_the_sources_say_of_the_rest_must_agree(

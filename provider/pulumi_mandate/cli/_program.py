@@ -106,6 +106,20 @@ def _with_flags(function: Callable[..., Any], names: Sequence[str]) -> Callable[
     return with_flags
 
 
+def no_refresh_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`--refresh` of `pulumi up` and `pulumi destroy`, known in order to be refused with a way."""
+
+    def refuse(_: click.Context, __: click.Parameter, given: bool) -> None:  # click
+        if given:
+            from ..gate.outer import refresh_beside
+
+            raise refresh_beside("--refresh")
+
+    return click.option(
+        "--refresh", "-r", is_flag=True, hidden=True, expose_value=False, callback=refuse
+    )(function)
+
+
 def kind_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """`--destroy` and its like: which command of Pulumi the plan is of.
 

@@ -8,7 +8,12 @@ import click
 
 from ._command import Call, command
 from ._output import Answer
-from ._program import ProgramChoice, destroy_flag_options, program_options
+from ._program import (
+    ProgramChoice,
+    destroy_flag_options,
+    no_refresh_option,
+    program_options,
+)
 
 
 @command(
@@ -24,6 +29,7 @@ from ._program import ProgramChoice, destroy_flag_options, program_options
 )
 @program_options
 @destroy_flag_options
+@no_refresh_option
 @click.option("--message", "-m", metavar="TEXT", help="Passed to `pulumi destroy`.")
 def destroy(
     call: Call, folder: Path, stack: str | None, message: str | None, flags: tuple[str, ...]

@@ -8,7 +8,7 @@ import click
 
 from ._command import Call, command
 from ._output import Answer
-from ._program import ProgramChoice, flag_options, program_options
+from ._program import ProgramChoice, flag_options, no_refresh_option, program_options
 
 
 @command(
@@ -24,6 +24,7 @@ from ._program import ProgramChoice, flag_options, program_options
 )
 @program_options
 @flag_options
+@no_refresh_option
 @click.option("--message", "-m", metavar="TEXT", help="Passed to `pulumi up`.")
 @click.option(
     "--advance",

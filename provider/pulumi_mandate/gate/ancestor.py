@@ -54,13 +54,13 @@ def find_engine(proc: Path = Path("/proc"), pid: int | None = None) -> Engine:
         )
     current = os.getpid() if pid is None else pid
     for _ in range(_MOST_GENERATIONS):
-        current = _status(proc, current)[0]
+        current = parent_and_start(proc, current)[0]
         if current <= 1:
             break
-        if _executable(proc, current) in ENGINE_NAMES:
+        if engine_named(proc, current):
             return Engine(
                 pid=current,
-                started=_status(proc, current)[1],
+                started=parent_and_start(proc, current)[1],
                 executable=str((proc / str(current) / "exe").readlink()),
                 argv=tuple(_words(proc, current, "cmdline")),
                 environment=dict(
@@ -78,7 +78,7 @@ def find_engine(proc: Path = Path("/proc"), pid: int | None = None) -> Engine:
 def this_process(executable: str, proc: Path = Path("/proc")) -> Engine:
     """This process as the engine that it is about to become: `exec` keeps pid and start time."""
     pid = os.getpid()
-    started = _status(proc, pid)[1]
+    started = parent_and_start(proc, pid)[1]
     return Engine(pid, started, executable, tuple(sys.argv), dict(os.environ))
 
 
@@ -92,8 +92,8 @@ def is_alive(pid: int, started: int, proc: Path = Path("/proc")) -> bool:
     return int(fields[19]) == started and fields[0] not in {"Z", "X"}
 
 
-def _status(proc: Path, pid: int) -> tuple[int, int]:
-    """(parent's pid, start time)."""
+def parent_and_start(proc: Path, pid: int) -> tuple[int, int]:
+    """(parent's pid, start time) of a process. Raises `Refused` where it cannot be read."""
     try:
         fields = _after_name((proc / str(pid) / "stat").read_text())
         return int(fields[1]), int(fields[19])
@@ -106,11 +106,13 @@ def _after_name(stat: str) -> list[str]:
     return stat.rpartition(")")[2].split()
 
 
-def _executable(proc: Path, pid: int) -> str:
+def engine_named(proc: Path, pid: int) -> bool:
+    """Whether a process's executable is called as an engine's is."""
     try:
-        return Path((proc / str(pid) / "exe").readlink()).name.removesuffix(" (deleted)")
+        executable = Path((proc / str(pid) / "exe").readlink())
     except OSError:
-        return ""  # another user's process: it cannot be our engine
+        return False  # another user's process: it cannot be our engine
+    return executable.name.removesuffix(" (deleted)") in ENGINE_NAMES
 
 
 def _words(proc: Path, pid: int, name: str) -> list[str]:

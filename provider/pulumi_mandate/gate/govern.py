@@ -24,6 +24,7 @@ from pulumi_mandate.errors import MandateError, Refused
 
 from .ancestor import find_engine
 from .call_stacks import send_own_frames_only
+from .descendant import end_engines_below
 from .engine_hooks import EngineHooks
 from .environment import NESTED_MARK
 from .folder import mandate_home
@@ -112,8 +113,10 @@ def _leave(refusal: MandateError) -> NoReturn:
                     engine_pb2.LogRequest(severity=engine_pb2.ERROR, message=refusal.diagnostics())
                 )
         record_refusal(refusal)
-        if not _is_below_an_engine():
-            print(refusal.diagnostics(), file=sys.stderr)  # an inline program: the engine is below
+        if not _is_below_an_engine():  # an inline program: the engine is below
+            print(refusal.diagnostics(), file=sys.stderr)
+            if not end_engines_below():
+                print("the stack may be locked still; next: pulumi cancel", file=sys.stderr)
         sys.stdout.flush()
         sys.stderr.flush()
     finally:

@@ -227,15 +227,7 @@ def _check_kind(positional: list[str]) -> None:
 
 def _unknown(flag: str, name: str | None) -> Refused:
     if name == "refresh":
-        return Refused(
-            STEP,
-            f"`{flag}` changes the state before the update, and nobody has agreed to that",
-            field="flags",
-            expected="none",
-            found=flag,
-            meaning="What a refresh finds is a plan of its own, which people read and vote on.",
-            next_step="mandate propose --refresh; later: mandate refresh, then this without it",
-        )
+        return refresh_beside(flag)
     if name in _CHANGES_MEANING:
         return Refused(
             STEP,
@@ -254,6 +246,20 @@ def _unknown(flag: str, name: str | None) -> Refused:
         found=flag,
         meaning="An unknown flag may change what the update does, so it refuses.",
         next_step=f"run the same command without {flag}",
+    )
+
+
+def refresh_beside(flag: str) -> Refused:
+    """Why one command does not refresh and change: two plans, so two mandates."""
+    return Refused(
+        STEP,
+        f"`{flag}` changes the state before anything else, and nobody has agreed to that",
+        field="flags",
+        expected="none",
+        found=flag,
+        meaning="What a refresh finds is a plan of its own, which people read and vote on.",
+        next_step="mandate propose --refresh; after the vote: mandate refresh, and then the same "
+        f"command without {flag}",
     )
 
 

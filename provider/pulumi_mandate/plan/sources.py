@@ -90,6 +90,12 @@ def read_steps(raw: RawPreview) -> list[Step]:
         shown[step["urn"]].append(step)
     plans: dict[str, dict[str, Any]] = raw.plan_file.get("resourcePlans") or {}
     for urn in shown.keys() - plans.keys():
+        if raw.part and all(is_untouched(step) for step in shown[urn]):
+            raise IncompletePlan(
+                f"{urn} has another name in the program, and is left out",
+                meaning="It would keep its old name, and the plan file says nothing of that.",
+                next_step="take the new name into --target, or leave the renaming to another plan",
+            )
         if any(step["op"] not in READS for step in shown[urn]):
             raise IncompletePlan(f"the preview shows steps for {urn}, and the plan file has none")
     urns = plans.keys() | shown.keys()
