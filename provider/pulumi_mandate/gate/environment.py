@@ -33,6 +33,8 @@ _HARMLESS = frozenset(
         "PULUMI_SKIP_UPDATE_CHECK", "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION",
         "PULUMI_SUPPRESS_COPILOT_LINK", "PULUMI_NEO", "PULUMI_CI_SYSTEM",
         "PULUMI_AUTOMATION_API_SKIP_VERSION_CHECK", "PULUMI_CONSOLE_DOMAIN",
+        # set by the Automation API for every engine that it starts, whatever the program is
+        "PULUMI_AUTOMATION_API",
         # the same harmless flags as variables
         "PULUMI_OPTION_COLOR", "PULUMI_OPTION_PARALLEL", "PULUMI_OPTION_NON_INTERACTIVE",
         "PULUMI_OPTION_YES", "PULUMI_OPTION_MESSAGE",
