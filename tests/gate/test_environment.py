@@ -15,7 +15,8 @@ from pulumi_mandate.gate.environment import (
 
 ORDINARY = {
     "PATH": "/bin", "HOME": "/h", "PULUMI_HOME": "/p", "PULUMI_CONFIG_PASSPHRASE": "x",
-    "PULUMI_BACKEND_URL": "file:///s", "PULUMI_AUTOMATION_API": "true", "AWS_ACCESS_KEY_ID": "a", "PULUMI_SKIP_UPDATE_CHECK": "1",
+    "PULUMI_BACKEND_URL": "file:///s", "AWS_ACCESS_KEY_ID": "a", "PULUMI_SKIP_UPDATE_CHECK": "1",
+    "PULUMI_AUTOMATION_API": "true",
     "PYTHONPATH": "", "LD_LIBRARY_PATH": "", "PYTHONUNBUFFERED": "1", "PYTHONHASHSEED": "0",
     "VIRTUAL_ENV": sys.prefix, "PULUMI_PYTHON_CMD": sys.executable,
 }  # fmt: skip
