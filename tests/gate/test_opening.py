@@ -20,7 +20,7 @@ from pulumi_mandate.models import Subject, keccak
 from pulumi_mandate.plan.program import program_digest
 from pulumi_mandate.plan.raw import RawPreview
 from pulumi_mandate.plan.toolchain import Package, toolchain
-from tests.gate.cases import call, document, evidence, record, values_of
+from tests.gate.cases import call, document, evidence, operation, record, values_of
 
 
 def engine(environment):
@@ -215,6 +215,51 @@ def test_nothing_to_do_is_not_said_of_another_configuration(nothing_to_do, runni
 
     with pytest.raises(Refused, match="`aws:region`"):
         open_it()
+
+
+def test_nothing_is_looked_at_before_the_lock_is_ours(nothing_to_do, monkeypatch):
+    def taken(**_):
+        raise Refused(1, "somebody else has the lock")
+
+    place = opening._enter(None)[1]
+    place.lock.take = taken
+    monkeypatch.setattr(opening, "look_for_run", None)
+
+    with pytest.raises(Refused, match="somebody else has the lock"):
+        open_it()
+
+
+@pytest.mark.parametrize("hooked", [True, False])
+def test_a_program_whose_resources_lack_hooks_gets_no_further(
+    nothing_to_do, running, monkeypatch, hooked
+):
+    """A program in a language without hooks is judged by its plan alone."""
+    running(RUNNING)
+    asked = []
+    place = opening._enter(None)[1]
+    place.hooked = hooked
+    monkeypatch.setattr(opening, "check_hooks", asked.append)
+
+    open_it()
+
+    assert len(asked) == hooked
+
+
+def test_other_effects_than_the_approved_spend_nothing(nothing_to_do, running, monkeypatch):
+    running(RUNNING)
+    approved = SimpleNamespace(document=document(operation("a")), plan_hash=keccak(b"a"))
+    standing = SimpleNamespace(standing=lambda _: [approved])
+    for name, made in {
+        "choose": lambda *_: standing,
+        "closest": lambda *_, **__: (approved, None),
+        "document_of": lambda *_, **__: document(operation("b")),
+        "start_run": None,
+    }.items():
+        monkeypatch.setattr(opening, name, made)
+
+    with pytest.raises(Refused) as refusal:
+        open_it()
+    assert refusal.value.step == 7
 
 
 @pytest.fixture

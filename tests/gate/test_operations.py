@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import threading
 from contextlib import suppress
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -138,6 +139,20 @@ def test_the_first_refusal_latches(check_for, journal):
     assert "earlier operation" in str(refused(check, call("a")))
     assert check.latched
     assert [e.error for e in journal.entries()] == ["Refused", LATCHED]
+
+
+def test_the_first_refusal_withdraws_what_no_provider_has_taken(journal):
+    told = []
+    grants = SimpleNamespace(
+        give=lambda *_: told.append("give"), withdraw=lambda: told.append("withdraw")
+    )
+    plan = document(operation("a"))
+    check = OperationCheck(plan, journal, denials=lambda: None, inputs_of=values_of, grants=grants)
+    check(call("a"))
+
+    refused(check, call("b"))
+
+    assert told == ["give", "withdraw"]
 
 
 def test_a_denial_refuses_and_latches(check_for):
