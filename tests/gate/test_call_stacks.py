@@ -9,7 +9,7 @@ from pulumi.runtime.proto import resource_pb2, source_pb2
 
 from pulumi_mandate.gate.call_stacks import send_own_frames_only
 
-ROOT = Path("/home/ana/shop")
+ROOT = Path("/srv/ana/shop")
 
 
 class Monitor:
@@ -57,16 +57,16 @@ def monitor():
 )
 def test_frames_of_the_program_stay_and_places_of_the_machine_go(monitor, call, made, answer):
     stack = frames(
-        "file:///home/ana/shop/web.py",
+        "file:///srv/ana/shop/web.py",
         "",
-        "file:///home/ana/shop/__main__.py",
-        "file:///home/ana/.venv/lib/pulumi/runtime/stack.py",
-        "file:///home/ana/shopping/other.py",
+        "file:///srv/ana/shop/__main__.py",
+        "file:///srv/ana/.venv/lib/pulumi/runtime/stack.py",
+        "file:///srv/ana/shopping/other.py",
     )
 
     assert getattr(monitor, call)(made(name="web", stackTrace=stack), timeout=3) == answer
 
-    assert kept(monitor) == ["file:///home/ana/shop/web.py", "file:///home/ana/shop/__main__.py"]
+    assert kept(monitor) == ["file:///srv/ana/shop/web.py", "file:///srv/ana/shop/__main__.py"]
     assert monitor.told[-1][0].name == "web"
     assert monitor.told[-1][1] == 3
 
