@@ -12,8 +12,13 @@ to time), on a `file://` backend. The ways:
 | skip | `pulumi up --skip-preview` |
 | policy | `pulumi up` with one policy in a pack |
 | hooks | `pulumi up --skip-preview`, our hooks on every resource and nothing else of the gate |
+| stacks | the same, with whole call stacks |
 | govern | `pulumi up` of a governed program: the engine previews, and the gate does again |
 | mandate | `mandate up` |
+
+Everything runs in an environment as a user has it (`users_environment`). The state of a governed
+program holds shorter call stacks than a plain one's (ADR 0027), which makes the engine faster:
+`hooks` and the governed ways have that, `stacks` is `hooks` without it.
 
 A governed run holds two transactions and the wait for their finality, which a development chain
 gives at once. Prints seconds; every number is of this machine and moment, so compare within one
@@ -34,9 +39,11 @@ from pathlib import Path
 from typing import Any
 
 from pulumi_mandate.dev.chain_service import ChainService
+from pulumi_mandate.gate.environment import NESTED_MARK
 from pulumi_mandate.gate.journal import Entry, Journal
 from pulumi_mandate.gate.operations import OperationCheck
 from pulumi_mandate.plan.document import Document
+from tests.bench.users_environment import make_environment
 from tests.checks.test_crossguard import STAND_IN as POLICY_SDK
 from tests.gate.cases import call, document, operation, values_of
 from tests.plugins import echo_provider
@@ -45,10 +52,11 @@ from tests.plugins.gate_fixtures import Governed, make_governed
 
 ROOT = Path(__file__).resolve().parents[2]
 SIZES = (10, 100, 1_000)
-PEERS = {"mandate": "up", "govern": "up", "hooks": "skip", "policy": "up"}
+PEERS = {"mandate": "up", "govern": "up", "hooks": "skip", "stacks": "skip", "policy": "up"}
 """Each way, and the one it is compared with."""
+INSIDE = "BENCH_INSIDE"
 GOVERNED = ("govern", "mandate")
-ORDER = ("up", "skip", "policy", "hooks", "govern", "mandate")
+ORDER = ("up", "skip", "policy", "stacks", "hooks", "govern", "mandate")
 
 PROGRAM = """
 import pulumi
@@ -65,23 +73,37 @@ class Thing(pulumi.CustomResource):
     def __init__(self, name, props):
         super().__init__("echo:index:Thing", name, props)
 """
-FIRST = {
-    "govern": "import pulumi_mandate\n\npulumi_mandate.govern()\n",
-    "mandate": "import pulumi_mandate\n\npulumi_mandate.govern()\n",
-    "hooks": """
+HOOKS = """
 from pulumi.runtime.settings import get_monitor
 from pulumi_mandate.gate.engine_hooks import EngineHooks
 
 hooks = EngineHooks()
 hooks.register(get_monitor())
 hooks.decide_with(lambda call: None)
-
+"""
+SHORTER = """
 from pathlib import Path
 from pulumi_mandate.gate.call_stacks import send_own_frames_only
 
 send_own_frames_only(get_monitor(), Path.cwd())
-""",
+"""
+FIRST = {
+    "govern": "import pulumi_mandate\n\npulumi_mandate.govern()\n",
+    "mandate": "import pulumi_mandate\n\npulumi_mandate.govern()\n",
+    "hooks": HOOKS + SHORTER,
+    "stacks": HOOKS,
 }
+START = """
+import time
+import pulumi
+
+began = time.perf_counter()
+import pulumi_mandate
+
+pulumi_mandate.govern()
+with open({told!r}, "a") as told:
+    print(time.perf_counter() - began, file=told)
+"""
 POLICY = """
 from pulumi_policy import *
 
@@ -102,6 +124,7 @@ def main(sizes: Sequence[int]) -> None:
     for what, flushed in (("alone", False), ("journal flushed to disk", True)):
         middle, slowest = bench_check(1000, flushed=flushed)
         print(f"one check in a hook, {what}: {middle * 1e6:.0f} µs, p99 {slowest * 1e6:.0f} µs")
+    print(f"`govern()` and its import, in a preview: {bench_start() * 1e3:.0f} ms")
     print(head())
     for size in sizes:
         print(row(size, bench(size)), flush=True)
@@ -178,7 +201,7 @@ def typed(way: str, root: Path) -> list[str]:
     if way == "mandate":
         return [sys.executable, "-m", "pulumi_mandate.cli", "up", "--stack", "test"]
     command = ["pulumi", "up", "--yes", "--non-interactive"]
-    if way in ("skip", "hooks"):
+    if way in ("skip", "hooks", "stacks"):
         return [*command, "--skip-preview"]
     if way == "policy":
         pack = root / "pack"
@@ -200,6 +223,22 @@ def run(command: Sequence[str], stack: EngineStack) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def bench_start(rounds: int = 5) -> float:
+    """Median seconds from the line before `import pulumi_mandate` to the one after `govern()`."""
+    root = Path(tempfile.mkdtemp(prefix="mandate-bench-"))
+    try:
+        stack, told = make_stack(root, None), root / "told"
+        stack.program(START.format(told=str(told)))
+        stack.environment[NESTED_MARK] = (
+            "1"  # else it says where the mandate stands: a chain's time
+        )
+        for _ in range(5):
+            run(["pulumi", "preview", "--non-interactive"], stack)
+        return statistics.median(map(float, told.read_text().split()))
+    finally:
+        shutil.rmtree(root, ignore_errors=True)
 
 
 def bench_check(count: int, *, flushed: bool) -> tuple[float, float]:
@@ -251,5 +290,19 @@ def environment(root: Path) -> dict[str, str]:
     return kept | made
 
 
+def in_users_environment(words: Sequence[str]) -> int:
+    """This bench once more, in an environment of its own; its exit code."""
+    folder = Path(tempfile.mkdtemp(prefix="mandate-bench-"))
+    try:
+        python = make_environment(folder / "venv")
+        again = [str(python), "-m", "tests.bench.bench_up", *words]
+        told = os.environ | {INSIDE: "1", "VIRTUAL_ENV": str(folder / "venv")}
+        return subprocess.run(again, cwd=ROOT, env=told, check=False).returncode
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 if __name__ == "__main__":
+    if INSIDE not in os.environ:
+        sys.exit(in_users_environment(sys.argv[1:]))
     main([int(word) for word in sys.argv[1:]] or list(SIZES))

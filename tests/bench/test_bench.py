@@ -40,6 +40,11 @@ def test_the_up_bench_compares_each_way_with_its_peer() -> None:
     assert bench_up.PEERS.keys() | set(bench_up.PEERS.values()) == set(bench_up.ORDER)
 
 
+@pytest.mark.engine
+def test_the_first_line_of_a_program_is_timed() -> None:
+    assert 0 < bench_up.bench_start(rounds=1) < 60
+
+
 @pytest.mark.parametrize("flushed", [False, True])
 def test_one_check_in_a_hook_is_timed(flushed: bool) -> None:
     middle, slowest = bench_up.bench_check(3, flushed=flushed)
