@@ -16,7 +16,7 @@ from pulumi_mandate.gate.environment import (
 ORDINARY = {
     "PATH": "/bin", "HOME": "/h", "PULUMI_HOME": "/p", "PULUMI_CONFIG_PASSPHRASE": "x",
     "PULUMI_BACKEND_URL": "file:///s", "AWS_ACCESS_KEY_ID": "a", "PULUMI_SKIP_UPDATE_CHECK": "1",
-    "PULUMI_AUTOMATION_API": "true",
+    "PULUMI_AUTOMATION_API": "true", "PULUMI_DEBUG_COMMANDS": "true",
     "PYTHONPATH": "", "LD_LIBRARY_PATH": "", "PYTHONUNBUFFERED": "1", "PYTHONHASHSEED": "0",
     "VIRTUAL_ENV": sys.prefix, "PULUMI_PYTHON_CMD": sys.executable,
 }  # fmt: skip

@@ -33,8 +33,9 @@ _HARMLESS = frozenset(
         "PULUMI_SKIP_UPDATE_CHECK", "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION",
         "PULUMI_SUPPRESS_COPILOT_LINK", "PULUMI_NEO", "PULUMI_CI_SYSTEM",
         "PULUMI_AUTOMATION_API_SKIP_VERSION_CHECK", "PULUMI_CONSOLE_DOMAIN",
-        # set by the Automation API for every engine that it starts, whatever the program is
-        "PULUMI_AUTOMATION_API",
+        # set by the Automation API for every engine that it starts, whatever the program is; the
+        # second one registers flags such as `--event-log`, which are looked at like any other
+        "PULUMI_AUTOMATION_API", "PULUMI_DEBUG_COMMANDS",
         # the same harmless flags as variables
         "PULUMI_OPTION_COLOR", "PULUMI_OPTION_PARALLEL", "PULUMI_OPTION_NON_INTERACTIVE",
         "PULUMI_OPTION_YES", "PULUMI_OPTION_MESSAGE",
