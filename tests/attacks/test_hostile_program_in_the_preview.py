@@ -9,6 +9,9 @@ from __future__ import annotations
 import dataclasses
 import os
 import socket
+import subprocess
+import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -27,6 +30,7 @@ from tests.engine.checkouts import Checkout
 
 pytestmark = [pytest.mark.engine]
 
+ROOT = Path(__file__).resolve().parents[2]
 SECRET = "the executor's secret"
 LIMITS = Previewer(
     egress=(Peer("allowed.invalid", 443),), memory_mib=2048, disk_mib=64, processes=200, seconds=120
@@ -256,3 +260,80 @@ def test_everything_that_an_unapproved_program_tries_is_refused(
     assert Path(told["journal"]).read_text() == journal
     assert not (checkout.folder / "later.py").exists()
     assert not (tmp_path / "beside").exists()
+
+
+NOBODY = 65534
+PROBE = """
+import dataclasses
+from pulumi_mandate.gate.previewer import probe
+from tests.attacks.test_hostile_program_in_the_preview import LIMITS, TRUST
+
+found = probe(dataclasses.replace(TRUST, previewer=LIMITS))
+print(found.closed, found.missing)
+"""
+
+
+def closed_to_others(path: Path) -> Path | None:
+    """The folder nearest to the root that keeps other users from `path`."""
+    above = [*reversed(path.parents), path]
+    return next((one for one in above if not one.stat().st_mode & 0o001), None)
+
+
+def as_nobody(command: list[str], spare: Path) -> list[str]:
+    """The command that root types to run another without any right of his.
+
+    What that user needs and may not reach (an interpreter below /root) is put, for this process
+    alone, where it lies now: a file system of its own covers the folder that is in the way.
+    """
+    covered: dict[Path, list[Path]] = {}
+    for needed in (Path(sys.base_prefix), Path(sys.prefix), ROOT):
+        if folder := closed_to_others(needed):
+            covered.setdefault(folder, []).append(needed)
+    kept = {path: spare / str(path).replace("/", "-") for all_ in covered.values() for path in all_}
+    steps = [f"mkdir -p {place}\nmount --bind {path} {place}" for path, place in kept.items()]
+    steps += [f"mount -t tmpfs -o mode=755 none {folder}" for folder in covered]
+    steps += [f"mkdir -p {path}\nmount --move {place} {path}" for path, place in kept.items()]
+    steps.append(f'exec setpriv --reuid={NOBODY} --regid={NOBODY} --clear-groups "$@"')
+    return ["unshare", "--mount", "sh", "-euc", "\n".join(steps), "sh", *command]
+
+
+@pytest.fixture
+def unprivileged(
+    tmp_path: Path, toolchain_path: str
+) -> Iterator[Callable[..., subprocess.CompletedProcess[str]]]:
+    """Runs Python as a user without rights: root becomes nobody, anybody else stays who he is."""
+    with tempfile.TemporaryDirectory() as name:
+        home = Path(name)
+        if os.geteuid() == 0:
+            os.chown(home, NOBODY, NOBODY)
+        environment = {"PATH": toolchain_path, "HOME": name, "TMPDIR": name, "NO_COLOR": "1"}
+
+        def run(*words: str) -> subprocess.CompletedProcess[str]:
+            command = [sys.executable, *words]
+            return subprocess.run(
+                as_nobody(command, tmp_path) if os.geteuid() == 0 else command,
+                cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=300,
+            )  # fmt: skip
+
+        yield run
+
+
+def test_the_same_for_who_has_no_rights_at_all(
+    unprivileged: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    """The cell inside a user namespace, where the kernel gives one to anybody."""
+    kinds = [f"--{kind}" for kind in ("user", "mount", "ipc", "pid", "net")]
+    kernel = unprivileged("-c", f"import os; os.execvp('unshare', ['unshare', *{kinds}, 'true'])")
+    found = unprivileged("-c", PROBE)
+    assert found.returncode == 0, found.stderr
+    closed, _, missing = found.stdout.strip().partition(" ")
+
+    if kernel.returncode != 0:
+        assert closed == "False"
+        assert "namespace: " in missing
+    else:
+        assert (closed, missing) == ("True", "")
+    test = f"{__file__}::{test_everything_that_an_unapproved_program_tries_is_refused.__name__}"
+    done = unprivileged("-m", "pytest", "-q", "-p", "no:cacheprovider", test)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "1 passed" in done.stdout
