@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import requests
+from botocore.exceptions import ClientError
 
 from pulumi_mandate.dev.cloud import cloud_environment, read_cloud
 from pulumi_mandate.dev.kms import create_executor_key, emulator_client
@@ -52,10 +54,10 @@ def start(home: Path) -> Iterator[Start]:
         process.stderr.close()
 
 
-def endpoint_of(home: Path) -> str:
+def endpoint_of(home: Path, service: str = "kms") -> str:
     state = read_cloud(home)
     assert state is not None
-    return state.endpoint
+    return state.kms if service == "kms" else state.endpoint
 
 
 def test_the_executors_address_survives_kill_9(home: Path, start: Start) -> None:
@@ -86,7 +88,7 @@ def test_state_and_alias_changes_survive_and_the_rest_does_not(home: Path, start
     kms.update_alias(AliasName="alias/mandate-executor", TargetKeyId=second)
     kms.create_key()  # symmetric: not kept
     kms.disable_key(KeyId=second)
-    emulator_client("s3", endpoint_of(home)).create_bucket(Bucket="in-memory")
+    emulator_client("s3", endpoint_of(home, "s3")).create_bucket(Bucket="in-memory")
     process.terminate()
     assert process.wait(20) == 0
     assert not (home / "cloud.json").exists()
@@ -98,7 +100,7 @@ def test_state_and_alias_changes_survive_and_the_rest_does_not(home: Path, start
     assert (described["KeyId"], described["KeyState"]) == (second, "Disabled")
     assert described["Arn"].endswith(second)
     assert len(kms.list_keys()["Keys"]) == 2
-    assert emulator_client("s3", endpoint_of(home)).list_buckets()["Buckets"] == []
+    assert emulator_client("s3", endpoint_of(home, "s3")).list_buckets()["Buckets"] == []
     signer = open_signer(
         *enrol(f"awskms:///{second}?region=us-east-1&endpoint={endpoint_of(home)}")
     )
@@ -194,9 +196,32 @@ def test_the_fix_refuses_what_aws_refuses(home: Path, start: Start) -> None:
     ]
 
 
+def test_what_a_preview_may_reach_signs_nothing_and_resets_nothing(
+    home: Path, start: Start
+) -> None:
+    """However KMS is asked for: by signature, by path, or by target alone."""
+    start()
+    cloud, kms = endpoint_of(home, "cloud"), endpoint_of(home)
+    key = create_executor_key(kms)
+
+    with pytest.raises(ClientError, match="403"):
+        emulator_client("kms", cloud).list_keys()
+    for path in ("/kms_us-east-1/", "/moto-api/reset"):
+        assert requests.post(cloud + path, b"{}", timeout=30).status_code == 403, path
+    target = {"X-Amz-Target": "TrentService.ListKeys"}
+    assert '"Keys"' not in requests.post(cloud, b"{}", headers=target, timeout=30).text
+    with pytest.raises(ClientError, match="403"):
+        emulator_client("s3", kms).list_buckets()
+
+    assert create_executor_key(kms) == key
+    assert len(emulator_client("kms", kms).list_keys()["Keys"]) == 1
+
+
 def test_an_absent_cloud_is_none(tmp_path: Path) -> None:
     assert read_cloud(tmp_path) is None
-    (tmp_path / "cloud.json").write_text(json.dumps({"endpoint": "http://x", "pid": os.getpid()}))
+    (tmp_path / "cloud.json").write_text(
+        json.dumps({"endpoint": "http://x", "kms": "http://y", "pid": os.getpid()})
+    )
     assert read_cloud(tmp_path) is None  # a live pid alone proves nothing
 
 

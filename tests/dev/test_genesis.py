@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -250,14 +251,15 @@ def test_stop_and_start_lose_nothing(tmp_path):
 
         assert supervisor.start(home) == first
         assert first.trust_file.read_text() == trust
-        key = genesis.executor_key(first.cloud)
+        key = genesis.executor_key(first.kms)
         assert key == load_trust(first.trust_file).executor
 
         # A chain that was begun anew has no contracts: they are deployed again.
         supervisor.stop(home)
         (home / "chain" / "journal.sqlite").unlink()
         again = supervisor.start(home)
-        assert standing_trust(again.home, again.rpc) is not None
+        assert standing_trust(again.home, again.rpc, again.kms) is not None
+        assert standing_trust(again.home, again.rpc, again.cloud) is None
     finally:
         supervisor.stop(home)
 
@@ -309,7 +311,7 @@ def test_a_failing_genesis_shows_the_engines_own_words(running, monkeypatch, tmp
     home = DevHome(tmp_path / "home")
     home.prepare()
     ground = ground_of(running)
-    broken = Ground(home, ground.rpc, ground.chain_id + 1, ground.cloud, keys_of_people(home))
+    broken = replace(ground, home=home, chain_id=ground.chain_id + 1, keys=keys_of_people(home))
 
     with pytest.raises(EngineError) as failed:
         perform_genesis(broken, [DEMO], lambda _: None)
@@ -321,7 +323,7 @@ def test_a_failing_genesis_shows_the_engines_own_words(running, monkeypatch, tmp
 
 def test_no_secret_reaches_the_configuration_or_the_log(running):
     ground = ground_of(running)
-    written = json.dumps(settings(ground, [DEMO], genesis.executor_key(running.cloud)))
+    written = json.dumps(settings(ground, [DEMO], genesis.executor_key(running.kms)))
     log = (running.home.governance / "pulumi.log").read_text()
     keys = [path.read_text() for path in running.home.keys.glob("*.pass")]
     keys += [running.home.passphrase.read_text(), commitment_key(running.home, DEMO).secret.hex()]
@@ -366,7 +368,7 @@ def planned(engine: Engine, stack: str = "prod") -> list[tuple[str, str]]:
 
 def ground_of(running: supervisor.Running) -> Ground:
     keys = keys_of_people(running.home)
-    return Ground(running.home, running.rpc, running.chain_id, running.cloud, keys)
+    return Ground(running.home, running.rpc, running.chain_id, running.cloud, running.kms, keys)
 
 
 def state_of(home: Path) -> bytes:

@@ -4,12 +4,16 @@ from pathlib import Path
 
 import pytest
 
+from pulumi_mandate.chain.trust import parse_trust, render_trust
+from pulumi_mandate.dev import genesis
 from pulumi_mandate.dev.home import DevHome, write_private
 from pulumi_mandate.dev.people import PEOPLE, holders, keys_of_people
 from pulumi_mandate.dev.subjects import DEMO, commitment_key
 from pulumi_mandate.errors import UsageError
+from pulumi_mandate.gate.previewer import Isolation
 from pulumi_mandate.models import Subject
 from pulumi_mandate.signing import open_signer
+from tests.chain.test_trust import TRUST
 
 
 @pytest.fixture
@@ -82,6 +86,22 @@ def test_a_home_that_cannot_be_made_is_a_plain_error(tmp_path):
 
     with pytest.raises(UsageError, match="cannot be made"):
         DevHome(tmp_path / "file" / "home").prepare()
+
+
+def test_previews_of_the_demo_are_in_a_cell_where_there_is_one(monkeypatch):
+    """They reach the emulated cloud by its port, and not the KMS beside it."""
+    given = Isolation(True)
+    monkeypatch.setattr(genesis, "probe", lambda _: given)
+    made, remark = genesis.isolated(TRUST, "http://127.0.0.1:4566")
+    assert parse_trust(render_trust(made) + remark) == made
+    assert made.previewer.required
+    assert made.previewer.egress == (("127.0.0.1", 4566),)
+
+    given = Isolation(False, missing="network namespace: Operation not permitted")
+    made, remark = genesis.isolated(TRUST, "http://127.0.0.1:4566")
+    assert made == TRUST
+    assert parse_trust(render_trust(made) + remark) == TRUST
+    assert "# previews are not isolated here (network namespace: Op" in remark
 
 
 def test_ports_are_remembered_and_nonsense_is_not(home):

@@ -63,7 +63,7 @@ def test_with_a_disabled_key_nothing_begins_and_enabling_it_repairs(home: Home) 
 def _disabled_key(home: Home) -> Iterator[None]:
     kms = boto3.client(
         "kms",
-        endpoint_url=home.environment["AWS_ENDPOINT_URL"],
+        endpoint_url=home.ok("dev", "status", "--json").json["kms"],
         region_name="us-east-1",
         aws_access_key_id="emulator",
         aws_secret_access_key="emulator",

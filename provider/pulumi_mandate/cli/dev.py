@@ -163,6 +163,7 @@ def _facts(running: Any) -> dict[str, Any]:
         "running": True,
         "rpc": running.rpc,
         "cloud": running.cloud,
+        "kms": running.kms,
         "trust": str(running.trust_file),
         "environment": dict(running.environment),
     }
@@ -173,6 +174,7 @@ def _report(running: Any) -> str:
         [
             f"chain   {running.rpc}",
             f"cloud   {running.cloud}",
+            f"KMS     {running.kms}",
             f"trust   {running.trust_file}",
             'shell   eval "$(mandate dev start --env)"',
         ]

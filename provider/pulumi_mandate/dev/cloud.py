@@ -1,12 +1,13 @@
-"""The demo's cloud: one moto server on the loopback, run by `python -m pulumi_mandate.dev.cloud`.
+"""The demo's cloud: one moto process on the loopback, run by `python -m pulumi_mandate.dev.cloud`.
 
 ```
-python -m pulumi_mandate.dev.cloud --home DIR [--port N]
+python -m pulumi_mandate.dev.cloud --home DIR [--port N] [--kms-port N]
 ```
 
-Serves S3, EC2 and KMS until SIGTERM or SIGINT. When it is ready it writes `DIR/cloud.json`:
-`{"endpoint": "http://127.0.0.1:PORT", "pid": N}`; the file is gone after an orderly stop. One
-server a home: a second one refuses.
+Serves until SIGTERM or SIGINT: KMS on one port, everything else on the other, because a preview may
+look at the cloud and must not reach what signs. When it is ready it writes `DIR/cloud.json`:
+`{"endpoint": "http://127.0.0.1:PORT", "kms": "http://127.0.0.1:OTHER", "pid": N}`; the file is gone
+after an orderly stop. One process a home: a second one refuses.
 
 What survives a restart, kill -9 included: secp256k1 KMS keys with their ids, aliases and states
 (`DIR/kms/`), so the executor keeps its address. What does not: buckets, instances and everything
@@ -24,7 +25,8 @@ import sys
 import threading
 import time
 from argparse import ArgumentParser
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -44,6 +46,8 @@ class CloudState:
     """A running cloud, as its state file tells it."""
 
     endpoint: str
+    """Of everything but KMS."""
+    kms: str
     pid: int
 
 
@@ -51,7 +55,7 @@ def read_cloud(home: Path) -> CloudState | None:
     """The cloud of `home`, or None where none is ready: no file, or its process is gone."""
     try:
         content = json.loads((home / STATE_FILE).read_text())
-        state = CloudState(str(content["endpoint"]), int(content["pid"]))
+        state = CloudState(str(content["endpoint"]), str(content["kms"]), int(content["pid"]))
         with (home / "cloud.lock").open("rb") as lock:
             # the lock, not the pid, says that it lives: pids are used again
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -81,7 +85,7 @@ def cloud_environment(endpoint: str, region: str = REGION) -> dict[str, str]:
     }
 
 
-def serve(home: Path, port: int = 0) -> None:
+def serve(home: Path, port: int = 0, kms_port: int = 0) -> None:
     """Run until SIGTERM or SIGINT. Main thread only, because of the signals.
 
     Raises `UsageError` where the home is taken or the port is busy, `SignerError` where a kept key
@@ -93,23 +97,17 @@ def serve(home: Path, port: int = 0) -> None:
         state_file = home / STATE_FILE
         state_file.unlink(missing_ok=True)  # of a process that was killed
         KeyFolder(home / "kms").attach()
-        server = _make_server(port)
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        try:
-            endpoint = f"http://{HOST}:{server.server_address[1]}"
-            fix_digest(endpoint)
-            content = {"endpoint": endpoint, "pid": os.getpid()}
-            replace_file(state_file, json.dumps(content).encode())
-            stop.wait()
-        finally:
-            state_file.unlink(missing_ok=True)
-            server.shutdown()
-            thread.join()
-            server.server_close()
+        with _door(port, _but_kms) as endpoint, _door(kms_port, _kms_only) as kms:
+            try:
+                fix_digest(kms)
+                content = {"endpoint": endpoint, "kms": kms, "pid": os.getpid()}
+                replace_file(state_file, json.dumps(content).encode())
+                stop.wait()
+            finally:
+                state_file.unlink(missing_ok=True)
 
 
 def _lock(home: Path) -> IO[bytes]:
@@ -129,17 +127,47 @@ def _lock(home: Path) -> IO[bytes]:
             time.sleep(0.02)
 
 
-def _make_server(port: int) -> Any:
-    """What `ThreadedMotoServer` makes, but a busy port is an error instead of a silent wait."""
+def _kms_only(service: str) -> bool:
+    return service == "kms"
+
+
+def _but_kms(service: str) -> bool:
+    """Nor moto's own API: a reset would take the keys as well."""
+    return service not in ("kms", "moto_api")
+
+
+@contextmanager
+def _door(port: int, serves: Callable[[str], bool]) -> Iterator[str]:
+    """One port, open while the context lasts; its address."""
+    server = _make_server(port, serves)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://{HOST}:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def _make_server(port: int, serves: Callable[[str], bool]) -> Any:
+    """What `ThreadedMotoServer` makes, but a busy port is an error instead of a silent wait, and a
+    service that is not served here is denied."""
     from moto.moto_server.werkzeug_app import (
         DomainDispatcherApplication,
         MotoRequestHandler,
         create_backend_app,
     )
+    from werkzeug.exceptions import Forbidden
     from werkzeug.serving import make_server
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # not a line for every request
-    app = DomainDispatcherApplication(create_backend_app)
+
+    def chosen(service: Any) -> Any:
+        """moto's own name for what would answer, however it was asked for."""
+        return create_backend_app(service) if serves(service) else Forbidden()
+
+    app = DomainDispatcherApplication(chosen)
     try:
         return make_server(HOST, port, app, threaded=True, request_handler=MotoRequestHandler)
     except (OSError, SystemExit):  # werkzeug leaves the process over a busy port
@@ -159,9 +187,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--home", type=Path, required=True, help="folder for the state file and keys"
     )
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one (default)")
+    parser.add_argument("--kms-port", type=int, default=0, help="the same for KMS alone")
     chosen = parser.parse_args(arguments)
     try:
-        serve(chosen.home, chosen.port)
+        serve(chosen.home, chosen.port, chosen.kms_port)
     except MandateError as error:
         print(error.diagnostics(), file=sys.stderr)
         return error.exit_code

@@ -9,15 +9,18 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from pulumi_mandate.chain.client import ChainClient
+from pulumi_mandate.chain.previewing import Peer, Previewer
 from pulumi_mandate.chain.trust import CONTRACTS, Governors, Key, Trust, load_trust, render_trust
 from pulumi_mandate.checks.rules import Rules
 from pulumi_mandate.errors import MandateError, MissingContract, UsageError
 from pulumi_mandate.gate.environment import UNGOVERNED
+from pulumi_mandate.gate.previewer import probe
 from pulumi_mandate.governance.registry import NO_CAP
 from pulumi_mandate.models import Address, Digest, Subject, keccak, subject_hash, to_hex
 
@@ -59,12 +62,14 @@ class Ground:
     rpc: str
     chain_id: int
     cloud: str
+    """Endpoint, KMS excepted."""
+    kms: str
     """Endpoint."""
     keys: Mapping[str, Key]
 
 
-def standing_trust(home: DevHome, rpc: str) -> Trust | None:
-    """The trust file of an earlier genesis, if this chain still holds what it names.
+def standing_trust(home: DevHome, rpc: str, kms: str) -> Trust | None:
+    """The trust file of an earlier genesis, if chain and KMS still hold what it names.
 
     Raises `ChainError` where the chain does not answer.
     """
@@ -73,6 +78,8 @@ def standing_trust(home: DevHome, rpc: str) -> Trust | None:
     trust = load_trust(home.trust)
     if trust.rpc != (rpc,):
         return None  # the chain was begun anew, and somewhere else
+    if trust.executor is None or not trust.executor.uri.endswith(f"endpoint={kms}"):
+        return None  # written when cloud and KMS had one port
     client = ChainClient(trust)
     try:
         sealed = client.call("registry", "isSealed")
@@ -87,7 +94,7 @@ def perform_genesis(ground: Ground, subjects: Sequence[Subject], progress: Progr
     Raises `EngineError`, `SignerError`, `ChainError`, `UsageError`.
     """
     progress("executor key in the KMS")
-    executor = executor_key(ground.cloud)
+    executor = executor_key(ground.kms)
     progress("contracts: pulumi up of stacks/governance")
     engine = _engine(ground)
     _write_program(ground, subjects, executor, engine.folder)
@@ -101,8 +108,22 @@ def perform_genesis(ground: Ground, subjects: Sequence[Subject], progress: Progr
     engine.run("up", "--yes", "--skip-preview", *(["--refresh"] if again else []))
     trust = _trust(ground, executor, engine.outputs())
     ChainClient(trust).check()
-    write_private(ground.home.trust, render_trust(trust))
+    trust, remark = isolated(trust, ground.cloud)
+    write_private(ground.home.trust, render_trust(trust) + remark)
     return trust
+
+
+def isolated(trust: Trust, cloud: str) -> tuple[Trust, str]:
+    """With previews in a cell that reach the cloud, and neither its KMS nor the chain.
+
+    Where this machine gives no cell: as it was, and a line for the file that says why.
+    """
+    egress = (Peer("127.0.0.1", urlsplit(cloud).port or 0),)
+    # Worth nothing, and without any a provider that looks at the cloud asks nobody.
+    emulated = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+    wanted = replace(trust, previewer=Previewer(egress=egress, variables=emulated))
+    isolation = probe(wanted)
+    return (wanted, "") if isolation.closed else (trust, f"\n# {isolation.sentence()}\n")
 
 
 def remove_torn_notes(backend: Path) -> None:
@@ -116,13 +137,13 @@ def remove_torn_notes(backend: Path) -> None:
             note.unlink()
 
 
-def executor_key(cloud: str) -> Key:
+def executor_key(kms: str) -> Key:
     """The key that signs orders: made inside the emulated KMS, which never gives it away."""
     from pulumi_mandate.signing import enrol
 
     from .kms import create_executor_key
 
-    return Key(*enrol(create_executor_key(cloud)))
+    return Key(*enrol(create_executor_key(kms)))
 
 
 def settings(ground: Ground, subjects: Sequence[Subject], executor: Key) -> dict[str, Any]:

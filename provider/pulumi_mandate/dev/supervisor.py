@@ -26,7 +26,7 @@ from pulumi_mandate.errors import MandateError, UsageError
 from pulumi_mandate.models import Subject
 
 from .chain_service import ChainService
-from .cloud import cloud_environment, read_cloud
+from .cloud import CloudState, cloud_environment, read_cloud
 from .genesis import Ground, Progress, perform_genesis, standing_trust
 from .home import DevHome
 from .people import GAS_MONEY, PEOPLE, keys_of_people
@@ -48,7 +48,9 @@ class Running:
     rpc: str
     chain_id: int
     cloud: str
-    """Endpoint of the emulated cloud."""
+    """Endpoint of the emulated cloud, KMS excepted."""
+    kms: str
+    """Endpoint of the emulated KMS, which no preview reaches."""
     trust_file: Path
 
     @property
@@ -86,15 +88,19 @@ def start(
         rpc = chain.start()
         progress("cloud and KMS")
         cloud = _await_cloud(found, process)
-        found.remember({"cloud": urlsplit(cloud).port or 0})
-        if standing_trust(found, rpc) is None:
+        found.remember(
+            {"cloud": urlsplit(cloud.endpoint).port or 0, "kms": urlsplit(cloud.kms).port or 0}
+        )
+        if standing_trust(found, rpc, cloud.kms) is None:
             progress("people")
-            ground = Ground(found, rpc, _chain_id(chain), cloud, keys_of_people(found))
+            ground = Ground(
+                found, rpc, _chain_id(chain), cloud.endpoint, cloud.kms, keys_of_people(found)
+            )
             for person in PEOPLE:
                 chain.credit(ground.keys[person.name].address, GAS_MONEY)
             _prepare_edge(found)
             perform_genesis(ground, subjects, progress)
-        return Running(found, rpc, _chain_id(chain), cloud, found.trust)
+        return Running(found, rpc, _chain_id(chain), cloud.endpoint, cloud.kms, found.trust)
 
 
 def stop(home: Path | None = None) -> bool:
@@ -117,7 +123,8 @@ def status(home: Path | None = None) -> Running | None:
     facts, cloud = ChainService(found.chain).facts(), read_cloud(found.cloud)
     if facts is None or cloud is None or not found.trust.exists():
         return None
-    return Running(found, str(facts["rpc"]), int(facts["chainId"]), cloud.endpoint, found.trust)
+    rpc, chain_id = str(facts["rpc"]), int(facts["chainId"])
+    return Running(found, rpc, chain_id, cloud.endpoint, cloud.kms, found.trust)
 
 
 def advance(seconds: int, home: Path | None = None) -> int:
@@ -154,6 +161,7 @@ def _start_cloud(home: DevHome) -> subprocess.Popen[bytes] | None:
         return None
     command = [sys.executable, "-m", "pulumi_mandate.dev.cloud", "--home", str(home.cloud)]
     command += ["--port", str(home.remembered("cloud") or 0)]
+    command += ["--kms-port", str(home.remembered("kms") or 0)]
     with (home.root / "cloud.log").open("ab") as log:
         process = subprocess.Popen(
             command,
@@ -166,12 +174,12 @@ def _start_cloud(home: DevHome) -> subprocess.Popen[bytes] | None:
     return process
 
 
-def _await_cloud(home: DevHome, process: subprocess.Popen[bytes] | None) -> str:
+def _await_cloud(home: DevHome, process: subprocess.Popen[bytes] | None) -> CloudState:
     deadline = time.monotonic() + _READY_SECONDS
     while time.monotonic() < deadline:
         state = read_cloud(home.cloud)
         if state is not None:
-            return state.endpoint
+            return state
         if process is None or process.poll() is not None:
             break
         time.sleep(_POLL_SECONDS)
@@ -241,6 +249,7 @@ def _answer(command: str, seconds: int, home: Path | None) -> dict[str, object]:
         "running": True,
         "rpc": running.rpc,
         "cloud": running.cloud,
+        "kms": running.kms,
         "trust": str(running.trust_file),
         "environment": dict(running.environment),
     }
