@@ -86,6 +86,7 @@ def test_a_stack_is_destroyed_under_its_mandate_and_no_other(deployed: Governed)
     assert deployed.calls() == [*done, "delete second", "delete first"]
     assert deployed.mandate(plan).state is MandateState.UNCONFIRMED
     assert deployed.state("first") is None
+    assert deployed.observed(document) == result["postState"]
 
 
 def test_a_state_that_moved_since_the_vote_is_not_destroyed(deployed: Governed) -> None:
@@ -128,6 +129,7 @@ def test_a_part_and_then_the_rest_under_a_mandate_each_which_is_spent_once(
     assert deployed.calls() == [*done, "delete second"]
     assert deployed.files() == {"first": "hello", "kept": "hidden"}
     assert deployed.mandate(plan).state is MandateState.UNCONFIRMED
+    assert deployed.observed(document) == deployed.result()["postState"]
 
     deployed.approve(deployed.plan(kind="destroy"))
     full = deployed.folder.parent / "full.json"

@@ -102,6 +102,7 @@ def test_drift_is_proposed_voted_on_and_taken_over(drifted: Governed) -> None:
 
     assert "completed" in output
     assert drifted.mandate(plan).state is MandateState.UNCONFIRMED
+    assert drifted.observed(document) == drifted.result()["postState"]
     assert drifted.state("second") is None
     found = drifted.state("first")
     assert found is not None

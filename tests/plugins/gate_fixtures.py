@@ -28,13 +28,14 @@ from pulumi_mandate.chain.trust import Key, Trust, render_trust
 from pulumi_mandate.checks.rules import Rules
 from pulumi_mandate.gate.folder import RunFolder, run_folders
 from pulumi_mandate.gate.machine import Machine, open_machine
+from pulumi_mandate.gate.observing import seen_state
 from pulumi_mandate.gate.prepare import prepare_plan
 from pulumi_mandate.gate.proposal import open_proposal
 from pulumi_mandate.gate.source import keep_source, last_completed
 from pulumi_mandate.gate.where import ProgramAt
 from pulumi_mandate.governance import Governor, Registry, Support
 from pulumi_mandate.governance.registry import Mandate
-from pulumi_mandate.models import Digest, Subject, Tier, plan_hash
+from pulumi_mandate.models import Digest, Subject, Tier, plan_hash, to_hex
 from pulumi_mandate.plan.commitment import SubjectKey
 from pulumi_mandate.plan.document import Document
 from tests.chain.genesis import DAY, Deployment, Person, Terms, deploy
@@ -167,6 +168,14 @@ class Governed(EngineStack):
         document = prepare_plan(program, machine.trust, **(arguments | changes))
         keep_source(document, machine.store, self.folder)  # a test may edit the program before it
         return document
+
+    def observed(self, document: Document) -> str:
+        """The digest that an observer finds after the run, as a result states it."""
+        machine, program = self.machine, ProgramAt(self.folder, "test")
+        found = seen_state(
+            document, program, machine.trust, machine.rules_of, environment=self.environment
+        )
+        return to_hex(found)
 
     def propose(self, document: Document | None = None, proposer: Person | None = None) -> Digest:
         wanted = document or self.plan()

@@ -25,9 +25,9 @@ from ._target import Target, TargetType
 def observe(call: Call, target: Target, folder: Path, stack: str | None) -> Answer:
     """Look at what a completed run left, and confirm it on chain if it is what the run states.
 
-    Runs two previews that change nothing: whether the cloud is as the state says, and whether the
-    program still wants something. Only an attestor of the stack may confirm who neither proposed
-    nor ran the plan. What nobody confirms in time becomes an obligation.
+    Runs previews that change nothing: whether the cloud is as the state says, and whether the same
+    update or destroy would still change something. Only an attestor of the stack may confirm who
+    neither proposed nor ran the plan. What nobody confirms in time becomes an obligation.
     """
     from ..gate.observing import seen_state
 
