@@ -21,12 +21,12 @@ from pulumi_mandate.svid import BrokerAt, BrokerCaller, Files, SpiffeId, client_
 from tests.broker.stage import BROKER, CONTROLLER, DOMAIN, STRANGER, Stage, asking, new_authority
 
 pytestmark = pytest.mark.chain
-NOW = datetime.now(UTC)
 URI = x509.UniformResourceIdentifier
 
 
 def leaf(stage: Stage, *names: x509.GeneralName, **changes: Any) -> Files:
-    """What the authority's key signs when it is asked to sign anything."""
+    """What the authority's key signs when it is asked to sign anything; times count from now."""
+    now = datetime.now(UTC)  # and not from when the tests were collected, an hour ago
     key = ec.generate_private_key(ec.SECP256R1())
     authority = stage.authority
     identifier = authority.certificate.extensions.get_extension_for_class(
@@ -43,8 +43,8 @@ def leaf(stage: Stage, *names: x509.GeneralName, **changes: Any) -> Files:
         .issuer_name(authority.certificate.subject)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(changes.get("since", NOW - timedelta(minutes=1)))
-        .not_valid_after(changes.get("until", NOW + timedelta(minutes=30)))
+        .not_valid_before(now + changes.get("since", timedelta(minutes=-1)))
+        .not_valid_after(now + changes.get("until", timedelta(minutes=30)))
         .add_extension(x509.SubjectAlternativeName(names), critical=True)
         .add_extension(x509.BasicConstraints(changes.get("ca", False), None), critical=True)
         .add_extension(x509.KeyUsage(**usage), critical=True)
@@ -82,7 +82,7 @@ def test_the_authoritys_plain_leaf_is_let_in(stage: Stage) -> None:
         ([URI("spiffe://acme.example")], {}, "missing or malformed"),
         ([URI("spiffe://other.example/controller")], {}, "of another trust domain"),
         ([ME], {"usage": {"digital_signature": False, "key_agreement": True}}, None),
-        ([ME], {"until": NOW + timedelta(days=30)}, "lives longer than"),
+        ([ME], {"until": timedelta(days=30)}, "lives longer than"),
         ([URI(str(STRANGER))], {}, "is not enrolled"),
         ([URI(str(BROKER))], {}, "is not enrolled"),
     ],
@@ -104,8 +104,8 @@ def test_an_identity_of_the_wrong_shape_is_nobody(
 @pytest.mark.parametrize(
     "changes",
     [
-        {"since": NOW - timedelta(hours=2), "until": NOW - timedelta(hours=1)},
-        {"since": NOW + timedelta(minutes=20)},
+        {"since": timedelta(hours=-2), "until": timedelta(hours=-1)},
+        {"since": timedelta(minutes=20)},
         {"purpose": ExtendedKeyUsageOID.CODE_SIGNING},
         {"purpose": ExtendedKeyUsageOID.SERVER_AUTH},
     ],
