@@ -111,7 +111,8 @@ def main() -> int:
         python = folder / "venv" / "bin" / "python"
         pip = [str(python), "-m", "pip", "--disable-pip-version-check"]
         install = [*pip, "install", "--quiet"]
-        subprocess.run([*install, "--require-hashes", "-r", str(LOCK)], check=True)
+        # As the toolchain does: the lock is the whole list, and `pip check` says so.
+        subprocess.run([*install, "--require-hashes", "--no-deps", "-r", str(LOCK)], check=True)
         subprocess.run([*install, "--no-deps", "--no-index", str(wheel)], check=True)
         subprocess.run([*pip, "check"], check=True, env=os.environ | {"PYTHONWARNINGS": "ignore"})
         home = folder / "home"

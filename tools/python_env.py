@@ -56,7 +56,9 @@ def _make() -> None:
     # One that works is brought up to date and not made anew: somebody may be working in it.
     if _version() is None:
         run([sys.executable, "-m", "venv", "--clear", VENV])
-    pip_install("--require-hashes", "-r", LOCK)
+    # The lock is the whole list. Left to look for what it needs by itself, pip meets `name[extra]`,
+    # takes the newest release of that name, and refuses it for being in no lock.
+    pip_install("--require-hashes", "--no-deps", "-r", LOCK)
     stamp("python", _digest())
 
 

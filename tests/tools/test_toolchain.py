@@ -108,7 +108,9 @@ def test_packages_are_installed_by_hash_into_a_new_environment(installed: list[l
         ["-m", "venv", "--clear"],
         ["-m", "pip", "install"],
     ]
-    assert "--require-hashes" in installed[1]
+    # With what they need looked for, `coverage[toml]` of one of them is the newest release of the
+    # day on which somebody installs, which no lock of an earlier day has.
+    assert {"--require-hashes", "--no-deps"} <= set(installed[1])
 
 
 def test_the_policy_sdk_brings_nothing_with_it(installed: list[list[str]]) -> None:
