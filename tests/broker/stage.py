@@ -119,6 +119,8 @@ class Stage:
     document: Document = field(default=None)  # type: ignore[assignment]
     seen: dict[str, Any] = field(default_factory=dict)
     """What callers were given on the way here."""
+    roles: dict[str, Any] = field(default_factory=dict)
+    """The roles that these were calls of STS for, as moto kept them when each was made."""
     refused: dict[str, str] = field(default_factory=dict)
     """What was said to orders that did not fit, before the one that did."""
 
@@ -147,7 +149,8 @@ class Stage:
             plan_hash=hash_of(self.deployment, self.document.fields()),
             run_id=cases.RUN,
             runner=self.deployment.people["runner"].address,
-            lease_until=now + 3600,
+            # As long as the tier allows: all tests of a worker share this run, whenever they come.
+            lease_until=now + 4 * 3600,
             key_epoch=1,
             deadline=now + 600,
         )
@@ -167,7 +170,7 @@ def asking(service: str, subject: Subject = SUBJECT) -> dict[str, Any]:
 
 
 def settings_text(stage_folder: Path, authority: Authority, runner: str, other: str) -> str:
-    files = authority.files(BROKER)
+    files = authority.files(BROKER, life=12 * HOUR)  # one server for all tests of a worker
     return f"""
 version = 1
 trust = "{stage_folder / "trust.toml"}"

@@ -11,7 +11,6 @@ from pulumi_mandate.errors import Refused
 from pulumi_mandate.governance import Registry
 from pulumi_mandate.models import Digest, Outcome, OutcomeKind, Renewal, keccak, to_hex
 from tests.broker.stage import (
-    ACCOUNT,
     CONTROLLER,
     ELSEWHERE,
     OTHER,
@@ -32,14 +31,6 @@ def last_events(stage: Stage, event: str) -> list[dict[str, Any]]:
     return [found for line in stage.events() if (found := json.loads(line))["event"] == event]
 
 
-def role_of(given: dict[str, Any]) -> Any:
-    """The role that a real call of STS was for, as moto keeps it."""
-    from moto.sts.models import sts_backends
-
-    roles = sts_backends[ACCOUNT]["aws"].assumed_roles
-    return next(one for one in roles if one.access_key_id == given["accessKeyId"])
-
-
 def test_only_a_final_begin_gives_the_right_to_write(stage: Stage) -> None:
     seen = stage.seen
 
@@ -48,7 +39,11 @@ def test_only_a_final_begin_gives_the_right_to_write(stage: Stage) -> None:
         "read",
         "write",
     ]
-    assert [role_of(seen[one]).role_arn for one in seen] == [READ, READ, WRITE]
+    assert {one: role.role_arn for one, role in stage.roles.items()} == {
+        "approved": READ,
+        "not final": READ,
+        "final": WRITE,
+    }
 
 
 def test_an_order_that_does_not_fit_the_mandate_is_not_signed(stage: Stage) -> None:
@@ -69,7 +64,7 @@ def test_an_order_that_does_not_fit_the_mandate_is_not_signed(stage: Stage) -> N
 
 
 def test_the_session_leads_back_to_plan_and_run(stage: Stage) -> None:
-    made = role_of(stage.seen["final"])
+    made = stage.roles["final"]
     plan, run = hex_of(stage)[2:], to_hex(RUN)[2:]
 
     assert made.session_name == f"mandate-{plan[:28]}-{run[:27]}"
