@@ -16,6 +16,7 @@ POLICY_LOCK = ROOT / "requirements-policy.lock"
 """Pulumi's policy SDK, for the tests. It asks for a protobuf that nothing else here can have, and
 works with ours: so it is one package, without what it asks for."""
 OLDEST = (3, 11)
+APT_SECONDS = 300
 PYTHON = VENV / "bin" / "python"
 
 
@@ -67,8 +68,10 @@ def install_debian_package(name: str) -> None:
     may = os.geteuid() == 0
     if not may or shutil.which("apt-get") is None:
         raise StepFailed(f"the Debian package {name} is missing: `sudo apt-get install {name}`")
-    run(["apt-get", "update", "-qq"])
-    run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", name])
+    # A machine that has just started may be installing something itself: its lock is waited for.
+    wait = ["-o", f"DPkg::Lock::Timeout={APT_SECONDS}"]
+    run(["apt-get", "update", "-qq", *wait])
+    run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", *wait, name])
 
 
 def _package_digest() -> str:

@@ -158,6 +158,18 @@ def test_a_missing_debian_package_is_named_to_whoever_may_not_install_it(
     assert installed == []
 
 
+def test_debians_lock_is_waited_for(
+    installed: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A machine that has just started may hold it for its own updates."""
+    monkeypatch.setattr(python_env.os, "geteuid", lambda: 0)
+    monkeypatch.setattr(python_env.shutil, "which", lambda name: f"/usr/bin/{name}")
+    python_env.install_debian_package("chromium")
+
+    assert [words[:2] for words in installed] == [["apt-get", "update"], ["apt-get", "install"]]
+    assert all("DPkg::Lock::Timeout=300" in words for words in installed)
+
+
 # --- the Pulumi CLI ---------------------------------------------------------------------------
 
 
