@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # What must not reach a test from outside, nor one test from another.
 GUARDED = ("AWS_", "PULUMI_", "MANDATE_")
 OVERRIDE = "MANDATE_TOOLCHAIN_BIN"
+COVERAGE = "COVERAGE_"
 
 pytest_plugins = [
     "tests.plugins.chain_fixtures",
@@ -91,23 +92,38 @@ class ToolFinder:
 
 @pytest.fixture(scope="session")
 def pulumi_env_at(toolchain_path: str, tool: ToolFinder) -> Callable[[Path], dict[str, str]]:
-    """Make the environment of one Pulumi user: own home and `file://` backend in this folder."""
+    """Make the environment of one Pulumi user: own home and `file://` backend in this folder.
+
+    What runs in it is not traced: that takes a quarter longer, and `pulumi_env` counts its lines.
+    """
     for name in ("pulumi", "pulumi-language-python", "pulumi-resource-pulumi-python"):
         tool(name)
     return lambda folder: _pulumi_environment(folder, toolchain_path)
 
 
 @pytest.fixture
-def pulumi_env(tmp_path: Path, pulumi_env_at: Callable[[Path], dict[str, str]]) -> dict[str, str]:
-    """The environment of one Pulumi user in the test's own folder."""
-    return pulumi_env_at(tmp_path)
+def pulumi_env(
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    pulumi_env_at: Callable[[Path], dict[str, str]],
+) -> dict[str, str]:
+    """The environment of one Pulumi user in the test's own folder.
+
+    Coverage follows into the programs and commands of a module that says `TRACED = True`.
+    """
+    traced = {name: text for name, text in os.environ.items() if name.startswith(COVERAGE)}
+    return pulumi_env_at(tmp_path) | (traced if getattr(request.module, "TRACED", False) else {})
 
 
 def _pulumi_environment(folder: Path, toolchain_path: str) -> dict[str, str]:
     backend, home = folder / "backend", folder / "home"
     backend.mkdir()
     home.mkdir()
-    environment = {name: value for name, value in os.environ.items() if name != "HOME"}
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if name != "HOME" and not name.startswith(COVERAGE)
+    }
     return environment | {
         "PATH": toolchain_path,
         "HOME": str(home),

@@ -15,6 +15,7 @@ from pulumi_mandate.models import MandateState
 from tests.plugins.gate_fixtures import TWO_NOTES, Governed, wait_until
 
 pytestmark = [pytest.mark.engine, pytest.mark.chain]
+TRACED = True
 
 
 def test_the_program_dies_after_begin_and_before_the_first_operation(governed: Governed) -> None:

@@ -21,6 +21,7 @@ from tests.chain.lying import LyingEndpoint
 from tests.plugins.gate_fixtures import Governed, wait_until, write_trust
 
 pytestmark = [pytest.mark.engine, pytest.mark.chain]
+TRACED = True
 
 SEND = "eth_sendRawTransaction"
 

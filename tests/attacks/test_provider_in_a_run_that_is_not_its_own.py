@@ -15,6 +15,7 @@ from tests.plugins.cloud_front import CloudFront
 from tests.plugins.gate_fixtures import Governed
 
 pytestmark = [pytest.mark.engine, pytest.mark.chain]
+TRACED = True
 
 PROGRAM = """
 import json, subprocess

@@ -8,6 +8,7 @@ import pytest
 
 from pulumi_mandate_components.governed_bucket import bucket_policy
 
+TRACED = True
 PROGRAM = """
     import pulumi
     from pulumi_mandate_components import (

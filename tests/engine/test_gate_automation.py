@@ -17,6 +17,7 @@ from pulumi_mandate.models import MandateState
 from tests.plugins.gate_fixtures import TWO_NOTES, Governed
 
 pytestmark = [pytest.mark.engine, pytest.mark.chain]
+TRACED = True
 
 PROGRAM = "\n".join(["def deploy():", *(f"    {line}" for line in TWO_NOTES.splitlines()), ""])
 DRIVER = """

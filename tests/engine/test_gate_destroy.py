@@ -11,6 +11,7 @@ from pulumi_mandate.models import MandateState, Tier
 from tests.plugins.gate_fixtures import TWO_NOTES, Governed
 
 pytestmark = [pytest.mark.engine, pytest.mark.chain]
+TRACED = True
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from tests.engine.test_gate_refresh import exported, mandate
 from tests.plugins.gate_fixtures import Governed
 
 pytestmark = [pytest.mark.engine, pytest.mark.chain]
+TRACED = True
 
 
 def spec(governed: Governed, identity: str) -> Path:

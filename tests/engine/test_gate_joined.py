@@ -9,6 +9,7 @@ from tests.engine.test_gate_refresh import mandate
 from tests.plugins.gate_fixtures import Governed
 
 pytestmark = [pytest.mark.engine, pytest.mark.chain]
+TRACED = True
 
 
 def test_the_program_joins_the_run_of_the_command(governed: Governed) -> None:

@@ -14,6 +14,7 @@ from pulumi_mandate.models import MandateState, Tier
 from tests.plugins.gate_fixtures import PROVIDER, TWO_NOTES, Governed
 
 pytestmark = [pytest.mark.engine, pytest.mark.chain]
+TRACED = True
 
 
 @pytest.fixture

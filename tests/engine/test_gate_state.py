@@ -11,6 +11,7 @@ from tests.engine.test_gate_refresh import THREE, URN, exported, mandate
 from tests.plugins.gate_fixtures import Governed
 
 pytestmark = [pytest.mark.engine, pytest.mark.chain]
+TRACED = True
 
 FIRST, SECOND, KEPT = (f"{URN}{name}" for name in ("first", "second", "kept"))
 PRIMARY = f"{URN}primary"

@@ -13,6 +13,7 @@ from pulumi_mandate.plan.receipt import Receipt
 from tests.plugins.gate_fixtures import TWO_NOTES, Governed
 
 pytestmark = [pytest.mark.engine, pytest.mark.chain]
+TRACED = True
 
 
 @pytest.fixture

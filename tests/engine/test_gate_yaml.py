@@ -15,6 +15,7 @@ from tests.engine.echoes import Echoes
 from tests.plugins.gate_fixtures import Governed
 
 pytestmark = [pytest.mark.engine, pytest.mark.chain]
+TRACED = True
 
 PROGRAM = """
 name: shop

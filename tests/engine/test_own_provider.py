@@ -10,6 +10,7 @@ import pytest
 from tests.plugins.gate_fixtures import Governed
 
 pytestmark = [pytest.mark.engine, pytest.mark.chain]
+TRACED = True
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "governed-providers.md"
 PROVIDER, PROGRAM = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
