@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,8 @@ from tests.plugins.hsm_fixtures import Token
 from tests.plugins.kubernetes_api import KubernetesApi
 
 P256 = "1.2.840.10045.3.1.7"
+FRESH_SECONDS = 1800
+"""Of the hour that a lease and a certificate have; a slow test takes minutes."""
 
 
 @pytest.fixture(scope="session")
@@ -91,12 +94,28 @@ def _running(folder: Path, authority: Authority, sts: str) -> Iterator[Stage]:
 
 
 @pytest.fixture(scope="session")
-def stage(
+def stages(
     authority: Authority, tmp_path_factory: pytest.TempPathFactory, sts: str
-) -> Iterator[Stage]:
+) -> Iterator[Callable[[], Stage]]:
+    """The stage of a worker, and another one where its run's lease could end within a test: the
+    tests of this folder may come an hour apart."""
+    newest: list[tuple[Stage, float]] = []
+
+    def current() -> Stage:
+        if not newest or time.monotonic() - newest[-1][1] > FRESH_SECONDS:
+            folder = tmp_path_factory.mktemp("broker")
+            made = opened.enter_context(_running(folder, authority, sts))
+            newest.append((made, time.monotonic()))
+        return newest[-1][0]
+
+    with ExitStack() as opened:
+        yield current
+
+
+@pytest.fixture
+def stage(stages: Callable[[], Stage]) -> Stage:
     """A run that is final, for tests that leave it so. `seen` has what was given before it was."""
-    with _running(tmp_path_factory.mktemp("broker"), authority, sts) as made:
-        yield made
+    return stages()
 
 
 @pytest.fixture

@@ -149,8 +149,7 @@ class Stage:
             plan_hash=hash_of(self.deployment, self.document.fields()),
             run_id=cases.RUN,
             runner=self.deployment.people["runner"].address,
-            # As long as the tier allows: all tests of a worker share this run, whenever they come.
-            lease_until=now + 4 * 3600,
+            lease_until=now + 3600,
             key_epoch=1,
             deadline=now + 600,
         )
@@ -170,7 +169,7 @@ def asking(service: str, subject: Subject = SUBJECT) -> dict[str, Any]:
 
 
 def settings_text(stage_folder: Path, authority: Authority, runner: str, other: str) -> str:
-    files = authority.files(BROKER, life=12 * HOUR)  # one server for all tests of a worker
+    files = authority.files(BROKER)
     return f"""
 version = 1
 trust = "{stage_folder / "trust.toml"}"
