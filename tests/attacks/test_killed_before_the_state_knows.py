@@ -68,8 +68,8 @@ def test_there_is_exactly_one_of_each(
     governed.program(PROGRAM.format(ami=ami))
     plan = governed.approve()
 
-    # Launched, and the bucket is made and bears its tag; no answer says so.
-    kill_when_lost(governed, front, "RunInstances", "PUT /killed-logs?tagging")
+    # Launched, and the bucket is made, with its tag in one; no answer says so.
+    kill_when_lost(governed, front, "RunInstances", "PUT /killed-logs")
     assert len(instances(ec2)) == 1
     made = instances(ec2)
     assert s3.get_bucket_tagging(Bucket="killed-logs")["TagSet"][0]["Key"].endswith(":operation")

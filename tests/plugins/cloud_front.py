@@ -1,5 +1,7 @@
 """A door before the cloud's stand-in (moto): it notes every request, and can fail as a cloud does.
 
+It also does in one what S3 does in one and moto leaves out: a bucket is made with its tags.
+
 Its log is the cloud's own: a test that asks whether anything was changed asks here, not the engine.
 """
 
@@ -19,6 +21,7 @@ THROTTLED = (
     "<Message>Request limit exceeded.</Message></Error></Errors></Response>"
 )
 READS = ("GET ", "HEAD ", "Describe")
+_TAGS = re.compile(rb"<Tags>(.*)</Tags></CreateBucketConfiguration>", re.DOTALL)
 _KEY_ID = re.compile(r"Credential=(\w+)/")
 
 
@@ -82,6 +85,10 @@ class _Handler(BaseHTTPRequestHandler):
         upstream.request(self.command, self.path, body, dict(self.headers.items()))
         done = upstream.getresponse()
         content = done.read()
+        if name.startswith("PUT /") and (tags := _TAGS.search(body)) and done.status == 200:
+            set_ = b"<Tagging><TagSet>" + tags[1] + b"</TagSet></Tagging>"
+            upstream.request("PUT", f"{self.path}?tagging", set_, {"Host": self.headers["Host"]})
+            assert upstream.getresponse().status == 204
         upstream.close()
         if self.server.lose(name):
             self.server.lost.set()

@@ -1,8 +1,8 @@
 """`S3Bucket`: a bucket, closed and encrypted unless the program says otherwise.
 
-The role needs, on the bucket: s3:CreateBucket, s3:DeleteBucket, s3:ListBucket, and Get and Put of
-BucketTagging, BucketVersioning, BucketPublicAccessBlock, EncryptionConfiguration and BucketPolicy,
-with s3:DeleteBucketPolicy.
+The role needs, on the bucket: s3:CreateBucket, s3:TagResource, s3:DeleteBucket, s3:ListBucket, and
+Get and Put of BucketTagging, BucketVersioning, BucketPublicAccessBlock, EncryptionConfiguration and
+BucketPolicy, with s3:DeleteBucketPolicy.
 """
 
 from __future__ import annotations
@@ -54,19 +54,19 @@ class S3BucketProvider(GovernedProvider[S3BucketInputs, S3BucketOutputs]):
     name_of = "bucket"
 
     def make(self, inputs: S3BucketInputs, permit: Permit) -> tuple[str, S3BucketOutputs]:
-        """Make it, say whose it is, configure it: what bears this operation's tag is taken up.
+        """Make it with a tag that says whose it is, configure it: what bears the tag is taken up.
 
         A bucket that was there before and bears no such tag is never adopted: it may be somebody
-        else's in the same account. A create that was cut off between its making and its tag is
-        therefore an error that a person settles.
+        else's in the same account. AWS makes bucket and tag in one; where a cloud like it does not
+        know that yet, a create that was cut off between the two is an error that a person settles.
         """
         owned = {OPERATION: permit.key} if permit.key else {}
         with told(f"create bucket {inputs.bucket}"):
             if _exists(inputs.bucket):
                 _refuse_foreign(inputs.bucket, owned)
             else:
-                _create(inputs)
-                if owned:
+                _create(inputs, owned)
+                if owned and own_tags(_tag_set(inputs.bucket)) != owned:
                     _put_tags(inputs.bucket, owned)
             _configure(inputs, {})
             _put_tags(inputs.bucket, inputs.tags | owned)
@@ -130,12 +130,18 @@ def _refuse_foreign(bucket: str, owned: Mapping[str, str]) -> None:
         )
 
 
-def _create(inputs: S3BucketInputs) -> None:
+def _create(inputs: S3BucketInputs, owned: Mapping[str, str]) -> None:
+    """Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-create-tag.html"""
     from botocore.exceptions import ClientError
 
-    arguments: dict[str, Any] = {"Bucket": inputs.bucket}
+    configuration: dict[str, Any] = {}
     if region() != "us-east-1":  # where the constraint must be left out
-        arguments["CreateBucketConfiguration"] = {"LocationConstraint": region()}
+        configuration["LocationConstraint"] = region()
+    if tags := inputs.tags | owned:
+        configuration["Tags"] = as_tags(tags)
+    arguments: dict[str, Any] = {"Bucket": inputs.bucket}
+    if configuration:
+        arguments["CreateBucketConfiguration"] = configuration
     if inputs.object_lock:
         arguments["ObjectLockEnabledForBucket"] = True
     try:
