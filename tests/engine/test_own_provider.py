@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -19,6 +20,7 @@ PROVIDER, PROGRAM = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTA
 MORE = """
 more = TextFile("more", pulumi.Config().require("path") + "-more", {text})
 """
+SHORTLY = 'pulumi.ResourceOptions(custom_timeouts=pulumi.CustomTimeouts(create="2s"))'
 
 
 def test_the_documented_provider_is_behind_the_gate(governed: Governed) -> None:
@@ -38,7 +40,16 @@ def test_the_documented_provider_is_behind_the_gate(governed: Governed) -> None:
         governed.up()
         assert governed.result()["status"] == "completed"
 
-    voted(PROGRAM + MORE.format(text='"first"'))
+    # A create that hangs is waited for as long as was voted on; the same run finds its own again.
+    os.mkfifo(owner := share.with_name("motd-more.owner"))  # whoever reads it waits
+    governed.program(PROGRAM + MORE.format(text=f'"first", {SHORTLY}'))
+    governed.approve()
+    assert "create by TextFileProvider took longer than 2 seconds" in governed.up(ok=False)
+    assert governed.result(status="open")["reasons"]
+    owner.unlink()
+    governed.up()
+    assert governed.result(status="completed")
+    assert len(governed.runs()) == 1
     assert (share.read_text(), more.read_text()) == ("changed by a vote", "first")
     assert len(share.with_name("motd.owner").read_text()) == 64  # the operation's key
 

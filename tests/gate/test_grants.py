@@ -175,6 +175,35 @@ def test_the_check_gives_what_it_allows_and_a_refusal_takes_all_back(grants, tmp
         grants.take("create", "", inputs)
 
 
+@pytest.mark.parametrize(
+    ("op", "side", "moment"),
+    [("create", "after", "create"), ("update", "after", "update"), ("delete", "before", "delete")],
+)
+def test_the_time_that_was_voted_on_goes_with_the_grant(grants, tmp_path, op, side, moment):
+    """Of this moment, on the side that the engine would take it from."""
+    timeouts = {"create": 1.5, "update": 2, "delete": 3}
+    approved = operation("a", op, id=None if op == "create" else "7")
+    approved["options"][side] = {**approved["options"][side], "customTimeouts": timeouts}
+    check = OperationCheck(
+        document(approved),
+        Journal(tmp_path / "journal.jsonl"),
+        denials=lambda: None,
+        inputs_of=lambda _, inputs: {k: v for k, v in inputs.items() if k != "__provider"},
+        grants=grants,
+    )
+    new, old = {"text": "new", "__provider": "code"}, {"text": "old", "__provider": "code"}
+    id_ = "" if op == "create" else "7"
+    check(
+        HookCall(
+            moment, urn("a"), id_, "test:index:Thing",
+            None if op == "delete" else new, None if op == "create" else old, None, None, old,
+        )
+    )  # fmt: skip
+
+    given = grants.take(moment, id_, old if op == "delete" else new)
+    assert given == Grant(urn("a"), 0, timeouts[moment])
+
+
 def test_a_grant_that_cannot_be_written_latches(tmp_path):
     check = OperationCheck(
         document(operation("a")),

@@ -5,12 +5,13 @@ tests/attacks/test_provider_without_the_gate.py does the same with the real engi
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
 
 from pulumi_mandate.chain.trust import CONTRACTS, Governors, Trust, render_trust
-from pulumi_mandate.errors import ChainUnreachable, MandateError, Refused
+from pulumi_mandate.errors import ChainUnreachable, EngineError, MandateError, Refused
 from pulumi_mandate.gate import ancestor
 from pulumi_mandate.gate.ancestor import Engine
 from pulumi_mandate.gate.environment import UNGOVERNED
@@ -96,10 +97,12 @@ def standing(run, monkeypatch) -> RunFolder:
     return run
 
 
-def allow(run: RunFolder, moment: Any = "create", index: int = 0, id_: str = "") -> None:
+def allow(
+    run: RunFolder, moment: Any = "create", index: int = 0, id_: str = "", seconds: float = 0
+) -> None:
     state = PROPS | {"identity": "", "size": 3}
     call = HookCall(moment, urn("a"), id_, "t", PROPS, None, None, None, state)
-    Grants(run.path).give(call, index)
+    Grants(run.path).give(call, index, seconds)
 
 
 def test_an_allowed_operation_is_done_in_the_name_of_its_mandate(standing, provider) -> None:
@@ -229,6 +232,51 @@ def test_an_ungoverned_stack_says_so_each_time(run, provider, monkeypatch, capsy
 
     assert provider.calls == ["create"]
     assert f"create without a mandate: {UNGOVERNED} is set" in capsys.readouterr().err
+
+
+class SlowProvider(TextProvider):
+    """Its cloud answers when it is let."""
+
+    let = threading.Event()
+
+    def _wait(self, *_: Any) -> Any:
+        self.let.wait(30)
+
+    make = look = change = remove = _wait
+
+
+@pytest.mark.parametrize("voted", [True, False])
+def test_nobody_waits_longer_than_was_voted_or_else_than_the_class_says(
+    standing, monkeypatch, voted: bool
+) -> None:
+    """`custom_timeouts` reach no dynamic provider by Pulumi's own ways."""
+    monkeypatch.setattr(SlowProvider, "patience", 60 if voted else 0.05)
+    monkeypatch.setattr(SlowProvider, "let", let := threading.Event())
+    slow = SlowProvider()
+    seconds = 0.05 if voted else 0
+    for moment, act in (
+        ("create", lambda: slow.create(PROPS)),
+        ("update", lambda: slow.update("7", PROPS, PROPS)),
+        ("delete", lambda: slow.delete("7", PROPS | {"identity": "", "size": 3})),
+    ):
+        allow(standing, moment, id_="" if moment == "create" else "7", seconds=seconds)
+        with pytest.raises(EngineError, match=f"{moment} by SlowProvider took longer than 0"):
+            act()
+    if not voted:  # a refresh runs under no grant
+        with pytest.raises(EngineError, match="read by SlowProvider took longer than 0"):
+            slow.read("7", PROPS)
+    let.set()
+
+
+def test_a_time_out_of_the_cloud_is_the_clouds_own(standing, provider, monkeypatch) -> None:
+    def late(*_: object) -> None:
+        raise TimeoutError("the cloud")
+
+    monkeypatch.setattr(TextProvider, "make", late)
+    allow(standing)
+
+    with pytest.raises(TimeoutError, match="the cloud"):
+        provider.create(PROPS)
 
 
 @pytest.mark.parametrize("name", ["create", "read", "update", "delete"])

@@ -40,6 +40,8 @@ class Grant:
     urn: str
     index: int
     """Of the operation in the approved document; the same in a resumed run."""
+    seconds: float = 0
+    """How long it may take, as was voted on (`custom_timeouts`); 0 where nothing was said."""
 
 
 class Grants:
@@ -65,7 +67,7 @@ class Grants:
             (self._folder / "key").unlink()
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def give(self, call: HookCall, index: int) -> None:
+    def give(self, call: HookCall, index: int, seconds: float = 0) -> None:
         """Grant an operation of a Python dynamic provider; nobody else ever asks.
 
         Raises `OSError` where that cannot be written, and then the operation must not go ahead.
@@ -75,7 +77,8 @@ class Grants:
             return
         file = self._folder / f"{self._seal(call.moment, call.id, seen)}-{index}"
         temporary = file.with_name(f".{file.name}")
-        temporary.write_text(json.dumps({"urn": call.urn, "index": index}))
+        content = {"urn": call.urn, "index": index, "seconds": seconds}
+        temporary.write_text(json.dumps(content))
         temporary.replace(file)
 
     def take(self, moment: Moment, id_: str, props: Mapping[str, JSON]) -> Grant:
@@ -99,7 +102,7 @@ class Grants:
             for file in found:
                 content = json.loads(file.read_text())
                 file.unlink()  # one taker succeeds
-                return Grant(str(content["urn"]), int(content["index"]))
+                return Grant(str(content["urn"]), int(content["index"]), float(content["seconds"]))
         raise Refused(
             STEP,
             f"the gate has not allowed this {moment}: its run knows of no such operation with "

@@ -94,11 +94,13 @@ class OperationCheck:
                     )
                 self._denials()
                 position = self._find(call)
-                self._compare(call, self._operations[position])
+                operation = self._operations[position]
+                self._compare(call, operation)
                 self._journal.append(self._allowed(call, position))
                 self._used.add(position)
                 if self._grants is not None:
-                    self._grants.give(call, self._indices[position])
+                    seconds = _seconds(call.moment, operation)
+                    self._grants.give(call, self._indices[position], seconds)
             except MandateError as refusal:
                 self._refuse(call, position, refusal.happened, refusal)
                 raise
@@ -209,6 +211,12 @@ def _compare_options(call: HookCall, operation: JSON, side: str, options: Option
         urn, _, identity = options.provider.rpartition("::")
         if not refines(provider, {"urn": urn, "id": identity}):
             raise _differs(call, "provider", str(provider["urn"]), urn or "none")
+
+
+def _seconds(moment: Moment, operation: JSON) -> float:
+    """The approved time-out of a moment; 0 where none was set."""
+    options = operation["options"]["before" if moment == "delete" else "after"] or {}
+    return float((options.get("customTimeouts") or {}).get(moment, 0))
 
 
 def _inputs(operation: JSON, side: str) -> JSON:

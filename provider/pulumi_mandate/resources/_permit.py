@@ -44,6 +44,8 @@ class Permit:
     resumed run has the same, another run another. Empty where the stack is not governed."""
     binding: Binding | None = None
     """The mandate; None where the stack is not governed."""
+    seconds: float = 0
+    """The time-out that was voted on with this operation; 0 where none was."""
 
 
 def permit_for(moment: Moment, id_: str, props: Mapping[str, Any]) -> Permit:
@@ -74,7 +76,8 @@ def permit_for(moment: Moment, id_: str, props: Mapping[str, Any]) -> Permit:
         raise Refused(STEP, f"whether this {moment} is allowed cannot be told ({name})") from None
     parts = (record.plan_hash, record.run_id, f"{grant.index}".encode(), grant.urn.encode())
     key = hashlib.sha256(_KEY_DOMAIN + b"".join(hashlib.sha256(one).digest() for one in parts))
-    return Permit(key.hexdigest(), Binding(record.plan_hash, record.run_id, chain_id, registry))
+    binding = Binding(record.plan_hash, record.run_id, chain_id, registry)
+    return Permit(key.hexdigest(), binding, grant.seconds)
 
 
 def _engine() -> Engine:

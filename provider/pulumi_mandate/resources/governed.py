@@ -19,7 +19,7 @@ from __future__ import annotations
 import hashlib
 import sys
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar, final
 
@@ -37,6 +37,7 @@ from pulumi.dynamic import (
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..errors import EngineError, UsageError
+from ._patience import within
 from ._permit import Permit, permit_for
 from ._values import holds_unknown, plain
 
@@ -61,6 +62,7 @@ class GovernedOutputs(BaseModel):
 
 Inputs = TypeVar("Inputs", bound=GovernedInputs)
 Outputs = TypeVar("Outputs", bound=GovernedOutputs)
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,9 @@ class GovernedProvider(ResourceProvider, Generic[Inputs, Outputs]):
     name_of: ClassVar[str] = ""
     """The input that must be unique in the cloud, if any: where a replacement keeps it, the old
     resource has to go first."""
+    patience: ClassVar[float] = 3600
+    """Seconds for one call of `make`, `look`, `change` or `remove`. Of the three that change
+    something, a resource's `custom_timeouts` says otherwise, under a mandate."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -174,13 +179,13 @@ class GovernedProvider(ResourceProvider, Generic[Inputs, Outputs]):
 
     @final
     def create(self, props: dict[str, Any]) -> CreateResult:
-        inputs = self._parsed(props)
-        id_, outputs = self.make(inputs, permit_for("create", "", props))
+        inputs, permit = self._parsed(props), permit_for("create", "", props)
+        id_, outputs = self._waited("create", permit, lambda: self.make(inputs, permit))
         return CreateResult(id_, dumped(inputs) | dumped(outputs))
 
     @final
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
-        found = self.look(id_, plain(props))
+        found = self._waited("read", Permit(), lambda: self.look(id_, plain(props)))
         if found is None:
             print(f"{id_} is gone from where this stack had put it", file=sys.stderr)
             return ReadResult("", {})  # the engine's sign for "gone"
@@ -192,13 +197,17 @@ class GovernedProvider(ResourceProvider, Generic[Inputs, Outputs]):
 
     @final
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
-        inputs = self._parsed(_news)
-        outputs = self.change(_id, plain(_olds), inputs, permit_for("update", _id, _news))
+        inputs, permit, old = self._parsed(_news), permit_for("update", _id, _news), plain(_olds)
+        outputs = self._waited("update", permit, lambda: self.change(_id, old, inputs, permit))
         return UpdateResult(dumped(inputs) | dumped(outputs))
 
     @final
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
-        self.remove(_id, plain(_props), permit_for("delete", _id, _props))
+        permit = permit_for("delete", _id, _props)
+        self._waited("delete", permit, lambda: self.remove(_id, plain(_props), permit))
+
+    def _waited(self, moment: str, permit: Permit, act: Callable[[], Made]) -> Made:
+        return within(permit.seconds or self.patience, f"{moment} by {type(self).__name__}", act)
 
     def _parsed(self, props: Mapping[str, Any]) -> Inputs:
         known = {

@@ -137,7 +137,7 @@ def _create(inputs: S3BucketInputs, owned: Mapping[str, str]) -> None:
     configuration: dict[str, Any] = {}
     if region() != "us-east-1":  # where the constraint must be left out
         configuration["LocationConstraint"] = region()
-    if tags := inputs.tags | owned:
+    if tags := {**inputs.tags, **owned}:
         configuration["Tags"] = as_tags(tags)
     arguments: dict[str, Any] = {"Bucket": inputs.bucket}
     if configuration:
