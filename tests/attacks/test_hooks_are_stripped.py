@@ -61,6 +61,7 @@ def test_stripped_or_missing_hooks_cannot_be_proposed(governed: Governed) -> Non
         with pytest.raises(Refused, match="would not carry the gate's hooks") as refusal:
             governed.plan()
         assert refusal.value.step == 7
+    assert governed.calls() == []
 
 
 def test_hooks_stripped_only_in_the_update_fail_the_run(governed: Governed) -> None:

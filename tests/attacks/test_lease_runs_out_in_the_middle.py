@@ -17,13 +17,21 @@ from tests.plugins.gate_fixtures import wait_until
 
 pytestmark = [pytest.mark.engine, pytest.mark.chain]
 
+WINDOW = 600
+"""What is left of it when the run begins: seconds."""
 
-def test_nothing_is_done_after_it(approved: Attacked) -> None:
+
+@pytest.mark.parametrize("what", ["lease", "window"])
+def test_nothing_is_done_after_it(approved: Attacked, what: str) -> None:
+    if what == "window":  # which ends before any lease does
+        ends = approved.mandate(approved.plan_hash).expires_at
+        approved.deployment.advance(ends - approved.deployment.client.now() - WINDOW)
     (approved.notes / "hang-first").touch()
     engine = approved.start("up", "--yes", "--skip-preview")
     wait_until(lambda: "create first" in approved.calls())
 
-    approved.deployment.advance(approved.deployment.terms.max_lease + 1)
+    over = WINDOW if what == "window" else approved.deployment.terms.max_lease
+    approved.deployment.advance(over + 1)
     time.sleep(DENIAL_AGE_SECONDS + 0.5)  # an answer this old is believed no longer
     (approved.notes / "hang-first").unlink()
     output = engine.communicate(timeout=90)[0]
