@@ -82,6 +82,8 @@ class Terms:
     subject: Subject = SUBJECT
     others: tuple[Subject, ...] = ()
     """Stacks with the same config beside it."""
+    two_machines: bool = False
+    """Whether `runner-2` with `executor-2` may do what `runner` with `executor` may."""
     secret_key_id: Digest = field(default_factory=lambda: keccak(b"secret key of the tests"))
 
     def voting_period_of(self, tier: Tier) -> int:
@@ -122,9 +124,10 @@ def deploy(
     assert facts is not None
     names = ["deployer", "guardian", "proposer", "runner", "executor", "stranger"]
     names += ["attestor", "observer", "finance"]
+    names += ["runner-2", "executor-2"] if terms.two_machines else []
     people = {name: Person(name) for name in [*names, *terms.holdings]}
     for person in people.values():
-        if person.name != "executor":  # the order key pays for nothing
+        if not person.name.startswith("executor"):  # the order key pays for nothing
             service.credit(person.address, GAS_MONEY)
     work = _Deployer(Web3(HTTPProvider(facts["rpc"])), people["deployer"].local)
     first = work.web3.eth.block_number
@@ -325,6 +328,7 @@ def _configure(
     work: _Deployer, contracts: Mapping[str, Any], people: Mapping[str, Person], terms: Terms
 ) -> None:
     manager, registry = contracts["access_manager"].functions, contracts["registry"].functions
+    machines = ("", "-2") if terms.two_machines else ("",)
     work.send(manager.grantRole(CRITICAL_ROLE, work.account.address, 0))
     config = (
         terms.rules,
@@ -333,13 +337,14 @@ def _configure(
         keccak(terms.subject.backend.encode()),
         [people["proposer"].address],
         [people["attestor"].address, people["observer"].address],
-        [people["runner"].address],
+        [people[f"runner{machine}"].address for machine in machines],
         people["finance"].address,
         terms.cost_cap,
     )
     for subject in (terms.subject, *terms.others):
         work.send(registry.configureSubject(subject_hash(subject), config))
-    work.send(registry.enrolExecutor(people["executor"].address))
+    for machine in machines:
+        work.send(registry.enrolExecutor(people[f"executor{machine}"].address))
 
 
 def _let_go(work: _Deployer, contracts: Mapping[str, Any]) -> None:

@@ -117,7 +117,7 @@ class Stage:
         self._service = ChainService(root / "chain")
         self._service.start()
         self._scenes: dict[str, Scene] = {}
-        made = make_governed(root, environment, self._service)
+        made = make_governed(root, environment, self._service, two_machines=True)
         self._stack = Attacked(made.folder, made.environment, made.deployment, made.notes)
 
     def stop(self) -> None:

@@ -316,12 +316,15 @@ def make_governed(
     chain_service: Any,
     rules: Rules | None = None,
     previewer: Previewer | None = None,
+    *,
+    two_machines: bool = False,
 ) -> Governed:
     """Contracts, trust file, keys, program and stack below `root`; the shipped rules by default."""
     chosen = rules or Rules.load()
     terms = Terms(
         rules=chosen.digest,
         subject=SUBJECT,
+        two_machines=two_machines,
         secret_key_id=SubjectKey.from_hex(COMMITMENT_KEY).id,
     )
     deployment = deploy(chain_service, terms)
@@ -346,26 +349,25 @@ def make_governed(
 
 def complete(deployment: Deployment, folder: Path, environment: dict[str, str]) -> Trust:
     """The deployment's trust with store, keys and backend."""
-    passphrase = folder / "passphrase"
-    passphrase.touch(mode=0o600)
-    passphrase.write_text(PASSPHRASE)
-
-    def key(name: str) -> Key:
-        person, file = deployment.people[name], folder / f"{name}.json"
-        content = create_keyfile_json(
-            bytes(person.local.key), PASSPHRASE.encode(), kdf="scrypt", iterations=FAST_SCRYPT
-        )
-        file.touch(mode=0o600)
-        file.write_text(json.dumps(content))
-        return Key(f"keystore://{file}?passphrase-file={passphrase}", person.address)
-
     return dataclasses.replace(
         deployment.trust,
         store_uri=f"file://{folder / 'store'}",
-        executor=key("executor"),
-        runner=key("runner"),
+        executor=key_in(folder, deployment.people["executor"]),
+        runner=key_in(folder, deployment.people["runner"]),
         backend_ids={environment["PULUMI_BACKEND_URL"]: SUBJECT.backend},
     )
+
+
+def key_in(folder: Path, person: Person) -> Key:
+    """Somebody's key as a keystore in a folder, beside its passphrase."""
+    passphrase, file = folder / "passphrase", folder / f"{person.name}.json"
+    content = create_keyfile_json(
+        bytes(person.local.key), PASSPHRASE.encode(), kdf="scrypt", iterations=FAST_SCRYPT
+    )
+    for path, text in ((passphrase, PASSPHRASE), (file, json.dumps(content))):
+        path.touch(mode=0o600)
+        path.write_text(text)
+    return Key(f"keystore://{file}?passphrase-file={passphrase}", person.address)
 
 
 def write_trust(path: Path, trust: Trust) -> None:
