@@ -34,6 +34,7 @@ def test_a_resource_enters_the_state_under_its_mandate(
 ) -> None:
     governed.environment["PATH"] = echo_path
     monkeypatch.setenv("PATH", echo_path)
+    governed.pulumi("stack", "init", "other", "--no-select", "--copy-config-from", "test")
     governed.approve()
     governed.up()
     assert governed.result()["status"] == "completed"
@@ -53,10 +54,24 @@ def test_a_resource_enters_the_state_under_its_mandate(
     # Another one than was voted on.
     output = mandate(governed, "import", str(spec(governed, "id-2")), code=3)
     assert "refused at step 7" in output
+    # The same one into another stack, whose voters were not asked.
+    spec(governed, "id-1")
+    kept = str(governed.folder.parent / "kept.json")
+    Path(kept).write_text(state)
+    governed.pulumi("stack", "import", "--force", "--stack", "other", "--file", kept)
+    output = mandate(governed, "import", str(file), code=3, stack="other")
+    assert "there is no mandate for organization/shop/other" in output
     assert exported(governed) == state
+    # Stale: the state moved on, by the plain command, which asks nobody.
+    governed.pulumi("import", "echo:index:Thing", "else", "id-2", "--yes", "--generate-code=false")
+    moved = exported(governed)
+    output = mandate(governed, "import", str(file), code=3)
+    assert "refused at step 7" in output
+    assert exported(governed) == moved
     assert governed.mandate(plan).state is MandateState.APPROVED
+    governed.pulumi("stack", "import", "--file", kept)
 
-    output = mandate(governed, "import", str(spec(governed, "id-1")))
+    output = mandate(governed, "import", str(file))
 
     assert "completed" in output
     assert governed.mandate(plan).state is MandateState.UNCONFIRMED
