@@ -6,6 +6,9 @@ import hashlib
 import json
 import os
 import signal
+import subprocess
+import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -48,8 +51,6 @@ def test_awss_credential_process_reads_the_answer(say: Any, stage: Stage) -> Non
 
 def test_botocore_itself_takes_it(stage: Stage, tmp_path: Path, monkeypatch: Any) -> None:
     """The ecosystem's own door: a profile that a client was told to use."""
-    import sys
-
     import botocore.session
 
     client = stage.client_file(CONTROLLER)
@@ -66,17 +67,35 @@ def test_botocore_itself_takes_it(stage: Stage, tmp_path: Path, monkeypatch: Any
     assert json.loads(stage.events()[-1])["accessKeyId"] == found.access_key
 
 
-def test_kubectls_exec_plugin_reads_the_answer(
-    say: Any, stage: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("MANDATE_BROKER", str(stage.client_file(CONTROLLER)))
-    code, out, _ = say("credentials", "kubernetes", *STACK)
-    found = json.loads(out)
+def test_kubectls_exec_plugin_reads_the_answer(stage: Stage, tmp_path: Path) -> None:
+    """As client-go runs one: another process, told the version, whose whole output is one object.
 
-    assert code == 0
-    assert found["apiVersion"] == "client.authentication.k8s.io/v1"
-    assert found["kind"] == "ExecCredential"
+    Source: https://kubernetes.io/docs/reference/access-authn-authz/authentication/
+    #client-go-credential-plugins
+    """
+    version = "client.authentication.k8s.io/v1"
+    plugin: dict[str, Any] = {
+        "apiVersion": version,
+        "command": sys.executable,
+        "args": ["-m", "pulumi_mandate.cli", "credentials", "kubernetes", *STACK],
+        "env": [{"name": "MANDATE_BROKER", "value": str(stage.client_file(CONTROLLER))}],
+        "interactiveMode": "Never",
+    }
+    told = {"apiVersion": version, "kind": "ExecCredential", "spec": {"interactive": False}}
+    done = subprocess.run(
+        [plugin["command"], *plugin["args"]],
+        env=os.environ
+        | {one["name"]: one["value"] for one in plugin["env"]}
+        | {"KUBERNETES_EXEC_INFO": json.dumps(told)},
+        cwd=tmp_path, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+
+    found = json.loads(done.stdout)
+    assert (found["apiVersion"], found["kind"]) == (plugin["apiVersion"], "ExecCredential")
     assert set(found["status"]) == {"token", "expirationTimestamp"}
+    assert datetime.fromisoformat(found["status"]["expirationTimestamp"]) > datetime.now(UTC)
+    assert found["status"]["token"] not in done.stderr
+    assert json.loads(stage.events()[-1])["service"] == "kubernetes"
 
 
 def test_a_refusal_is_the_brokers_own(say: Any, stage: Stage) -> None:
