@@ -16,7 +16,7 @@ from pulumi_mandate.gate.environment import (
 ORDINARY = {
     "PATH": "/bin", "HOME": "/h", "PULUMI_HOME": "/p", "PULUMI_CONFIG_PASSPHRASE": "x",
     "PULUMI_BACKEND_URL": "file:///s", "AWS_ACCESS_KEY_ID": "a", "PULUMI_SKIP_UPDATE_CHECK": "1",
-    "PULUMI_AUTOMATION_API": "true", "PULUMI_DEBUG_COMMANDS": "true",
+    "PULUMI_AUTOMATION_API": "true", "PULUMI_DEBUG_COMMANDS": "true", "OPENSSL_ia32cap": ":~0x2",
     "PYTHONPATH": "", "LD_LIBRARY_PATH": "", "PYTHONUNBUFFERED": "1", "PYTHONHASHSEED": "0",
     "VIRTUAL_ENV": sys.prefix, "PULUMI_PYTHON_CMD": sys.executable,
 }  # fmt: skip
@@ -36,7 +36,8 @@ def test_an_ordinary_environment_passes():
         "PYTHONPYCACHEPREFIX", "PYTHONSTARTUP", NESTED_MARK, "LD_LIBRARY_PATH", "LD_AUDIT",
         "DYLD_INSERT_LIBRARIES", "PYTHONHOME", "PYTHONUSERBASE", "PYTHONOPTIMIZE",
         "PYTHONBREAKPOINT", "PYTHONINVENTEDTOMORROW", "CLOUDSDK_CONFIG", "PULUMI_PYTHON_CMD",
-        "VIRTUAL_ENV", UNGOVERNED,
+        "VIRTUAL_ENV", UNGOVERNED, "OPENSSL_CONF", "OPENSSL_MODULES", "OPENSSL_ENGINES",
+        "GCONV_PATH", "BASH_ENV",
     ],
 )  # fmt: skip
 def test_a_variable_that_may_change_meaning_refuses(name):
@@ -45,6 +46,24 @@ def test_a_variable_that_may_change_meaning_refuses(name):
 
     assert name in refusal.value.happened
     assert "secret-value" not in refusal.value.diagnostics()
+
+
+@pytest.mark.parametrize(
+    ("value", "passes"),
+    [
+        ("default", True),
+        ("error,ignore::DeprecationWarning", True),
+        ("ignore:a.b::c.d:7", True),  # a message and a module that warns: nothing is imported
+        ("all:0:antigravity.x:0:0", False),
+        ("ignore, error:: evil.Warning", False),
+    ],
+)
+def test_a_filter_of_warnings_that_imports_a_module_refuses(value, passes):
+    if passes:
+        check_environment(ORDINARY | {"PYTHONWARNINGS": value})
+        return
+    with pytest.raises(Refused, match="`PYTHONWARNINGS` may change what the update does"):
+        check_environment(ORDINARY | {"PYTHONWARNINGS": value})
 
 
 @pytest.fixture
@@ -98,6 +117,7 @@ SELECTORS = {
     "CLOUDSDK_CORE_PROJECT": "p", "ARM_SUBSCRIPTION_ID": "s", "ARM_TENANT_ID": "t",
     "MANDATE_DEPLOY_CHAIN_ID": "1", "MANDATE_DEPLOY_ADDRESS": "0x00",
     "HTTPS_PROXY": "http://proxy:3128", "http_proxy": "proxy:3128", "no_proxy": "localhost",
+    "grpc_proxy": "http://proxy:3128",
 }  # fmt: skip
 
 

@@ -4,9 +4,9 @@ cloud, account, cluster, chain or way there becomes part of the plan.
 `PULUMI_DEBUG_PROVIDERS` sends every operation to another process, `PULUMI_OPTION_TARGET` is a flag
 in disguise, `LD_PRELOAD` is another program, `AWS_PROFILE` is another account: each of them changes
 an approved plan's meaning without changing a byte of it. Of `PULUMI_*`, `PYTHON*`, `LD_*`, `DYLD_*`
-only listed names pass; the selectors below are bound; every other variable passes. Credentials are
-never bound, so neither is the account that they alone lead to, nor the files that the clouds' own
-tools read unasked (`~/.aws/config`, `~/.kube/config`).
+and `OPENSSL_*` only listed names pass; the selectors below are bound; every other variable passes.
+Credentials are never bound, so neither is the account that they alone lead to, nor the files that
+the clouds' own tools read unasked (`~/.aws/config`, `~/.kube/config`).
 """
 
 from __future__ import annotations
@@ -50,10 +50,18 @@ _HARMLESS = frozenset(
         # notes that container images of Python leave; no interpreter reads them
         "PYTHON_VERSION", "PYTHON_SHA256", "PYTHON_PIP_VERSION", "PYTHON_GET_PIP_URL",
         "PYTHON_GET_PIP_SHA256", "PYTHON_SETUPTOOLS_VERSION",
+        # what the processor is said to lack
+        "OPENSSL_ia32cap",
     }
 )  # fmt: skip
-_MUST_BE_KNOWN = ("PULUMI_", "PYTHON", "LD_", "DYLD_", "CLOUDSDK_CONFIG")
-"""Prefixes. The last is a folder of selectors and credentials: it cannot be bound by contents."""
+_MUST_BE_KNOWN = (
+    "PULUMI_", "PYTHON", "LD_", "DYLD_",
+    # a library that OpenSSL or the C library loads, a script that a shell runs first
+    "OPENSSL_", "GCONV_PATH", "BASH_ENV",
+    # a folder of selectors and credentials: it cannot be bound by contents
+    "CLOUDSDK_CONFIG",
+)  # fmt: skip
+"""Prefixes."""
 
 _BOUND_PREFIXES = ("AWS_ENDPOINT_URL", "CLOUDSDK_API_ENDPOINT_OVERRIDES_")
 _BOUND = frozenset(
@@ -72,7 +80,9 @@ _BOUND = frozenset(
         "MANDATE_DEPLOY_CHAIN_ID", "MANDATE_DEPLOY_ADDRESS",
     }
 )  # fmt: skip
-_PROXIES = frozenset({"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"})
+_PROXIES = frozenset(
+    {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "GRPC_PROXY", "NO_GRPC_PROXY"}
+)
 """Bound in either spelling: whoever answers instead of the cloud is another cloud."""
 _BOUND_FILES = frozenset({"AWS_CONFIG_FILE", "KUBECONFIG"})
 """Bound by their contents: profiles, regions, clusters. A path says nothing on another machine."""
@@ -95,6 +105,8 @@ def check_environment(environment: Mapping[str, str], *, step: int = STEP) -> No
         is_set = environment[name] or name.startswith("PULUMI_")
         if name.startswith(_MUST_BE_KNOWN) and is_set and name not in _HARMLESS:
             raise _foreign(name, step)
+    if _imports(environment.get("PYTHONWARNINGS", "")):
+        raise _foreign("PYTHONWARNINGS", step)
     _check_interpreter(environment, step)
     if environment.get(NESTED_MARK):
         raise Refused(
@@ -140,6 +152,13 @@ def is_bound_by_value(name: str) -> bool:
 
 def _is_bound(name: str) -> bool:
     return is_bound_by_value(name) or name.upper() in _PROXIES
+
+
+def _imports(warnings: str) -> bool:
+    """Whether a filter names a category of a module: Python imports that before any program, and
+    some modules do something when they are imported (`antigravity` runs what `BROWSER` names).
+    """
+    return any("." in part for one in warnings.split(",") for part in one.split(":")[2:3])
 
 
 def _check_interpreter(environment: Mapping[str, str], step: int) -> None:
@@ -233,5 +252,6 @@ def _foreign(name: str, step: int) -> Refused:
 
 _EXPECTED = {
     "PULUMI_PYTHON_CMD": "the interpreter that runs the program",
+    "PYTHONWARNINGS": "categories without a module",
     "VIRTUAL_ENV": "the environment that runs the program",
 }
