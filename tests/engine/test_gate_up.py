@@ -82,7 +82,7 @@ def test_after_the_run(governed: Governed) -> None:
 
     # The line removed as well: the state still names our delete hook, which nobody registers.
     governed.program(without.replace("pulumi_mandate.govern()", ""))
-    assert governed.up(ok=False)
+    assert "mandate:before-delete" in governed.up(ok=False)
     governed.program(TWO_NOTES)
 
     # A plain destroy, and one that runs the program.
