@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from eth_account import Account
+from eth_keyfile import create_keyfile_json
 
 from pulumi_mandate.errors import SignerError, UsageError
 from pulumi_mandate.models import Digest, Domain, ExecutionOrder, digest, keccak
@@ -48,6 +49,96 @@ def test_known_answer(keystore_of: Callable[[bytes], str]) -> None:
 
     assert signer.sign(MESSAGE_HASH).to_bytes() == SIGNATURE
     assert recover(MESSAGE_HASH, SIGNATURE) == ADDRESS
+
+
+# the scrypt example of the web3 secret storage definition
+STORED = {
+    "crypto": {
+        "cipher": "aes-128-ctr",
+        "cipherparams": {"iv": "83dbcc02d8ccb40e466191a123791e0e"},
+        "ciphertext": "d172bf743a674da9cdad04534d56926ef8358534d458fffccd4e6ad2fbde479c",
+        "kdf": "scrypt",
+        "kdfparams": {
+            "dklen": 32,
+            "n": 262144,
+            "p": 8,
+            "r": 1,
+            "salt": "ab0c7876052600dd703518d6fc3fe8984592145b591fc8fb5c6d43190334ba19",
+        },
+        "mac": "2103ac29920d71da29f15d75b4a16dbe95cfd7ff8faea1056c33131d846e3097",
+    },
+    "id": "3198bc9c-6672-5ab3-d995-4942343ae5b6",
+    "version": 3,
+}
+STORED_KEY = "7a28b5ba57c53603b0b07b56bba752f7784bf506fa95edc395f5cf6c7514fe9d"
+
+
+def test_known_keystore(tmp_path: Path, passphrase_file: Path) -> None:
+    file = tmp_path / "stored.json"
+    file.touch(mode=0o600)
+    file.write_text(json.dumps(STORED))
+    passphrase_file.write_text("testpassword")
+
+    _, address = enrol(f"keystore://{file}?passphrase-file={passphrase_file}")
+
+    assert address == Account.from_key(STORED_KEY).address
+
+
+@pytest.mark.parametrize("spelling", ["crypto", "Crypto"])
+def test_what_eth_keyfile_writes_is_read(
+    tmp_path: Path, passphrase_file: Path, spelling: str
+) -> None:
+    for number in range(20):
+        key = keccak(bytes([number]))
+        content = create_keyfile_json(key, b"correct horse", kdf="scrypt", iterations=4)
+        content[spelling] = content.pop("crypto")
+        file = tmp_path / f"{number}.json"
+        file.touch(mode=0o600)
+        file.write_text(json.dumps(content))
+
+        _, address = enrol(f"keystore://{file}?passphrase-file={passphrase_file}")
+
+        assert address == Account.from_key(key).address
+
+
+@pytest.mark.parametrize(
+    ("part", "value"),
+    [
+        ("mac", "00" * 32),
+        ("mac", ""),
+        ("ciphertext", "00" * 32),
+        ("ciphertext", "not hex"),
+        ("cipher", "aes-128-cbc"),
+        ("cipherparams", {"iv": "00"}),
+        ("cipherparams", {}),
+    ],
+    ids=str,
+)
+def test_a_damaged_keystore_is_refused(keystore_of, tmp_path: Path, part: str, value) -> None:
+    uri = keystore_of(KEY)
+    file = next(tmp_path.glob("*.json"))
+    content = json.loads(file.read_text())
+    content["crypto"][part] = value
+    file.write_text(json.dumps(content))
+
+    with pytest.raises(SignerError, match="cannot be decrypted"):
+        open_signer(uri, ADDRESS)
+
+
+@pytest.mark.parametrize(
+    "params",
+    [{"dklen": 31}, {"dklen": 0}, {"n": 3}, {"n": 2, "r": 1 << 22, "p": 16}, {"salt": "zz"}],
+    ids=str,
+)
+def test_a_derivation_that_cannot_be_is_refused(keystore_of, tmp_path: Path, params: dict) -> None:
+    uri = keystore_of(KEY)
+    file = next(tmp_path.glob("*.json"))
+    content = json.loads(file.read_text())
+    content["crypto"]["kdfparams"] |= params
+    file.write_text(json.dumps(content))
+
+    with pytest.raises(SignerError, match="cannot be decrypted"):
+        open_signer(uri, ADDRESS)
 
 
 def test_known_order(keystore_of: Callable[[bytes], str], domain: Domain) -> None:

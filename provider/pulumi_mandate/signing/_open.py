@@ -43,7 +43,7 @@ _CLIENTS: Mapping[str, str] = MappingProxyType(
         "awskms": "boto3",
         "azurekeyvault": "azure.keyvault.keys.crypto",
         "gcpkms": "google.cloud.kms",
-        "keystore": "eth_keyfile.keyfile",
+        "keystore": "cryptography.hazmat.primitives.ciphers",
         "pkcs11": "pkcs11",
     }
 )
