@@ -174,7 +174,31 @@ def test_known_order(keystore_of: Callable[[bytes], str], domain: Domain) -> Non
     assert signature == bytes(Account.sign_typed_data(KEY, separator, types, message).signature)
 
 
-@pytest.mark.parametrize("change", [{}, {"to": None}, {"data": b"\x01" * 500, "value": 10**18}])
+ACCESS = {"address": "0x5FbDB2315678afecb367f032d93F642f64180aa3"}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        {"to": None},
+        {"data": b"\x01" * 500, "value": 10**18},
+        {"data": "0x", "nonce": 0, "maxPriorityFeePerGas": 0},
+        {"data": b"\x7f", "nonce": 0x7F, "gas": 0x80},
+        {"data": b"\x80", "value": 2**256 - 1},
+        {"data": bytearray(b"\x02" * 55)},
+        {"data": b"\x02" * 56, "chainId": 2**64},
+        {"data": b"\x02" * 70_000},
+        {"accessList": []},
+        {
+            "accessList": [
+                ACCESS | {"storageKeys": []},
+                ACCESS | {"storageKeys": ["0x" + "ab" * 32]},
+            ]
+        },
+    ],
+    ids=range(11),
+)
 def test_known_transaction(keystore_of: Callable[[bytes], str], change: dict) -> None:
     transaction = {k: v for k, v in (TRANSACTION | change).items() if v is not None}
 
@@ -363,6 +387,13 @@ def test_an_account_signs_nothing_but_transactions_and_is_not_the_executor(keyst
         ({"blobVersionedHashes": []}, "not signed: blobVersionedHashes"),
         ({"from": "0x5FbDB2315678afecb367f032d93F642f64180aa3"}, "the key is"),
         ({"to": "0x12"}, "cannot be encoded"),
+        ({"to": 12}, "cannot be encoded"),
+        ({"to": ""}, "cannot be encoded"),
+        ({"value": 2**256}, "cannot be encoded"),
+        ({"data": "deadbeef"}, "cannot be encoded"),
+        ({"data": "0xabc"}, "cannot be encoded"),
+        ({"accessList": [ACCESS]}, "cannot be encoded"),
+        ({"accessList": [ACCESS | {"storageKeys": ["0x12"]}]}, "cannot be encoded"),
         ({"data": 5.5}, "cannot be encoded"),
     ],
 )

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from ..errors import SignerError
-from ..models import Address, Digest
-from ._curve import V_VALUES
+from ..models import Address
 from ._gate import Signer
+from ._transaction import digest_of, signed
 
 _REQUIRED = frozenset(
     {"chainId", "nonce", "gas", "maxFeePerGas", "maxPriorityFeePerGas", "value", "data"}
@@ -52,26 +52,15 @@ class AccountKey:
 
         Raises `SignerError`.
         """
-        from eth_account.typed_transactions.typed_transaction import TypedTransaction
-
         fields = self.__checked(transaction)
         try:
-            digest = Digest(bytes(TypedTransaction.from_dict(fields).hash()))
-        except SignerError:
-            raise
+            digest = digest_of(fields)
         except Exception as error:
             raise SignerError(
                 f"the transaction cannot be encoded ({type(error).__name__})",
                 meaning="A member has the wrong type or range.",
             ) from None
-        signature = self.__signer.sign(digest)
-        signed = {
-            **fields,
-            "v": signature.v - V_VALUES[0],  # a transaction carries the parity, not 27 or 28
-            "r": signature.r,
-            "s": signature.s,
-        }
-        return bytes(TypedTransaction.from_dict(signed).encode())
+        return signed(fields, self.__signer.sign(digest))
 
     def __checked(self, transaction: Mapping[str, Any]) -> dict[str, Any]:
         names = set(transaction)
