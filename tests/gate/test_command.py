@@ -54,7 +54,7 @@ def test_what_the_gate_raised_in_the_program_is_raised_again(
     leave_refusal(machine, error)
 
     with pytest.raises(type(error)) as raised:
-        command._without_run("pulumi up", PID, 1, time.time() - 60)
+        command._without_run(lambda: "pulumi up", PID, 1, time.time() - 60)
 
     assert raised.value.diagnostics() == error.diagnostics()
     assert raised.value.exit_code == error.exit_code
@@ -65,11 +65,11 @@ def test_a_refusal_of_an_older_engine_with_the_same_pid_does_not_count(machine: 
     os.utime(file, (1, 1))
 
     with pytest.raises(EngineError):
-        command._without_run("pulumi up", PID, 1, time.time() - 60)
+        command._without_run(lambda: "pulumi up", PID, 1, time.time() - 60)
 
 
 def test_nothing_to_change_is_success(machine: Path) -> None:
-    assert command._without_run("pulumi up", PID, 0, time.time()).exit_code == 0
+    assert command._without_run(lambda: "pulumi up", PID, 0, time.time()).exit_code == 0
 
 
 def run_with(machine: Path, *verdicts: str) -> RunFolder:
@@ -99,7 +99,7 @@ def test_a_run_ends_with_the_code_that_its_operations_deserve(
 ) -> None:
     folder = run_with(machine, *verdicts)
 
-    outcome = command._with_run("pulumi up", folder, {**RESULT, "status": status}, engine)
+    outcome = command._with_run(lambda: "pulumi up", folder, {**RESULT, "status": status}, engine)
 
     assert outcome.exit_code == code
     assert status in outcome.sentence
@@ -107,7 +107,7 @@ def test_a_run_ends_with_the_code_that_its_operations_deserve(
 
 def test_a_run_that_nobody_closed_is_not_reported_as_done(machine: Path) -> None:
     with pytest.raises(PartlyApplied, match="not closed"):
-        command._with_run("pulumi up", run_with(machine, ALLOWED), None, 0)
+        command._with_run(lambda: "pulumi up", run_with(machine, ALLOWED), None, 0)
 
 
 def test_the_result_of_an_earlier_try_does_not_count(

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,7 @@ def run_command(  # noqa: PLR0913  # what a person typed, each by name
     told = {"MANDATE_TRUST": str(trust_file.resolve())} if trust_file else {}
     pid, code = _run_pulumi(_gate(kind, place, message), place, source | told)
     folder = _run_of(pid)
-    typed = _typed(kind, place)
+    typed = partial(_typed, kind, place)
     if folder is None:
         return _without_run(typed, pid, code, started)
     say("waiting until the run is closed on chain")
@@ -83,7 +84,7 @@ def run_command(  # noqa: PLR0913  # what a person typed, each by name
 
 
 def _typed(kind: str, place: ProgramAt) -> str:
-    from .standing import run_by  # the chain's libraries, and the gate's process waits for none
+    from .standing import run_by  # the chain's libraries: 0.2 s, which a good run needs not
 
     return run_by(kind, place.flags, hooked=is_hooked(place.workdir))
 
@@ -136,12 +137,12 @@ def _raise_refusal(pid: int, started: float) -> None:
         raise _same_error(said)
 
 
-def _without_run(typed: str, pid: int, code: int, started: float) -> Outcome:
+def _without_run(typed: Callable[[], str], pid: int, code: int, started: float) -> Outcome:
     _raise_refusal(pid, started)
     if code == 0:
         return Outcome("nothing to change, so no mandate was spent", 0)
     raise EngineError(
-        f"`{typed}` failed with exit code {code} before anything was changed",
+        f"`{typed()}` failed with exit code {code} before anything was changed",
         meaning="What it printed above says why. No mandate was spent.",
     )
 
@@ -157,7 +158,9 @@ def _same_error(said: dict[str, Any]) -> MandateError:
     return kind(str(said["happened"]), **texts)
 
 
-def _with_run(typed: str, folder: RunFolder, result: dict[str, Any] | None, code: int) -> Outcome:
+def _with_run(
+    typed: Callable[[], str], folder: RunFolder, result: dict[str, Any] | None, code: int
+) -> Outcome:
     if result is None:
         raise PartlyApplied(
             "the run is not closed on chain yet",
@@ -170,12 +173,12 @@ def _with_run(typed: str, folder: RunFolder, result: dict[str, Any] | None, code
         if code == 0:
             return Outcome(text, 0, {"run": result})
         return Outcome(
-            f"{text}, but `{typed}` ended with exit code {code}",
+            f"{text}, but `{typed()}` ended with exit code {code}",
             EngineError.exit_code,
             {"run": result},
         )
     lines = [f"run {result['runId'][:10]}… is {status}", *(f"  {reason}" for reason in reasons)]
-    lines.append("next: " + (typed if status == "open" else "mandate propose"))
+    lines.append("next: " + (typed() if status == "open" else "mandate propose"))
     return Outcome("\n".join(lines), _failure_code(folder), {"run": result})
 
 

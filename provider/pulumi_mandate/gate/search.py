@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from pulumi_mandate.errors import MandateError, Refused
 from pulumi_mandate.models import ZERO, Digest, MandateState, Subject, subject_hash, to_hex
@@ -25,8 +26,8 @@ class Candidates:
 
     found: list[Candidate]
     """Newest first."""
-    none: Refused
-    """What to say where there is no candidate at all."""
+    none: Callable[[], Refused]
+    """What to say where there is no candidate at all: the chain is asked once more for that."""
 
     def standing(self, wanted: Document) -> list[Candidate]:
         """Those that hold up to step (6). Raises the newest one's refusal where none does."""
@@ -35,13 +36,13 @@ class Candidates:
             return standing
         if self.found and self.found[0].refusal is not None:
             raise self.found[0].refusal
-        operations = len(wanted.operations)
+        operations, none = len(wanted.operations), self.none()
         raise Refused(
-            self.none.step,
-            f"{self.none.happened}; the program wants {operations} "
+            none.step,
+            f"{none.happened}; the program wants {operations} "
             + ("operation" if operations == 1 else "operations"),
-            meaning=self.none.meaning,
-            next_step=self.none.next_step,
+            meaning=none.meaning,
+            next_step=none.next_step,
         )
 
 
@@ -95,7 +96,7 @@ def choose(machine: Machine, here: Here, unfinished: RunFolder | None) -> Candid
     if unfinished is not None:
         record = unfinished.record()
         only = examine(machine, here, record.plan_hash, final, record.run_id)
-        return Candidates([only], _none(machine, here.subject))
+        return Candidates([only], partial(_none, machine, here.subject))
     hashes = approvals(machine, here.subject, final)
     live = [h for h in hashes if machine.registry.mandate(h).state is MandateState.APPROVED]
     # The newest spent one is examined too, where nothing else is: it knows best why it cannot run.
@@ -103,7 +104,7 @@ def choose(machine: Machine, here: Here, unfinished: RunFolder | None) -> Candid
     if not found:
         lost = unreadable(machine, final)
         found = [examine(machine, here, h, final) for h in lost[-1:]]
-    return Candidates(found, _none(machine, here.subject))
+    return Candidates(found, partial(_none, machine, here.subject))
 
 
 def _none(machine: Machine, subject: Subject) -> Refused:
