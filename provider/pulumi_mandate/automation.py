@@ -34,8 +34,8 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import EngineError, MandateError, PartlyApplied, Refused, UsageError
 from .gate.command import Outcome, run_command
+from .gate.engine import SAME_IN_BOTH
 from .gate.flags import bound_flags
-from .gate.opening import SAME_IN_BOTH
 from .gate.where import ProgramAt
 
 if TYPE_CHECKING:

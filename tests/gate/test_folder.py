@@ -91,7 +91,15 @@ def test_one_run_at_a_time(tmp_path):
     assert len(told) == 1
 
     first.release()
-    second.take(wait=0.3)
+    assert second.take(wait=0.3)
+    second.release()
+
+
+def test_whoever_waited_for_the_lock_is_told_so(tmp_path):
+    first, second = SubjectLock(SUBJECT, tmp_path), SubjectLock(SUBJECT, tmp_path)
+    assert first.take()
+
+    assert not second.take(wait=5, progress=lambda _: first.release())
     second.release()
 
 

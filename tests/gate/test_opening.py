@@ -12,9 +12,10 @@ from pulumi.runtime import config as pulumi_config
 from pulumi_mandate.errors import EmptyPlan, Refused
 from pulumi_mandate.gate import joining, opening, run
 from pulumi_mandate.gate.ancestor import Engine
+from pulumi_mandate.gate.engine import check_engine
 from pulumi_mandate.gate.environment import NESTED_MARK
 from pulumi_mandate.gate.folder import RunFolder
-from pulumi_mandate.gate.opening import check_config, check_engine, check_subject
+from pulumi_mandate.gate.opening import check_config, check_subject
 from pulumi_mandate.gate.where import Where
 from pulumi_mandate.models import Subject, keccak
 from pulumi_mandate.plan.program import program_digest

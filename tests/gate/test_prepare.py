@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from pulumi_mandate.errors import EngineError, Refused, UsageError
+from pulumi_mandate.errors import Refused, UsageError
 from pulumi_mandate.gate import prepare
 from pulumi_mandate.gate.engine_hooks import HOOK_NAMES
-from pulumi_mandate.gate.prepare import check_hooks, check_project, engine_path, subject_of
-from pulumi_mandate.gate.state import engine_environment, engine_json, run_engine
+from pulumi_mandate.gate.prepare import check_hooks, check_project, subject_of
 from pulumi_mandate.gate.where import ProgramAt
 from pulumi_mandate.models import Subject
 from pulumi_mandate.plan.raw import RawPreview
@@ -123,50 +121,3 @@ def test_a_resource_without_them_is_refused(hooks, op):
         check_hooks(preview(hooks, op))
     assert refusal.value.step == 7
     assert "urn:a" in refusal.value.happened
-
-
-def test_the_nested_engine_is_the_engine_that_runs():
-    made = engine_path("/opt/pulumi/pulumi", {"PATH": "/bin", "A": "b"})
-
-    assert made == {"PATH": "/opt/pulumi:/bin", "A": "b"}
-
-
-def test_what_the_host_told_the_program_is_not_told_to_another_engine():
-    made = engine_environment({"PULUMI_CONFIG": "{}", "PULUMI_HOME": "/p", "A": "b"})
-
-    assert made == {"PULUMI_HOME": "/p", "A": "b"}
-
-
-@pytest.fixture
-def fake_engine(tmp_path, monkeypatch):
-    def make(script: str) -> Path:
-        engine = tmp_path / "bin" / "pulumi"
-        engine.parent.mkdir(exist_ok=True)
-        engine.write_text("#!/bin/sh\n" + script)
-        engine.chmod(0o755)
-        monkeypatch.setenv("PATH", str(engine.parent), prepend=":")
-        return tmp_path
-
-    return make
-
-
-def test_an_engine_that_fails_is_quoted_by_its_last_line_of_errors_only(fake_engine):
-    folder = fake_engine("echo 'the password is x'; echo first >&2; echo 'no stack' >&2; exit 255")
-
-    with pytest.raises(EngineError) as error:
-        run_engine(["stack", "export", "--show-secrets"], folder)
-    assert error.value.happened == "`pulumi stack export` failed: no stack"
-    assert "password" not in error.value.diagnostics()
-
-
-def test_an_engine_that_answers_nonsense_is_not_quoted(fake_engine):
-    folder = fake_engine("echo 'the password is x'")
-
-    with pytest.raises(EngineError) as error:
-        engine_json(["config"], folder)
-    assert "password" not in error.value.diagnostics()
-
-
-def test_a_missing_engine_is_an_engine_error(tmp_path):
-    with pytest.raises(EngineError, match="cannot be run"):
-        run_engine(["version"], tmp_path, {"PATH": str(tmp_path)})

@@ -73,6 +73,26 @@ def test_every_source_is_asked_for_in_order(
     assert "asked" not in repr(raw)
 
 
+@pytest.mark.parametrize("told", ['{"told": "ahead"}', "nonsense", "[]", None])
+def test_a_state_that_was_asked_for_already_is_asked_for_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: str | None
+) -> None:
+    """What came to nothing is asked again here, where it is said why."""
+    env = engine(tmp_path)
+    monkeypatch.setenv("PATH", env["PATH"])
+
+    def before() -> str:
+        if told is None:
+            raise EngineError("no answer")
+        return told
+
+    raw = take_preview(tmp_path, "dev", env=env, before=before)
+
+    asked = (tmp_path / "calls").read_text().count('"export"')
+    good = told is not None and told.startswith("{")
+    assert (raw.before, asked) == (({"told": "ahead"}, 1) if good else ({"asked": "stack"}, 2))
+
+
 @pytest.mark.parametrize(
     ("extra", "message"),
     [

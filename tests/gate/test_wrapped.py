@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -93,8 +95,11 @@ class Lock:
     def __init__(self, subject: object) -> None:
         self.subject = subject
 
-    def take(self, progress: object) -> None:
+    def take(self, progress: object) -> bool:
         self.held = True
+        return self.free
+
+    free = True
 
     def release(self) -> None:
         self.held = False
@@ -106,7 +111,12 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     steps: dict[str, Any] = {"spent": [], "resumed": [], "unfinished": None, "then": lambda: None}
     raw = SimpleNamespace(plan_file={"resourcePlans": {}})
     steps["admission"] = SimpleNamespace(prepared=SimpleNamespace(raw=raw), found="found")
-    steps["rest"] = []
+    steps["rest"], steps["told"] = [], []
+
+    @contextmanager
+    def previewing(*given: Any) -> Iterator[None]:
+        steps["told"].append(given[-1])
+        yield
 
     def start_run(machine: object, place: Any, *rest: object) -> Any:
         steps["spent"].append(place)
@@ -119,6 +129,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         "open_machine": lambda: SimpleNamespace(trust=None),
         "subject_of": lambda *_: "subject",
         "SubjectLock": Lock,
+        "previewing": previewing,
         "look_for_run": lambda *_: steps["unfinished"],
         "admit": lambda *_: steps["admission"],
         "start_run": start_run,
@@ -174,6 +185,18 @@ def test_where_hooks_ask_an_update_without_operations_may_run(
 
     assert open_wrapped("up", program, ENGINE, print) == {}
     assert opened["spent"] == []
+
+
+@pytest.mark.parametrize("free", [True, False])
+def test_a_state_that_was_read_while_another_run_went_on_is_read_again(
+    program: ProgramAt, opened: dict[str, Any], monkeypatch: pytest.MonkeyPatch, free: bool
+) -> None:
+    monkeypatch.setattr(Lock, "free", free)
+
+    open_wrapped("up", program, ENGINE, print, lambda *_: "the state, read ahead")
+
+    (told,) = opened["told"]
+    assert (told and told()) == ("the state, read ahead" if free else None)
 
 
 @pytest.mark.parametrize("name", ["Pulumi.dev.yaml", "Pulumi.dev.yml"])

@@ -329,7 +329,7 @@ def selected_stack(program: ProgramChoice) -> str:
     """
     if program.stack is not None:
         return program.stack
-    from ..gate.state import run_engine
+    from ..gate.engine import run_engine
 
     name = run_engine(["stack", "--show-name"], program.folder.resolve()).strip()
     if not name:

@@ -92,7 +92,7 @@ def _typed(kind: str, place: ProgramAt) -> str:
 def _gate(kind: str, place: ProgramAt, message: str | None) -> list[str]:
     """The gate is a process that becomes the engine."""
     # -P: a module in the program's folder must not take the place of one of ours.
-    command = [sys.executable, "-P", "-m", "pulumi_mandate.gate.wrapped"]
+    command = [sys.executable, "-P", "-m", "pulumi_mandate.gate.ahead"]
     command += [kind, str(place.workdir), place.stack, message or ""]
     return [*command, *([str(place.imports)] if place.imports else place.flags)]
 

@@ -218,15 +218,19 @@ class SubjectLock:
         *,
         wait: float = LOCK_SECONDS,
         progress: Callable[[str], None] | None = None,
-    ) -> None:
-        """Step (1). Raises `Refused` where another run holds it for longer than `wait` seconds."""
+    ) -> bool:
+        """Step (1). Whether it was free at once.
+
+        Raises `Refused` where another run holds it for longer than `wait` seconds.
+        """
         self.descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         deadline = time.monotonic() + wait
-        told = False
+        waited = told = False
         while True:
             with suppress(BlockingIOError):
                 fcntl.flock(self.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                return
+                return not waited
+            waited = True
             if time.monotonic() > deadline:
                 self.release()
                 raise Refused(

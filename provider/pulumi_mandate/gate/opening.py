@@ -6,29 +6,30 @@ Everything here may refuse, and until `begin` is sent nothing anywhere has been 
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from pulumi_mandate.errors import EmptyPlan, Refused
 from pulumi_mandate.models import ZERO, Address, Subject, to_hex
 from pulumi_mandate.plan.document import Document
+from pulumi_mandate.plan.raw import RawPreview
 
-from .ancestor import Engine, read_outer_command
+from .ancestor import read_outer_command
+from .engine import Ask, check_engine, run_engine
 from .engine_hooks import Judge, refuse_everything
-from .environment import NESTED_MARK, check_environment
 from .evidence import Candidate, closest
 from .folder import RunFolder, SubjectLock
 from .joining import join_run, judge_of, run_begun_for
 from .journal import REFUSED, Entry
 from .machine import Machine, open_machine
 from .prepare import (
+    Before,
     Prepared,
     check_hooks,
     document_of,
-    engine_path,
     look_here,
     preview_of,
     subject_of,
@@ -47,10 +48,6 @@ from .verify import verify_effects
 from .watcher import end_with
 from .where import ProgramAt, Where
 
-SAME_IN_BOTH = frozenset(
-    {"MANDATE_TRUST", "MANDATE_HOME", "HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME"}
-)
-"""Variables that the engine and the gate must read alike."""
 _NOBODY = Address("0x" + "00" * 20)
 
 Say = Callable[[str], None]
@@ -79,9 +76,10 @@ def open_gate(where: Where, say: Say) -> Judge:
     if begun is not None:
         return join_run(machine, place, environment, begun)
     place.lock.take(progress=say)
-    # A run of ours that was cut off is finished first, or gone on with.
-    unfinished = look_for_run(machine, place.subject, say)
-    admission = admit(machine, place, environment, unfinished, say)
+    with previewing(machine, place, environment, say) as preview:
+        # A run of ours that was cut off is finished first, or gone on with.
+        unfinished = look_for_run(machine, place.subject, say)
+        admission = admit(machine, place, environment, unfinished, preview, say)
     if admission is None:
         if unfinished is None:
             say("nothing to change, so no mandate is needed; any operation would be refused")
@@ -112,29 +110,50 @@ def _enter(where: Where) -> tuple[Machine, Place, dict[str, str], RunFolder | No
     return machine, place, environment, begun
 
 
-def admit(
+@contextmanager
+def previewing(
+    machine: Machine,
+    place: Place,
+    environment: dict[str, str],
+    say: Say,
+    before: Before | None = None,
+) -> Iterator[Future[RawPreview]]:
+    """The whole stack, previewed in another process while this one hashes and asks the chain.
+
+    The place's lock is held, so that no other run of this machine changes the state meanwhile.
+    Finishing a run that was cut off changes it neither: that is stated on chain and in its folder.
+    """
+    say("previewing the whole stack again")
+    program = _program(place)
+    with ThreadPoolExecutor(1) as beside:
+        yield beside.submit(preview_of, program, environment, place.kind, machine.trust, before)
+
+
+def _program(place: Place) -> ProgramAt:
+    return ProgramAt(place.workdir, place.stack, place.imports, place.flags)
+
+
+def admit(  # noqa: PLR0913, PLR0917  # where, what was found, and what is being made
     machine: Machine,
     place: Place,
     environment: dict[str, str],
     unfinished: RunFolder | None,
+    preview: Future[RawPreview],
     say: Say,
+    ask: Ask = run_engine,
 ) -> Admission | None:
     """(2) to (7). None where there is nothing to do."""
-    program = ProgramAt(place.workdir, place.stack, place.imports, place.flags)
-    say("previewing the whole stack again")
-    with ThreadPoolExecutor(1) as beside:
-        # The engine works in another process while this one hashes and asks the chain.
-        preview = beside.submit(preview_of, program, environment, place.kind, machine.trust)
-        here = look_here(
-            program,
-            machine.trust,
-            rules=machine.rules_of,
-            environment=environment,
-            subject=place.subject,
-        )
-        candidates = choose(machine, here, unfinished)
-        machine.load_signing()
-        prepared = Prepared.of(preview.result(), here)
+    here = look_here(
+        _program(place),
+        machine.trust,
+        rules=machine.rules_of,
+        environment=environment,
+        subject=place.subject,
+        ask=ask,
+    )
+    candidates = choose(machine, here, unfinished)
+    machine.load_signing()
+    prepared = Prepared.of(preview.result(), here)
     if place.inside:
         # Before "nothing to change": that too is said of a configuration.
         check_config(prepared.raw.config, prepared.raw.steps.get("config") or {})
@@ -208,25 +227,6 @@ def _check_still(place: Place, admission: Admission, folder: RunFolder) -> None:
         entry = Entry(REFUSED, "begin", "", -1, refusal.happened, Refused.__name__)
         folder.journal.append(entry)
         raise
-
-
-def check_engine(engine: Engine) -> dict[str, str]:
-    """(1) the engine's environment is known, and this process reads the same trust and state.
-
-    Returns the environment for previews by the same engine. Raises `Refused`.
-    """
-    check_environment(engine.environment)
-    for name in sorted(SAME_IN_BOTH):
-        if os.environ.get(name) != engine.environment.get(name):
-            raise Refused(
-                1,
-                f"`{name}` is not what it was when the engine was started",
-                meaning="The program, or something before it, points the gate elsewhere.",
-                next_step=f"do not set {name} inside the program",
-            )
-    if os.environ.get(NESTED_MARK):
-        check_environment({NESTED_MARK: "1"})
-    return engine_path(engine.executable, engine.environment)
 
 
 def check_config(previewed: Mapping[str, Any], shown: Mapping[str, Any]) -> None:

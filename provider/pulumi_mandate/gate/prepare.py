@@ -28,17 +28,18 @@ from pulumi_mandate.plan.source import Since, source_part
 from pulumi_mandate.plan.toolchain import Toolchain, installed_packages, toolchain
 from pulumi_mandate.plan.values import Reader
 
+from .engine import VERSION, WHO, Ask, engine_environment, engine_json, run_engine
 from .engine_hooks import HOOK_NAMES
 from .environment import NESTED_MARK, bound_environment, check_environment
 from .flags import require_kind
 from .plugins import visible_plugins
 from .project import DIY_ORGANISATION, check_project, is_hooked, read_project
 from .source import read_source
-from .state import engine_environment, engine_json, run_engine
 from .version_control import commit_of
 from .where import ProgramAt
 
 JSON = Any
+Before = Callable[[], str]
 RulesOf = Callable[[Subject], Rules]
 """Which rules a subject has: `Machine.rules_of`."""
 
@@ -156,11 +157,15 @@ def prepare(  # noqa: PLR0913  # what an attestor decides, each by name
 
 
 def preview_of(
-    program: ProgramAt, environment: Mapping[str, str], kind: str = "up", trust: Trust | None = None
+    program: ProgramAt,
+    environment: Mapping[str, str],
+    kind: str = "up",
+    trust: Trust | None = None,
+    before: Before | None = None,
 ) -> RawPreview:
     """The engine's own answer, marked so that the program says nothing, isolated as `trust` says.
 
-    Raises `EngineError`, `UsageError`, `Refused`.
+    `before` as in `preview.take_preview`. Raises `EngineError`, `UsageError`, `Refused`.
     """
     from .preview import take_preview
 
@@ -168,7 +173,13 @@ def preview_of(
     require_kind(kind, program.flags)
     flags = import_flags(program.imports) if kind == "import" else program.flags
     return take_preview(
-        program.workdir, program.stack, kind=kind, flags=flags, env=nested, trust=trust
+        program.workdir,
+        program.stack,
+        kind=kind,
+        flags=flags,
+        env=nested,
+        trust=trust,
+        before=before,
     )
 
 
@@ -224,21 +235,22 @@ def document_of(  # noqa: PLR0913  # what a proposer decides, each by name
     return build_document(prepared.raw, facts, here.rules.judge, assess)
 
 
-def look_here(
+def look_here(  # noqa: PLR0913  # what is known of the place already, each by name
     program: ProgramAt,
     trust: Trust,
     *,
     rules: RulesOf = default_rules,
     environment: Mapping[str, str] | None = None,
     subject: Subject | None = None,
+    ask: Ask = run_engine,
 ) -> Here:
     """Subject, program, toolchain and rules of this machine. Raises `UsageError`, `EngineError`."""
     source = dict(os.environ if environment is None else environment)
     check_project(program.workdir)
     with ThreadPoolExecutor(3) as beside:
         # The engine starts, in processes of its own, while this one hashes.
-        version = beside.submit(run_engine, ["version"], program.workdir, source)
-        told = beside.submit(lambda: subject or subject_of(program, trust, source))
+        version = beside.submit(ask, VERSION, program.workdir, source)
+        told = beside.submit(lambda: subject or subject_of(program, trust, source, ask))
         plugins = beside.submit(visible_plugins, source)  # few and large: no lock is held
         flags = [f"{name}={value}" for name, value in bound_environment(source).items()]
         digested = program_digest(program.workdir, program.stack)
@@ -259,11 +271,14 @@ def look_here(
 
 
 def subject_of(
-    program: ProgramAt, trust: Trust, environment: Mapping[str, str] | None = None
+    program: ProgramAt,
+    trust: Trust,
+    environment: Mapping[str, str] | None = None,
+    ask: Ask = run_engine,
 ) -> Subject:
     """Which subject a stack is. Raises `UsageError` where its backend has no enrolled id here."""
     source = dict(os.environ if environment is None else environment)
-    told = engine_json(["whoami", "--verbose", "--json"], program.workdir, source)
+    told = engine_json(WHO, program.workdir, source, ask)
     url = str(told["url"]).rstrip("/")
     ids = {known.rstrip("/"): name for known, name in trust.backend_ids.items()}
     backend = ids.get(url)
@@ -307,12 +322,6 @@ def check_hooks(raw: RawPreview) -> None:
                     next_step="make `pulumi_mandate.govern()` the first line of the program, and "
                     "let no transform remove hooks",
                 )
-
-
-def engine_path(executable: str, environment: Mapping[str, str]) -> dict[str, str]:
-    """The environment in which `pulumi` is the very engine that runs the update."""
-    folder = str(Path(executable).parent)
-    return dict(environment) | {"PATH": folder + os.pathsep + environment.get("PATH", os.defpath)}
 
 
 def _own_organisation(url: str, told: dict[str, Any]) -> str:

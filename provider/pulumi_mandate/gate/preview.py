@@ -12,7 +12,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -26,6 +26,7 @@ from pulumi_mandate.plan.destroy import refuse_protected, state_in
 from pulumi_mandate.plan.raw import RawPreview
 
 from .ancestor import is_alive
+from .engine import STATE
 from .flags import edit_of
 from .previewer import Answer, Cell
 from .project import DIY_ORGANISATION, read_project
@@ -50,13 +51,14 @@ def take_preview(  # noqa: PLR0913  # an engine's command, by name
     flags: Sequence[str] = (),
     env: Mapping[str, str],
     trust: Trust | None = None,
+    before: Callable[[], str] | None = None,
 ) -> RawPreview:
     """Preview one command on `stack` of the program in `workdir`: every source of a plan.
 
     `kind` is one of `PLAN_KINDS`; `flags` are those of the outer command that change what the
     preview means; `env` is the whole environment of the engine, from which the outer run's
     `PULUMI_CONFIG` is removed. With a `trust` that has a `previewer`, the
-    commands that run code run in a cell.
+    commands that run code run in a cell. `before` answers `STATE`, where that was asked already.
 
     Raises `EngineError` with the engine's own message, `IncompletePlan` for a destroy that would
     meet a protected resource, `Refused` where isolation is required and cannot be had.
@@ -66,15 +68,15 @@ def take_preview(  # noqa: PLR0913  # an engine's command, by name
         cell = Cell(trust, workdir, folder) if trust is not None and confined else None
         engine = _Engine(workdir, stack, _clean(env), cell)
         plan = folder / "plan.json"
-        before = engine.json("stack", "export", "--show-secrets")
+        state = engine.state_before(before)
         if kind in _ON_A_COPY:
             words = edit_of(flags) if kind == "state" else ("--skip-preview", *flags)
             made = _on_a_copy(engine, folder, workdir, stack, (kind, *words))
             after, config = engine.state_and_config()
-            return RawPreview({}, {}, before, after, config, kind, made)
+            return RawPreview({}, {}, state, after, config, kind, made)
         part = tuple(flag for flag in flags if flag.startswith(("--target=", "--exclude=")))
         if kind == "destroy" and not part:
-            refuse_protected(state_in(before))
+            refuse_protected(state_in(state))
         arguments = ("preview", "--save-plan", str(plan), "--json", "--show-secrets", *_COMPLETE)
         about = flags if kind == "up" else ()
         steps = engine.json(*arguments, "--non-interactive", *about)
@@ -83,7 +85,7 @@ def take_preview(  # noqa: PLR0913  # an engine's command, by name
             # whole program, whichever part of the stack goes.
             steps = engine.json(*_DESTROY, "--non-interactive", *flags)
         after, config = engine.state_and_config()
-        return RawPreview(_read(plan), steps, before, after, config, kind, part=part)
+        return RawPreview(_read(plan), steps, state, after, config, kind, part=part)
 
 
 def _on_a_copy(
@@ -128,11 +130,18 @@ class _Engine:
         except orjson.JSONDecodeError:
             raise EngineError(f"`pulumi {arguments[0]}` did not answer in JSON") from None
 
+    def state_before(self, told: Callable[[], str] | None) -> dict[str, Any]:
+        """The state now, or as it was told a moment ago. Raises `EngineError`."""
+        if told is not None:
+            with suppress(EngineError, orjson.JSONDecodeError):  # asked here, it is said why
+                return _object(told().encode())
+        return self.json(*STATE)
+
     def state_and_config(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """Both at once: most of either is the engine's own start. Raises `EngineError`."""
         with ThreadPoolExecutor(1) as beside:
             config = beside.submit(self.json, "config", "--show-secrets", "--json")
-            return self.json("stack", "export", "--show-secrets"), config.result()
+            return self.json(*STATE), config.result()
 
     def run(self, *arguments: str) -> bytes:
         """What a command printed. Raises `EngineError`, with the engine's own message."""

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from pulumi_mandate.errors import EngineError
 from pulumi_mandate.models import Digest, keccak, to_hex
 from pulumi_mandate.plan.canonical import canonical_bytes
 from pulumi_mandate.plan.compare import refines
@@ -19,7 +15,7 @@ from pulumi_mandate.plan.raw import subject_key
 from pulumi_mandate.plan.sources import OPTIONS, SETS
 from pulumi_mandate.plan.values import Reader
 
-from .environment import NESTED_MARK
+from .engine import engine_json
 
 JSON = Any
 
@@ -31,21 +27,12 @@ class ValuesOf(Protocol):
         """`part`: `inputs`, `outputs` or `options`; a secret looks different in each."""
 
 
-ENGINE_SECONDS = 120.0
 _BOUND = ("urn", "type", "id", "provider", "parent")
 _SETTLED = OPTIONS - (
     {"importID", "pendingReplacement", "taint", "external", "refreshBeforeUpdate", "viewOf"}
     | {"replacementTrigger", "extensionRef", "snippetID"}
 )
 """Options that the state shows as the plan had them; the rest the engine uses up or sets itself."""
-
-_TOLD_TO_PROGRAMS = frozenset(
-    {
-        "PULUMI_CONFIG", "PULUMI_CONFIG_SECRET_KEYS", "PULUMI_DRY_RUN", "PULUMI_PARALLEL",
-        "PULUMI_MONITOR", "PULUMI_ENGINE", "PULUMI_PROJECT", "PULUMI_STACK",
-        "PULUMI_ORGANIZATION", "PULUMI_ROOT_DIRECTORY",
-    }
-)  # fmt: skip
 
 GONE = frozenset({"delete", "delete-replaced", "abandon", "discard", "discard-replaced", "forget"})
 """Engine steps after which the resource is no longer there."""
@@ -60,52 +47,6 @@ _HOOKLESS = frozenset(
     {"metadata", "import", "import-replacement", "read", "read-replacement", "refresh"}
 )
 """Nobody is asked about these, so everything that the state shows of them is compared."""
-
-
-def engine_environment(environment: Mapping[str, str] | None = None) -> dict[str, str]:
-    """For an engine command of ours: the program's own settings removed.
-
-    The language host gives a program `PULUMI_CONFIG` and friends, which another engine command
-    would take for its own.
-    """
-    source = os.environ if environment is None else environment
-    return {name: value for name, value in source.items() if name not in _TOLD_TO_PROGRAMS}
-
-
-def run_engine(
-    arguments: Sequence[str], workdir: Path, environment: Mapping[str, str] | None = None
-) -> str:
-    """What an engine command of ours printed. Raises `EngineError`, which never quotes that."""
-    name = "pulumi " + " ".join(word for word in arguments[:2] if not word.startswith("-"))
-    try:
-        done = subprocess.run(
-            ["pulumi", *arguments, "--non-interactive"],
-            cwd=workdir,
-            env=engine_environment(environment) | {NESTED_MARK: "1"},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=ENGINE_SECONDS,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired, UnicodeDecodeError) as error:
-        raise EngineError(
-            f"`{name}` cannot be run ({type(error).__name__})", next_step="mandate doctor"
-        ) from error
-    if done.returncode != 0:
-        reason = done.stderr.strip().splitlines()[-1:] or [f"exit code {done.returncode}"]
-        raise EngineError(f"`{name}` failed: {reason[0]}", next_step=f"type `{name}` yourself")
-    return done.stdout
-
-
-def engine_json(
-    arguments: Sequence[str], workdir: Path, environment: Mapping[str, str] | None = None
-) -> JSON:
-    """The same, parsed. Raises `EngineError`."""
-    try:
-        return json.loads(run_engine(arguments, workdir, environment))
-    except ValueError:
-        raise EngineError(f"`pulumi {arguments[0]}` did not answer in JSON") from None
 
 
 def export_state(

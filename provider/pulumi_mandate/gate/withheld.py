@@ -26,8 +26,8 @@ from pulumi_mandate.plan.program import stack_files
 from pulumi_mandate.plan.raw import KEY_NAME
 from pulumi_mandate.plan.values import SIGNATURE
 
+from .engine import engine_json, run_engine
 from .project import DIY_ORGANISATION, read_project
-from .state import engine_json, run_engine
 from .where import ProgramAt
 
 JSON = Any

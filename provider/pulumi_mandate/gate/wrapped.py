@@ -1,6 +1,6 @@
 """The gate around the engine: first the gate, then, as the same process, the engine.
 
-`python -m pulumi_mandate.gate.wrapped KIND FOLDER STACK MESSAGE`, started by `mandate up` and
+`python -m pulumi_mandate.gate.ahead KIND FOLDER STACK MESSAGE`, started by `mandate up` and
 `mandate destroy` (with the flags that the plan binds at the end), `mandate refresh`, `mandate
 import` (with a FILE there) and `mandate state` (with the edit). This process previews once, begins
 the run, and then becomes the engine. It keeps its pid, so the watcher waits for the right one, and
@@ -33,12 +33,13 @@ from pulumi_mandate.errors import EngineError, MandateError, Refused
 from pulumi_mandate.plan.program import stack_files
 
 from .ancestor import Engine, this_process
+from .engine import STATE, Ask, engine_path, run_engine
 from .environment import check_environment
 from .flags import edit_of
 from .folder import SubjectLock
 from .machine import open_machine
-from .opening import Say, admit, start_run
-from .prepare import engine_path, import_flags, subject_of
+from .opening import Say, admit, previewing, start_run
+from .prepare import import_flags, subject_of
 from .project import is_hooked
 from .refusals import record_refusal
 from .run import Place, resume_run
@@ -55,19 +56,21 @@ def will_join(kind: str, workdir: Path) -> bool:
     return kind not in WITHOUT_PROGRAM and is_hooked(workdir)
 
 
-def open_wrapped(kind: str, program: ProgramAt, engine: Engine, say: Say) -> dict[str, Any] | None:
+def open_wrapped(
+    kind: str, program: ProgramAt, engine: Engine, say: Say, ask: Ask = run_engine
+) -> dict[str, Any] | None:
     """Steps (1) to (9). None where there is nothing to do, else the plan file of the preview that
     was compared, secrets in the clear: empty for a kind that has none, and where hooks ask.
 
-    Raises `MandateError`.
+    `ask` may have asked already who is asked, and for the state. Raises `MandateError`.
     """
     check_environment(engine.environment)
     environment = engine_path(engine.executable, engine.environment)
     settings = _settings(program)
     machine = open_machine()
-    subject = subject_of(program, machine.trust, environment)
+    subject = subject_of(program, machine.trust, environment, ask)
     lock = SubjectLock(subject)
-    lock.take(progress=say)
+    at_once = lock.take(progress=say)
     place = Place(
         subject,
         program.stack,
@@ -80,8 +83,15 @@ def open_wrapped(kind: str, program: ProgramAt, engine: Engine, say: Say) -> dic
         hooked=will_join(kind, program.workdir),
         inside=False,
     )
-    unfinished = look_for_run(machine, subject, say)
-    admission = admit(machine, place, environment, unfinished, say)
+
+    def before() -> str:
+        return ask((*STATE, "--stack", program.stack), program.workdir, environment)
+
+    # What the state was while another run went on, nobody wants to know.
+    told = before if at_once else None
+    with previewing(machine, place, environment, say, told) as preview:
+        unfinished = look_for_run(machine, subject, say)
+        admission = admit(machine, place, environment, unfinished, preview, say)
     if admission is None:
         say("nothing to change, so no mandate is needed")
         if unfinished is not None:
@@ -155,7 +165,7 @@ def give_plan(plan: dict[str, Any]) -> None:
         os.dup2(descriptor, sys.__stdin__.fileno() if sys.__stdin__ else 0)
 
 
-def main(argv: Sequence[str]) -> int:
+def main(argv: Sequence[str], ask: Ask = run_engine) -> int:
     """Becomes the engine where the mandate stands; else the error's exit code."""
     kind, folder, stack, message, *rest = argv[1:]
     imports = Path(rest[0]) if kind == "import" and rest else None
@@ -170,7 +180,7 @@ def main(argv: Sequence[str]) -> int:
         if not executable:
             raise EngineError("there is no `pulumi` on PATH", next_step="mandate doctor")
         words = engine_words(kind, program, message)
-        plan = open_wrapped(kind, program, engine, say)
+        plan = open_wrapped(kind, program, engine, say, ask)
     except MandateError as refusal:
         record_refusal(refusal, engine)  # the command says it
         return refusal.exit_code
@@ -180,7 +190,3 @@ def main(argv: Sequence[str]) -> int:
         give_plan(plan)
     os.chdir(program.workdir)
     os.execve(executable, words, engine.environment)  # noqa: S606  # no shell is meant
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv))

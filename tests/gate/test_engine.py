@@ -1,0 +1,142 @@
+"""Questions to the engine: what it is told, what is quoted of it, and what was asked ahead."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pulumi_mandate.errors import EngineError
+from pulumi_mandate.gate.ahead import asked_ahead
+from pulumi_mandate.gate.engine import (
+    VERSION,
+    WHO,
+    Ahead,
+    engine_environment,
+    engine_json,
+    engine_path,
+    run_engine,
+)
+
+
+def test_the_nested_engine_is_the_engine_that_runs():
+    made = engine_path("/opt/pulumi/pulumi", {"PATH": "/bin", "A": "b"})
+
+    assert made == {"PATH": "/opt/pulumi:/bin", "A": "b"}
+
+
+def test_what_the_host_told_the_program_is_not_told_to_another_engine():
+    made = engine_environment({"PULUMI_CONFIG": "{}", "PULUMI_HOME": "/p", "A": "b"})
+
+    assert made == {"PULUMI_HOME": "/p", "A": "b"}
+
+
+@pytest.fixture
+def fake_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
+    def make(script: str) -> Path:
+        engine = tmp_path / "bin" / "pulumi"
+        engine.parent.mkdir(exist_ok=True)
+        engine.write_text("#!/bin/sh\n" + script)
+        engine.chmod(0o755)
+        monkeypatch.setenv("PATH", str(engine.parent), prepend=":")
+        return tmp_path
+
+    return make
+
+
+def test_an_engine_that_fails_is_quoted_by_its_last_line_of_errors_only(fake_engine):
+    folder = fake_engine("echo 'the password is x'; echo first >&2; echo 'no stack' >&2; exit 255")
+
+    with pytest.raises(EngineError) as error:
+        run_engine(["stack", "export", "--show-secrets"], folder)
+    assert error.value.happened == "`pulumi stack export` failed: no stack"
+    assert "password" not in error.value.diagnostics()
+
+
+def test_an_engine_that_answers_nonsense_is_not_quoted(fake_engine):
+    folder = fake_engine("echo 'the password is x'")
+
+    with pytest.raises(EngineError) as error:
+        engine_json(["config"], folder)
+    assert "password" not in error.value.diagnostics()
+
+
+def test_a_missing_engine_is_an_engine_error(tmp_path):
+    with pytest.raises(EngineError, match="cannot be run"):
+        run_engine(["version"], tmp_path, {"PATH": str(tmp_path)})
+
+
+COUNTED = 'echo x >> calls; echo "$1 $(wc -l < calls)"'
+
+
+def test_what_was_asked_ahead_is_answered_once_and_then_asked_again(fake_engine):
+    folder = fake_engine(COUNTED)
+    ask = Ahead(folder, os.environ, VERSION)
+    deadline = time.monotonic() + 10
+    while not (folder / "calls").exists():
+        assert time.monotonic() < deadline
+
+    assert ask(VERSION, folder, os.environ).split() == ["version", "1"]
+    assert ask(VERSION, folder).split() == ["version", "2"]
+    assert ask(WHO, folder).split() == ["whoami", "3"]
+
+
+@pytest.mark.parametrize("other", ["folder", "environment"])
+def test_an_answer_about_another_place_is_none(fake_engine, other):
+    folder = fake_engine("pwd; echo $WHAT")
+    (folder / "other").mkdir()
+    ask = Ahead(folder, {**os.environ, "WHAT": "asked"}, VERSION)
+
+    where = folder / "other" if other == "folder" else folder
+    what = "other" if other == "environment" else "asked"
+    answer = ask(VERSION, where, {**os.environ, "WHAT": what})
+
+    assert answer.split() == [str(where), what]
+
+
+def test_an_engine_that_fails_ahead_fails_whoever_needs_the_answer(fake_engine):
+    folder = fake_engine("echo 'no backend' >&2; exit 1")
+    ask = Ahead(folder, os.environ, VERSION)
+
+    with pytest.raises(EngineError, match="no backend"):
+        ask(VERSION, folder)
+
+
+ARGUMENTS = ("up", "/folder", "dev", "")
+
+
+def test_an_environment_that_will_be_refused_is_asked_nothing(fake_engine, monkeypatch):
+    folder = fake_engine("touch asked")
+    monkeypatch.setenv("PULUMI_DEBUG_PROVIDERS", "echo:1")
+
+    assert asked_ahead(("ahead", "up", str(folder), "dev", "")) is run_engine
+    assert not (folder / "asked").exists()
+
+
+def test_without_an_engine_nothing_is_asked(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    assert asked_ahead(("ahead", *ARGUMENTS)) is run_engine
+
+
+def test_who_is_asked_and_the_state_are_asked_of_the_stack(fake_engine, monkeypatch):
+    folder = fake_engine('echo "$@" >> calls')
+    for name in [name for name in os.environ if name.startswith(("PULUMI_", "PYTHON"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("VIRTUAL_ENV", sys.prefix)
+
+    asked_ahead(("ahead", "up", str(folder), "dev", "", "--target=a"))
+
+    deadline = time.monotonic() + 10
+    expected = {
+        "whoami --verbose --json --non-interactive",
+        "stack export --show-secrets --stack dev --non-interactive",
+    }
+    calls = folder / "calls"
+    while not calls.exists() or set(calls.read_text().splitlines()) != expected:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
