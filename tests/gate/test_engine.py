@@ -10,9 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from pulumi_mandate.errors import EngineError
-from pulumi_mandate.gate.ahead import asked_ahead
+from pulumi_mandate.errors import EngineError, Refused
+from pulumi_mandate.gate import ahead
+from pulumi_mandate.gate.ahead import asked_ahead, asked_in_a_program
+from pulumi_mandate.gate.ancestor import Engine
 from pulumi_mandate.gate.engine import (
+    SAME_IN_BOTH,
     VERSION,
     WHO,
     Ahead,
@@ -121,6 +124,49 @@ def test_without_an_engine_nothing_is_asked(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
 
     assert asked_ahead(("ahead", *ARGUMENTS)) is run_engine
+
+
+@pytest.fixture
+def engine_above(fake_engine, monkeypatch):
+    """The engine above a program that tells which questions came; its environment is given."""
+
+    def make(environment: dict[str, str]) -> Path:
+        folder = fake_engine('echo "$*" >> calls; echo "$*"')
+        program = folder / "bin" / "pulumi"
+        told = {name: value for name, value in os.environ.items() if name in SAME_IN_BOTH}
+        engine = Engine(1, 1, str(program), ("pulumi", "up"), told | environment)
+        monkeypatch.setattr(ahead, "read_outer_command", lambda: (None, engine))
+        return folder
+
+    return make
+
+
+def test_a_program_asks_the_engine_above_before_it_loads_the_gate(engine_above):
+    environment = {"PATH": os.environ["PATH"]}
+    folder = engine_above(environment)
+
+    ask = asked_in_a_program(folder)
+
+    where = ask._of[1]
+    assert ask(VERSION, folder, where) == "version --non-interactive\n"
+    assert ask(WHO, folder, where) == "whoami --verbose --json --non-interactive\n"
+    assert len((folder / "calls").read_text().splitlines()) == 2
+
+
+def test_under_an_engine_that_will_be_refused_nothing_is_asked(engine_above):
+    folder = engine_above({"PULUMI_DEBUG_PROVIDERS": "echo:1"})
+
+    assert asked_in_a_program(folder) is run_engine
+    assert not (folder / "calls").exists()
+
+
+def test_outside_an_engine_nothing_is_asked(tmp_path, monkeypatch):
+    def nowhere() -> None:
+        raise Refused(1, "no engine")
+
+    monkeypatch.setattr(ahead, "read_outer_command", nowhere)
+
+    assert asked_in_a_program(tmp_path) is run_engine
 
 
 def test_who_is_asked_and_the_state_are_asked_of_the_stack(fake_engine, monkeypatch):

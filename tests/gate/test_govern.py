@@ -161,7 +161,7 @@ def test_a_second_call_is_the_same_gate(engine, monkeypatch):
 
 def test_with_a_mandate_the_judge_decides(engine, monkeypatch):
     seen = []
-    monkeypatch.setattr(opening, "open_gate", lambda where, say: seen.append)
+    monkeypatch.setattr(opening, "open_gate", lambda *_: seen.append)
 
     line.govern()
 
@@ -170,7 +170,7 @@ def test_with_a_mandate_the_judge_decides(engine, monkeypatch):
 
 
 def test_a_refusal_is_shown_and_ends_the_program(engine, monkeypatch):
-    def no(where, say):
+    def no(where, say, ask):
         raise Refused(3, "there is no mandate", next_step="mandate propose")
 
     monkeypatch.setattr(opening, "open_gate", no)
@@ -185,7 +185,7 @@ def test_a_refusal_is_shown_and_ends_the_program(engine, monkeypatch):
 
 
 def test_an_engine_that_cannot_show_it_is_refused_all_the_same(engine, monkeypatch):
-    def no(where, say):
+    def no(where, say, ask):
         raise Refused(3, "there is no mandate")
 
     monkeypatch.setattr(opening, "open_gate", no)
@@ -196,7 +196,7 @@ def test_an_engine_that_cannot_show_it_is_refused_all_the_same(engine, monkeypat
 
 
 def test_a_defect_of_ours_refuses_and_keeps_its_words_private(engine, monkeypatch, tmp_path):
-    def broken(where, say):
+    def broken(where, say, ask):
         raise KeyError("the password is x")
 
     monkeypatch.setattr(opening, "open_gate", broken)

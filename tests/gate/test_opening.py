@@ -184,9 +184,9 @@ def test_a_run_that_was_begun_for_this_engine_is_joined_and_nothing_is_previewed
     nothing_to_do, monkeypatch
 ):
     enter = opening._enter
-    monkeypatch.setattr(opening, "_enter", lambda where: (*enter(where)[:3], "run"))
+    monkeypatch.setattr(opening, "_enter", lambda *given: (*enter(*given)[:3], "run"))
     monkeypatch.setattr(opening, "preview_of", None)
-    monkeypatch.setattr(opening, "join_run", lambda *given: given[-1])
+    monkeypatch.setattr(opening, "join_run", lambda *given: given[3])
 
     assert open_it() == "run"
 

@@ -1,7 +1,7 @@
-"""The gate around the engine, from its first moment: `wrapped`, and two questions before it.
+"""The gate's first moment: the engine is asked, and then the gate's own libraries are loaded.
 
-`python -m pulumi_mandate.gate.ahead` takes `wrapped`'s arguments. The gate's own libraries take as
-long to load as the engine takes to answer, so it is asked first. Nothing is decided here.
+They take as long to load as the engine takes to answer. `python -m pulumi_mandate.gate.ahead` is
+`wrapped` with its arguments. Nothing is decided here.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from pathlib import Path
 
 from pulumi_mandate.errors import Refused
 
-from .engine import STATE, WHO, Ahead, Ask, engine_path, run_engine
+from .ancestor import read_outer_command
+from .engine import STATE, VERSION, WHO, Ahead, Ask, check_engine, engine_path, run_engine
 from .environment import check_environment
 
 
@@ -28,6 +29,14 @@ def asked_ahead(argv: Sequence[str]) -> Ask:
             check_environment(os.environ)
             environment = engine_path(executable, os.environ)
             return Ahead(Path(folder), environment, WHO, (*STATE, "--stack", stack))
+    return run_engine
+
+
+def asked_in_a_program(root: Path) -> Ask:
+    """Who is asked, and the version of the engine above; nothing under one that will be refused."""
+    with suppress(Refused):
+        _, engine = read_outer_command()
+        return Ahead(root, check_engine(engine), WHO, VERSION)
     return run_engine
 
 

@@ -22,12 +22,14 @@ from typing import Any, NoReturn
 
 from pulumi_mandate.errors import MandateError, Refused
 
+from .ahead import asked_in_a_program
 from .ancestor import find_engine
 from .call_stacks import send_own_frames_only
 from .descendant import end_engines_below
 from .engine_hooks import EngineHooks
 from .environment import NESTED_MARK
 from .folder import mandate_home
+from .outer import inline_program
 from .refusals import record_refusal
 from .where import Where
 from .wire import HookCall
@@ -63,12 +65,12 @@ def govern() -> None:
         if place is not None:
             send_own_frames_only(monitor, place.root)
         if not dry:
-            from .opening import open_gate
-            from .outer import inline_program
-
             if place is None:
                 raise inline_program()
-            hooks.decide_with(open_gate(place, _say))
+            ask = asked_in_a_program(place.root)
+            from .opening import open_gate
+
+            hooks.decide_with(open_gate(place, _say, ask))
     except Exception as failure:
         if dry:
             raise

@@ -24,6 +24,7 @@ from pulumi_mandate.plan.raw import subject_key
 from pulumi_mandate.plan.values import Reader
 
 from .ancestor import Engine
+from .engine import Ask, run_engine
 from .engine_hooks import Judge
 from .folder import RunFolder, RunRecord, run_folders
 from .grants import Grants
@@ -50,7 +51,11 @@ def run_begun_for(engine: Engine) -> RunFolder | None:
 
 
 def join_run(
-    machine: Machine, place: Place, environment: dict[str, str], folder: RunFolder
+    machine: Machine,
+    place: Place,
+    environment: dict[str, str],
+    folder: RunFolder,
+    ask: Ask = run_engine,
 ) -> Judge:
     """Who decides about each operation of the run. Raises `MandateError`."""
     record = folder.record()
@@ -61,6 +66,7 @@ def join_run(
         machine.trust,
         rules=machine.rules_of,
         environment=environment,
+        ask=ask,
     )
     _check_subject(record, here.subject)
     (candidate,) = choose(machine, here, folder).found

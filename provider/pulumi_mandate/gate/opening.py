@@ -64,22 +64,22 @@ class Admission:
     prepared: Prepared
 
 
-def open_gate(where: Where, say: Say) -> Judge:
+def open_gate(where: Where, say: Say, ask: Ask = run_engine) -> Judge:
     """Find the mandate, spend it, and give back who decides about each operation.
 
     Under `mandate up` the mandate is spent already, and the program joins that run.
 
     Raises `MandateError`.
     """
-    machine, place, environment, begun = _enter(where)
+    machine, place, environment, begun = _enter(where, ask)
     end_with(place.engine.pid, place.engine.started)
     if begun is not None:
-        return join_run(machine, place, environment, begun)
+        return join_run(machine, place, environment, begun, ask)
     place.lock.take(progress=say)
     with previewing(machine, place, environment, say) as preview:
         # A run of ours that was cut off is finished first, or gone on with.
         unfinished = look_for_run(machine, place.subject, say)
-        admission = admit(machine, place, environment, unfinished, preview, say)
+        admission = admit(machine, place, environment, unfinished, preview, say, ask)
     if admission is None:
         if unfinished is None:
             say("nothing to change, so no mandate is needed; any operation would be refused")
@@ -89,7 +89,7 @@ def open_gate(where: Where, say: Say) -> Judge:
     return spend(machine, place, admission, unfinished, say)
 
 
-def _enter(where: Where) -> tuple[Machine, Place, dict[str, str], RunFolder | None]:
+def _enter(where: Where, ask: Ask) -> tuple[Machine, Place, dict[str, str], RunFolder | None]:
     """(1) the command, the environment, the trust file and the subject; and the run that was begun
     for this engine, whose subject `join_run` compares with what the engine says.
     """
@@ -99,7 +99,7 @@ def _enter(where: Where) -> tuple[Machine, Place, dict[str, str], RunFolder | No
     begun = run_begun_for(engine)
     if begun is None:
         program = ProgramAt(where.root, where.full_stack)
-        subject = subject_of(program, machine.trust, environment)
+        subject = subject_of(program, machine.trust, environment, ask)
     else:
         subject = begun.record().subject
     check_subject(subject, where)
