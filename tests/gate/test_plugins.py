@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from pathlib import Path
 
 import pytest
 
 from pulumi_mandate.errors import UsageError
+from pulumi_mandate.gate import plugins
 from pulumi_mandate.gate.plugins import visible_plugins
 from tools.pulumi_cli import GO_HOST, HOST, LAUNCHER, LAUNCHERS
 from tools.steps import write_launcher
@@ -147,3 +149,27 @@ def test_a_script_of_this_interpreter_is_the_same_everywhere_and_of_another_is_n
 
     assert seen("a", ours) == seen("b", same)
     assert seen("a", ours) != seen("c", "/evil/bin/python")
+
+
+def test_what_path_names_twice_is_read_once(tmp_path, monkeypatch):
+    machine = checkout(tmp_path)
+    honest = visible_plugins(machine)
+    read = []
+    of_a_file = plugins._sha256
+    monkeypatch.setattr(plugins, "_sha256", lambda file: read.append(file) or of_a_file(file))
+
+    again = visible_plugins(machine | {"PATH": ":".join([machine["PATH"]] * 3)})
+
+    assert again == honest
+    assert len(read) == len(set(read)) == 2
+
+
+def test_a_program_and_a_script_are_read_to_their_ends(tmp_path):
+    rows = []
+    for number, text in enumerate(["ELF", "ELF and more", "#!/bin/sh", "#!/bin/sh and more"]):
+        folder = tmp_path / str(number)
+        program(folder / "pulumi-resource-aws", text)
+        rows += visible_plugins({"PATH": str(folder), "PULUMI_HOME": str(tmp_path / "home")})
+
+    assert len({row["sha256"] for row in rows}) == 4
+    assert rows[1]["sha256"] == hashlib.sha256(b"ELF and more").hexdigest()

@@ -34,7 +34,7 @@ from .where import ProgramAt
 
 CLOSING_SECONDS = 900.0
 """How long to wait for the watcher; it goes on when we stop waiting."""
-_POLL_SECONDS = 0.05
+_POLL_SECONDS = 0.01
 _FAILING = {"failed", "open"}
 
 

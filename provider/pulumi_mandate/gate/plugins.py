@@ -19,6 +19,7 @@ from pulumi_mandate.errors import UsageError
 
 _HOST = "pulumi-language-"
 _PROVIDER = "pulumi-resource-"
+_SCRIPT = b"#!"
 _STAND_IN_HEAD = b'#!/bin/sh\nroot=$(CDPATH= cd -- "${0%/*}/../.." && pwd)\nexec '
 """How our launchers begin (ADR 0005): what they start lies in the same checkout."""
 _STAND_IN_FILES = (".toolchain/bin/language-host", "tools/run_program.py")
@@ -30,9 +31,11 @@ def visible_plugins(environment: Mapping[str, str]) -> list[dict[str, str]]:
     Raises `UsageError` where a plugin cannot be read.
     """
     found: dict[tuple[str, str], list[str]] = {}
+    # One look at each: PATH names the engine's own folder again, and hosts are large.
+    read: dict[Path, str] = {}
     for kind, file in _executables(environment):
         digests = found.setdefault((file.name, kind), [])
-        digest = _digest(file)
+        digest = read[file] if file in read else read.setdefault(file, _digest(file, read))
         if digests[-1:] != [digest]:
             digests.append(digest)
     rows = [
@@ -78,12 +81,16 @@ def _entries(folder: Path) -> list[Path]:
         return []  # the engine cannot look there either
 
 
-def _digest(file: Path) -> str:
+def _digest(file: Path, read: dict[Path, str]) -> str:
+    """Of a plugin; `read` has the digests of files that were read already."""
     try:
-        content = file.read_bytes()
+        with file.open("rb") as stream:
+            if stream.read(2) != _SCRIPT:
+                return _sha256(file)
+            content = _SCRIPT + stream.read()
         if content.startswith(_STAND_IN_HEAD) and _STAND_IN_FILES[0].encode() in content:
-            checkout = file.parent.parent.parent
-            content += b"".join(_sha256(checkout / name).encode() for name in _STAND_IN_FILES)
+            for part in (file.parent.parent.parent / name for name in _STAND_IN_FILES):
+                content += (read.get(part) or read.setdefault(part, _sha256(part))).encode()
     except OSError:
         raise _unreadable(file.name) from None
     return hashlib.sha256(_without_our_interpreter(content)).hexdigest()
@@ -92,7 +99,7 @@ def _digest(file: Path) -> str:
 def _without_our_interpreter(content: bytes) -> bytes:
     """A script that pip installed names its interpreter by a path: ours is the same everywhere."""
     first, newline, rest = content.partition(b"\n")
-    if not first.startswith(b"#!"):
+    if not first.startswith(_SCRIPT):
         return content
     interpreter = Path(os.fsdecode(first[2:]).strip())
     ours = Path(sys.prefix).resolve() / "bin"

@@ -131,7 +131,7 @@ def _name_and_version(distribution: Distribution) -> tuple[str, str]:
     text = distribution.read_text("METADATA")
     if text is None:  # installed by older tools
         return _normal(distribution.name or ""), distribution.version
-    headers = HeaderParser().parsestr(text)
+    headers = HeaderParser().parsestr(text[: text.find("\n\n") + 1] or text)
     return _normal(headers["Name"] or ""), headers["Version"] or ""
 
 
