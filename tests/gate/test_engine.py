@@ -24,6 +24,7 @@ from pulumi_mandate.gate.engine import (
     engine_path,
     run_engine,
 )
+from pulumi_mandate.gate.packages import Beside, Look, installed
 
 
 def test_the_nested_engine_is_the_engine_that_runs():
@@ -145,9 +146,12 @@ def test_a_program_asks_the_engine_above_before_it_loads_the_gate(engine_above):
     environment = {"PATH": os.environ["PATH"]}
     folder = engine_above(environment)
 
-    ask = asked_in_a_program(folder)
+    look = asked_in_a_program(folder)
+
+    ask = look.ask
 
     where = ask._of[1]
+    assert isinstance(look.packages, Beside)
     assert ask(VERSION, folder, where) == "version --non-interactive\n"
     assert ask(WHO, folder, where) == "whoami --verbose --json --non-interactive\n"
     assert len((folder / "calls").read_text().splitlines()) == 2
@@ -156,7 +160,7 @@ def test_a_program_asks_the_engine_above_before_it_loads_the_gate(engine_above):
 def test_under_an_engine_that_will_be_refused_nothing_is_asked(engine_above):
     folder = engine_above({"PULUMI_DEBUG_PROVIDERS": "echo:1"})
 
-    assert asked_in_a_program(folder) is run_engine
+    assert asked_in_a_program(folder) == Look(run_engine, installed)
     assert not (folder / "calls").exists()
 
 
@@ -166,7 +170,7 @@ def test_outside_an_engine_nothing_is_asked(tmp_path, monkeypatch):
 
     monkeypatch.setattr(ahead, "read_outer_command", nowhere)
 
-    assert asked_in_a_program(tmp_path) is run_engine
+    assert asked_in_a_program(tmp_path) == Look(run_engine, installed)
 
 
 def test_who_is_asked_and_the_state_are_asked_of_the_stack(fake_engine, monkeypatch):

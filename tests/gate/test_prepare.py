@@ -9,6 +9,7 @@ import pytest
 from pulumi_mandate.errors import Refused, UsageError
 from pulumi_mandate.gate import prepare
 from pulumi_mandate.gate.engine_hooks import HOOK_NAMES
+from pulumi_mandate.gate.packages import Look
 from pulumi_mandate.gate.prepare import check_hooks, check_project, subject_of
 from pulumi_mandate.gate.where import ProgramAt
 from pulumi_mandate.models import Subject
@@ -43,14 +44,13 @@ def test_a_subject_is_named_by_its_backends_id(monkeypatch, program, stack, url,
 
 
 def test_the_program_is_digested_for_the_stack_it_is_about(monkeypatch, program):
-    monkeypatch.setattr(prepare, "run_engine", lambda *_: "v3")
-    monkeypatch.setattr(prepare, "installed_packages", list)
     monkeypatch.setattr(prepare, "visible_plugins", lambda *_: [])
+    look = Look(lambda *_: "v3", list)
     subject = Subject("demo", "acme", "shop", "dev")
 
     def looked():
         at = ProgramAt(program, "acme/shop/dev")
-        return prepare.look_here(at, TRUST, subject=subject).program.digest
+        return prepare.look_here(at, TRUST, subject=subject, look=look).program.digest
 
     before = looked()
     (program / "Pulumi.dev.yaml").write_text("config: {}")

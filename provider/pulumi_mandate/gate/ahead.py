@@ -18,6 +18,7 @@ from pulumi_mandate.errors import Refused
 from .ancestor import read_outer_command
 from .engine import STATE, VERSION, WHO, Ahead, Ask, check_engine, engine_path, run_engine
 from .environment import check_environment
+from .packages import NOTHING_AHEAD, Beside, Look
 
 
 def asked_ahead(argv: Sequence[str]) -> Ask:
@@ -32,12 +33,16 @@ def asked_ahead(argv: Sequence[str]) -> Ask:
     return run_engine
 
 
-def asked_in_a_program(root: Path) -> Ask:
-    """Who is asked, and the version of the engine above; nothing under one that will be refused."""
+def asked_in_a_program(root: Path) -> Look:
+    """Who is asked, and the version of the engine above; and what is installed here.
+
+    Nothing under an engine that will be refused.
+    """
     with suppress(Refused):
         _, engine = read_outer_command()
-        return Ahead(root, check_engine(engine), WHO, VERSION)
-    return run_engine
+        environment = check_engine(engine)
+        return Look(Ahead(root, environment, WHO, VERSION), Beside(environment))
+    return NOTHING_AHEAD
 
 
 def main(argv: Sequence[str]) -> int:

@@ -67,10 +67,10 @@ def govern() -> None:
         if not dry:
             if place is None:
                 raise inline_program()
-            ask = asked_in_a_program(place.root)
+            look = asked_in_a_program(place.root)
             from .opening import open_gate
 
-            hooks.decide_with(open_gate(place, _say, ask))
+            hooks.decide_with(open_gate(place, _say, look))
     except Exception as failure:
         if dry:
             raise

@@ -24,12 +24,12 @@ from pulumi_mandate.plan.raw import subject_key
 from pulumi_mandate.plan.values import Reader
 
 from .ancestor import Engine
-from .engine import Ask, run_engine
 from .engine_hooks import Judge
 from .folder import RunFolder, RunRecord, run_folders
 from .grants import Grants
 from .machine import Machine
 from .operations import OperationCheck
+from .packages import NOTHING_AHEAD, Look
 from .prepare import look_here
 from .run import Denials, Place, check_begun, check_program_still, first
 from .search import choose, positions
@@ -55,7 +55,7 @@ def join_run(
     place: Place,
     environment: dict[str, str],
     folder: RunFolder,
-    ask: Ask = run_engine,
+    look: Look = NOTHING_AHEAD,
 ) -> Judge:
     """Who decides about each operation of the run. Raises `MandateError`."""
     record = folder.record()
@@ -66,7 +66,7 @@ def join_run(
         machine.trust,
         rules=machine.rules_of,
         environment=environment,
-        ask=ask,
+        look=look,
     )
     _check_subject(record, here.subject)
     (candidate,) = choose(machine, here, folder).found

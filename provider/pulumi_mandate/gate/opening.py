@@ -18,13 +18,14 @@ from pulumi_mandate.plan.document import Document
 from pulumi_mandate.plan.raw import RawPreview
 
 from .ancestor import read_outer_command
-from .engine import Ask, check_engine, run_engine
+from .engine import Ask, check_engine
 from .engine_hooks import Judge, refuse_everything
 from .evidence import Candidate, closest
 from .folder import RunFolder, SubjectLock
 from .joining import join_run, judge_of, run_begun_for
 from .journal import REFUSED, Entry
 from .machine import Machine, open_machine
+from .packages import NOTHING_AHEAD, Look
 from .prepare import (
     Before,
     Prepared,
@@ -64,22 +65,22 @@ class Admission:
     prepared: Prepared
 
 
-def open_gate(where: Where, say: Say, ask: Ask = run_engine) -> Judge:
+def open_gate(where: Where, say: Say, look: Look = NOTHING_AHEAD) -> Judge:
     """Find the mandate, spend it, and give back who decides about each operation.
 
     Under `mandate up` the mandate is spent already, and the program joins that run.
 
     Raises `MandateError`.
     """
-    machine, place, environment, begun = _enter(where, ask)
+    machine, place, environment, begun = _enter(where, look.ask)
     end_with(place.engine.pid, place.engine.started)
     if begun is not None:
-        return join_run(machine, place, environment, begun, ask)
+        return join_run(machine, place, environment, begun, look)
     place.lock.take(progress=say)
     with previewing(machine, place, environment, say) as preview:
         # A run of ours that was cut off is finished first, or gone on with.
         unfinished = look_for_run(machine, place.subject, say)
-        admission = admit(machine, place, environment, unfinished, preview, say, ask)
+        admission = admit(machine, place, environment, unfinished, preview, say, look)
     if admission is None:
         if unfinished is None:
             say("nothing to change, so no mandate is needed; any operation would be refused")
@@ -140,7 +141,7 @@ def admit(  # noqa: PLR0913, PLR0917  # where, what was found, and what is being
     unfinished: RunFolder | None,
     preview: Future[RawPreview],
     say: Say,
-    ask: Ask = run_engine,
+    look: Look = NOTHING_AHEAD,
 ) -> Admission | None:
     """(2) to (7). None where there is nothing to do."""
     here = look_here(
@@ -149,7 +150,7 @@ def admit(  # noqa: PLR0913, PLR0917  # where, what was found, and what is being
         rules=machine.rules_of,
         environment=environment,
         subject=place.subject,
-        ask=ask,
+        look=look,
     )
     candidates = choose(machine, here, unfinished)
     machine.load_signing()

@@ -25,13 +25,14 @@ from pulumi_mandate.plan.document import Document
 from pulumi_mandate.plan.program import ProgramDigest, modules_of, program_digest
 from pulumi_mandate.plan.raw import RawPreview, subject_key
 from pulumi_mandate.plan.source import Since, source_part
-from pulumi_mandate.plan.toolchain import Toolchain, installed_packages, toolchain
+from pulumi_mandate.plan.toolchain import Toolchain, toolchain
 from pulumi_mandate.plan.values import Reader
 
 from .engine import VERSION, WHO, Ask, engine_environment, engine_json, run_engine
 from .engine_hooks import HOOK_NAMES
 from .environment import NESTED_MARK, bound_environment, check_environment
 from .flags import require_kind
+from .packages import NOTHING_AHEAD, Look
 from .plugins import visible_plugins
 from .project import DIY_ORGANISATION, check_project, is_hooked, read_project
 from .source import read_source
@@ -242,19 +243,19 @@ def look_here(  # noqa: PLR0913  # what is known of the place already, each by n
     rules: RulesOf = default_rules,
     environment: Mapping[str, str] | None = None,
     subject: Subject | None = None,
-    ask: Ask = run_engine,
+    look: Look = NOTHING_AHEAD,
 ) -> Here:
     """Subject, program, toolchain and rules of this machine. Raises `UsageError`, `EngineError`."""
     source = dict(os.environ if environment is None else environment)
     check_project(program.workdir)
     with ThreadPoolExecutor(3) as beside:
         # The engine starts, in processes of its own, while this one hashes.
-        version = beside.submit(ask, VERSION, program.workdir, source)
-        told = beside.submit(lambda: subject or subject_of(program, trust, source, ask))
+        version = beside.submit(look.ask, VERSION, program.workdir, source)
+        told = beside.submit(lambda: subject or subject_of(program, trust, source, look.ask))
         plugins = beside.submit(visible_plugins, source)  # few and large: no lock is held
         flags = [f"{name}={value}" for name, value in bound_environment(source).items()]
         digested = program_digest(program.workdir, program.stack)
-        packages = installed_packages()
+        packages = look.packages()
         about = told.result()
     return Here(
         subject=about,
