@@ -274,9 +274,9 @@ def environment(root: Path) -> dict[str, str]:
     echo = echo_provider.install(root / "plugins", "echo")
     tools = os.environ.get("MANDATE_TOOLCHAIN_BIN") or str(ROOT / ".toolchain" / "bin")
     folders = [str(echo), tools, str(Path(sys.executable).parent)]
-    kept = {
-        k: v for k, v in os.environ.items() if not k.startswith(("PULUMI_", "MANDATE_", "AWS_"))
-    }
+    # Where no bytecode is kept, each of our processes would compile the gate once more.
+    foreign = ("PULUMI_", "MANDATE_", "AWS_", "PYTHONDONTWRITEBYTECODE")
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(foreign)}
     made: dict[str, Any] = {
         "PATH": os.pathsep.join([*folders, os.environ.get("PATH", os.defpath)]),
         "HOME": str(home),

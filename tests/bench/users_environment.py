@@ -13,6 +13,7 @@ import sys
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
+CHECKOUT = Path(__file__).resolve().parents[2]
 _WANTED = ("pulumi-mandate", "pytest")
 """pytest: the stages that the bench shares with the tests are its fixtures."""
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
@@ -29,7 +30,11 @@ def make_environment(folder: Path) -> Path:
         if name not in seen:
             seen.add(name)
             waiting += _copy(name, site)
-    return folder / "bin" / "python"
+    python = folder / "bin" / "python"
+    # As pip does when it installs; our own folders lie in the checkout.
+    own = [str(CHECKOUT / name) for name in ("provider", "components")]
+    subprocess.run([str(python), "-m", "compileall", "-q", str(site), *own], check=False)
+    return python
 
 
 def _copy(name: str, site: Path) -> list[str]:
