@@ -19,11 +19,13 @@ from pulumi_mandate.gate.engine import (
     VERSION,
     WHO,
     Ahead,
+    check_engine,
     engine_environment,
     engine_json,
     engine_path,
     run_engine,
 )
+from pulumi_mandate.gate.environment import NESTED_MARK
 from pulumi_mandate.gate.packages import Beside, Look, installed
 
 
@@ -190,3 +192,40 @@ def test_who_is_asked_and_the_state_are_asked_of_the_stack(fake_engine, monkeypa
     while not calls.exists() or set(calls.read_text().splitlines()) != expected:
         assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+def above(environment: dict[str, str]) -> Engine:
+    return Engine(7, 1, "/opt/pulumi/bin/pulumi", ("pulumi", "up"), environment)
+
+
+@pytest.fixture
+def environment(monkeypatch):
+    made = {"HOME": "/h", "MANDATE_TRUST": "/t", "PATH": "/bin"}
+    for name, value in made.items():
+        monkeypatch.setenv(name, value)
+    for name in ("MANDATE_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    return made
+
+
+def test_previews_are_made_by_the_engine_that_runs(environment):
+    assert check_engine(above(environment))["PATH"] == "/opt/pulumi/bin:/bin"
+
+
+@pytest.mark.parametrize(
+    "name", ["MANDATE_TRUST", "MANDATE_HOME", "HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME"]
+)
+def test_a_program_that_points_the_gate_elsewhere_is_refused(environment, monkeypatch, name):
+    monkeypatch.setenv(name, "/elsewhere")
+
+    with pytest.raises(Refused, match=name) as refusal:
+        check_engine(above(environment))
+    assert refusal.value.step == 1
+
+
+def test_the_mark_in_a_real_update_is_an_error_wherever_it_was_set(environment, monkeypatch):
+    with pytest.raises(Refused, match=NESTED_MARK):
+        check_engine(above(environment | {NESTED_MARK: "1"}))
+    monkeypatch.setenv(NESTED_MARK, "1")
+    with pytest.raises(Refused, match=NESTED_MARK):
+        check_engine(above(environment))
