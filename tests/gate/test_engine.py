@@ -19,6 +19,7 @@ from pulumi_mandate.gate.engine import (
     VERSION,
     WHO,
     Ahead,
+    Look,
     check_engine,
     engine_environment,
     engine_json,
@@ -26,7 +27,7 @@ from pulumi_mandate.gate.engine import (
     run_engine,
 )
 from pulumi_mandate.gate.environment import NESTED_MARK
-from pulumi_mandate.gate.packages import Beside, Look, installed
+from pulumi_mandate.gate.packages import Beside, installed
 
 
 def test_the_nested_engine_is_the_engine_that_runs():

@@ -8,8 +8,8 @@ import pytest
 
 from pulumi_mandate.errors import Refused, UsageError
 from pulumi_mandate.gate import prepare
+from pulumi_mandate.gate.engine import Look
 from pulumi_mandate.gate.engine_hooks import HOOK_NAMES
-from pulumi_mandate.gate.packages import Look
 from pulumi_mandate.gate.prepare import check_hooks, check_project, subject_of
 from pulumi_mandate.gate.where import ProgramAt
 from pulumi_mandate.models import Subject

@@ -16,9 +16,20 @@ from pathlib import Path
 from pulumi_mandate.errors import Refused
 
 from .ancestor import read_outer_command
-from .engine import STATE, VERSION, WHO, Ahead, Ask, check_engine, engine_path, run_engine
+from .engine import (
+    NOTHING_AHEAD,
+    STATE,
+    VERSION,
+    WHO,
+    Ahead,
+    Ask,
+    Look,
+    check_engine,
+    engine_path,
+    run_engine,
+)
 from .environment import check_environment
-from .packages import NOTHING_AHEAD, Beside, Look
+from .packages import Beside
 
 
 def asked_ahead(argv: Sequence[str]) -> Ask:

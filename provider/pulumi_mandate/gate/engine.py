@@ -10,6 +10,7 @@ import os
 import subprocess
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,6 +18,7 @@ from pulumi_mandate.errors import EngineError, Refused
 
 from .ancestor import Engine
 from .environment import NESTED_MARK, check_environment
+from .packages import Packages, installed
 
 JSON = Any
 ENGINE_SECONDS = 120.0
@@ -110,6 +112,17 @@ def run_engine(
         reason = done.stderr.strip().splitlines()[-1:] or [f"exit code {done.returncode}"]
         raise EngineError(f"`{name}` failed: {reason[0]}", next_step=f"type `{name}` yourself")
     return done.stdout
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How the gate looks at its machine; either may have begun already."""
+
+    ask: Ask = run_engine
+    packages: Packages = installed
+
+
+NOTHING_AHEAD = Look()
 
 
 def engine_json(

@@ -24,12 +24,12 @@ from pulumi_mandate.plan.raw import subject_key
 from pulumi_mandate.plan.values import Reader
 
 from .ancestor import Engine
+from .engine import NOTHING_AHEAD, Look
 from .engine_hooks import Judge
 from .folder import RunFolder, RunRecord, run_folders
 from .grants import Grants
 from .machine import Machine
 from .operations import OperationCheck
-from .packages import NOTHING_AHEAD, Look
 from .prepare import look_here
 from .run import Denials, Place, check_begun, check_program_still, first
 from .search import choose, positions

@@ -18,14 +18,13 @@ from pulumi_mandate.plan.document import Document
 from pulumi_mandate.plan.raw import RawPreview
 
 from .ancestor import read_outer_command
-from .engine import Ask, check_engine
+from .engine import NOTHING_AHEAD, Ask, Look, check_engine
 from .engine_hooks import Judge, refuse_everything
 from .evidence import Candidate, closest
 from .folder import RunFolder, SubjectLock
 from .joining import join_run, judge_of, run_begun_for
 from .journal import REFUSED, Entry
 from .machine import Machine, open_machine
-from .packages import NOTHING_AHEAD, Look
 from .prepare import (
     Before,
     Prepared,

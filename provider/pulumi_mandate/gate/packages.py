@@ -13,10 +13,7 @@ import sys
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
-
-from .engine import Ask, run_engine
 
 if TYPE_CHECKING:
     from pulumi_mandate.plan.toolchain import Package
@@ -31,17 +28,6 @@ def installed() -> list[Package]:
     from pulumi_mandate.plan.toolchain import installed_packages
 
     return installed_packages()
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """How the gate looks at its machine; either may have begun already."""
-
-    ask: Ask = run_engine
-    packages: Packages = installed
-
-
-NOTHING_AHEAD = Look()
 
 
 class Beside:

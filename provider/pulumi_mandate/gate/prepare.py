@@ -28,11 +28,19 @@ from pulumi_mandate.plan.source import Since, source_part
 from pulumi_mandate.plan.toolchain import Toolchain, toolchain
 from pulumi_mandate.plan.values import Reader
 
-from .engine import VERSION, WHO, Ask, engine_environment, engine_json, run_engine
+from .engine import (
+    NOTHING_AHEAD,
+    VERSION,
+    WHO,
+    Ask,
+    Look,
+    engine_environment,
+    engine_json,
+    run_engine,
+)
 from .engine_hooks import HOOK_NAMES
 from .environment import NESTED_MARK, bound_environment, check_environment
 from .flags import require_kind
-from .packages import NOTHING_AHEAD, Look
 from .plugins import visible_plugins
 from .project import DIY_ORGANISATION, check_project, is_hooked, read_project
 from .source import read_source
@@ -255,8 +263,10 @@ def look_here(  # noqa: PLR0913  # what is known of the place already, each by n
         plugins = beside.submit(visible_plugins, source)  # few and large: no lock is held
         flags = [f"{name}={value}" for name, value in bound_environment(source).items()]
         digested = program_digest(program.workdir, program.stack)
-        packages = look.packages()
         about = told.result()
+        # The chain before the packages: another process may be digesting these meanwhile.
+        judged_by = rules(about).about(about)
+        packages = look.packages()
     return Here(
         subject=about,
         program=digested,
@@ -267,7 +277,7 @@ def look_here(  # noqa: PLR0913  # what is known of the place already, each by n
             flags=[*flags, *program.flags],
             shadowed=modules_of(digested.files),
         ),
-        rules=rules(about).about(about),
+        rules=judged_by,
     )
 
 
