@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pulumi_mandate.errors import EngineError, Refused
-from pulumi_mandate.gate import ahead
+from pulumi_mandate.gate import ahead, wrapped
 from pulumi_mandate.gate.ahead import asked_ahead, asked_in_a_program
 from pulumi_mandate.gate.ancestor import Engine
 from pulumi_mandate.gate.engine import (
@@ -122,6 +122,20 @@ def test_an_environment_that_will_be_refused_is_asked_nothing(fake_engine, monke
 
     assert asked_ahead(("ahead", "up", str(folder), "dev", "")) is run_engine
     assert not (folder / "asked").exists()
+
+
+def test_the_gate_is_told_what_was_asked_and_its_threads_wait_for_no_long_turn(monkeypatch):
+    asked = []
+    monkeypatch.setattr(ahead, "asked_ahead", lambda argv: f"asked for {argv[1]}")
+    monkeypatch.setattr(wrapped, "main", lambda *given: asked.append(given) or 3)
+    before = sys.getswitchinterval()
+    try:
+        assert ahead.main(["ahead", *ARGUMENTS]) == 3
+        assert sys.getswitchinterval() < 0.001
+    finally:
+        sys.setswitchinterval(before)
+
+    assert asked == [(["ahead", *ARGUMENTS], "asked for up")]
 
 
 def test_without_an_engine_nothing_is_asked(tmp_path, monkeypatch):

@@ -31,6 +31,8 @@ from .engine import (
 from .environment import check_environment
 from .packages import Beside
 
+_TURN_SECONDS = 0.0005
+
 
 def asked_ahead(argv: Sequence[str]) -> Ask:
     """Who is asked, and the state of the stack; nothing in an environment that will be refused."""
@@ -58,6 +60,8 @@ def asked_in_a_program(root: Path) -> Look:
 
 def main(argv: Sequence[str]) -> int:
     """As `wrapped.main`."""
+    # The preview is started by a thread, beside one that hashes: it must not wait for its turn.
+    sys.setswitchinterval(_TURN_SECONDS)
     ask = asked_ahead(argv)
     from .wrapped import main as become_engine
 
