@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 import os
 import subprocess
 import sys
@@ -123,3 +125,25 @@ def test_a_refusal_is_said_by_whoever_asked(
 
     with pytest.raises(UsageError, match="lacks its file"):
         Beside(os.environ)()
+
+
+def test_the_second_process_answers_in_json_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    info = tmp_path / "thing-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: thing\nVersion: 1\n")
+    (info / "RECORD").write_text("thing.py,,\n")
+
+    def ask(told: str) -> int:
+        monkeypatch.setattr(sys, "stdin", io.StringIO(told))
+        return packages.main()
+
+    assert ask(json.dumps([str(tmp_path)])) == 1
+    assert ask("nonsense") == 1
+    assert capsys.readouterr().out == ""
+    (tmp_path / "thing.py").write_text("")
+    assert ask(json.dumps([str(tmp_path)])) == 0
+    row, stray = packages._read(capsys.readouterr().out)
+    assert stray.name == UNOWNED  # its own notes, which it does not list
+    assert (row.name, row.version, row.modules) == ("thing", "1", ("thing",))
