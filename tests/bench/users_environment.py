@@ -14,8 +14,8 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-_WANTED = ("pulumi-mandate", "pytest")
-"""pytest: the stages that the bench shares with the tests are its fixtures."""
+_WANTED = ("pulumi-mandate", "pytest", "eth-account")
+"""The last two: the stages that the bench shares with the tests are made with them."""
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
 
 

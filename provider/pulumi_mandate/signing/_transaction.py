@@ -1,9 +1,8 @@
 """EIP-1559 transactions as bytes: what is hashed and signed, and what is sent. No I/O.
 
 eth_account does this too, but importing it takes half a second, while a run waits for its
-signature; tests compare us with it.
-Sources: https://eips.ethereum.org/EIPS/eip-1559, https://eips.ethereum.org/EIPS/eip-2930, and for
-RLP the Ethereum Yellow Paper, appendix B.
+signature; tests compare us with it. RLP itself is its own library's.
+Sources: https://eips.ethereum.org/EIPS/eip-1559, https://eips.ethereum.org/EIPS/eip-2930.
 """
 
 from __future__ import annotations
@@ -11,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from rlp import encode
+
 from ..models import Digest, checksum, keccak
 from ._curve import V_VALUES, Signature
 
 _TYPE = b"\x02"
 _COUNTS = ("chainId", "nonce", "maxPriorityFeePerGas", "maxFeePerGas", "gas")
 _WORD = 32
-_SHORT = 55
-"""Bytes up to which RLP has the length in the first byte."""
 
 Item = bytes | list["Item"]
 
@@ -28,14 +27,14 @@ def digest_of(fields: Mapping[str, Any]) -> Digest:
 
     Raises `ValueError`, `TypeError` for a member of the wrong type or range.
     """
-    return keccak(_TYPE + _rlp(_members(fields)))
+    return keccak(_TYPE + bytes(encode(_members(fields))))
 
 
 def signed(fields: Mapping[str, Any], signature: Signature) -> bytes:
     """What is sent. Raises as `digest_of`."""
     # A transaction carries the parity, not 27 or 28.
     proof = (signature.v - V_VALUES[0], signature.r, signature.s)
-    return _TYPE + _rlp([*_members(fields), *map(_number, proof)])
+    return _TYPE + bytes(encode([*_members(fields), *map(_number, proof)]))
 
 
 def _members(fields: Mapping[str, Any]) -> list[Item]:
@@ -76,19 +75,3 @@ def _data(value: object) -> bytes:
     if isinstance(value, str) and value.startswith("0x"):
         return bytes.fromhex(value[2:])
     raise TypeError("data is bytes, or 0x and hex digits")
-
-
-def _rlp(item: Item) -> bytes:
-    if isinstance(item, bytes):
-        if len(item) == 1 and item[0] < 0x80:
-            return item
-        return _length(len(item), 0x80) + item
-    content = b"".join(map(_rlp, item))
-    return _length(len(content), 0xC0) + content
-
-
-def _length(size: int, offset: int) -> bytes:
-    if size <= _SHORT:
-        return bytes([offset + size])
-    digits = size.to_bytes((size.bit_length() + 7) // 8, "big")
-    return bytes([offset + _SHORT + len(digits)]) + digits
