@@ -14,7 +14,7 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-_WANTED = ("pulumi-mandate", "pytest", "eth-account")
+_WANTED = ("pulumi-mandate", "pytest", "web3")
 """The last two: the stages that the bench shares with the tests are made with them."""
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
 
