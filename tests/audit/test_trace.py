@@ -16,6 +16,7 @@ from pulumi_mandate.audit.links import Link, broken, run_checks
 from pulumi_mandate.audit.proposal import verify_proposal
 from pulumi_mandate.audit.trace import progress_of, trace
 from pulumi_mandate.checks import Rules
+from pulumi_mandate.checks.tables import HealthChoice
 from pulumi_mandate.dev.chain_service import ChainService
 from pulumi_mandate.errors import Refused, UsageError
 from pulumi_mandate.governance import ProposalState, Tally
@@ -53,6 +54,19 @@ def test_every_link_of_a_true_history_holds(evidence: RunEvidence) -> None:
     assert [link.name for link in links] == ["resource", "operation", "proof", *PROPOSAL, *RUN]
     assert bad(links) == []
     assert progress_of(evidence) == "completed"
+
+
+def test_a_voter_reads_what_is_asked_after_the_run(evidence: RunEvidence) -> None:
+    proposal = evidence.proposal
+    assert proposal.rules is not None
+    mine = HealthChoice("front", "http", {}, within=90)
+    theirs = HealthChoice("there", "http", {}, subjects=("another/*/*",))
+    asked = replace(proposal, rules=replace(proposal.rules, health=(mine, theirs)))
+
+    (tier,) = [link for link in verify_proposal(asked) if link.name == "tier"]
+
+    said = {name: text for name, text in tier.evidence.items() if name.startswith("health")}
+    assert said == {"health front": "front (http), within 90 s after the run"}
 
 
 def test_a_plan_is_traced_without_a_resource(evidence: RunEvidence) -> None:

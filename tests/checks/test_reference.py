@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pulumi_mandate.checks import Rules
-from pulumi_mandate.checks.tables import ValidatorChoice
+from pulumi_mandate.checks.tables import HealthChoice, ValidatorChoice
 from pulumi_mandate.checks.tiers import PlanRule, Rule
 from pulumi_mandate.checks.validator import BUILT_IN, Report, Verdict
 from pulumi_mandate.models import Subject, Tier
@@ -36,9 +36,10 @@ def test_the_example_judges_plans() -> None:
     assert tier(DEV)[1] == "no-rule-matches"
 
 
-@pytest.mark.parametrize("table", [Rule, PlanRule, ValidatorChoice])
+@pytest.mark.parametrize("table", [Rule, PlanRule, ValidatorChoice, HealthChoice])
 def test_the_example_has_every_key(table: type) -> None:
-    name = {Rule: "rule", PlanRule: "plan", ValidatorChoice: "validator"}[table]
+    names = {Rule: "rule", PlanRule: "plan", ValidatorChoice: "validator", HealthChoice: "health"}
+    name = names[table]
     used = {key for entry in EXAMPLE[name] for key in entry}
     optional = {"subjects"} if table is PlanRule else set()  # shown where it is explained
 

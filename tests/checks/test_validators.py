@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -15,6 +16,7 @@ import pytest
 
 from pulumi_mandate.checks.validator import BUILT_IN, Report, Verdict
 from pulumi_mandate.checks.validators.cost import Cost
+from pulumi_mandate.checks.validators.http import HttpAnswer
 from pulumi_mandate.checks.validators.quota import Quota
 from pulumi_mandate.checks.validators.rego import Rego
 from pulumi_mandate.checks.validators.residency import Residency
@@ -105,6 +107,7 @@ class _Answers(BaseHTTPRequestHandler):
 
     body: bytes = b""
     status = 200
+    location = ""
     asked: str = ""
 
     def _answer(self) -> None:
@@ -112,6 +115,8 @@ class _Answers(BaseHTTPRequestHandler):
         type(self).asked = self.path + self.rfile.read(length).decode()
         self.send_response(self.status)
         self.send_header("Content-Length", str(len(self.body)))
+        if self.location:
+            self.send_header("Location", self.location)
         self.end_headers()
         self.wfile.write(self.body)
 
@@ -162,6 +167,75 @@ def test_the_price_list_is_asked_through_boto3(
     assert listed.measures["usdPerMonth"] == 734.38, "the table decides where the list is silent"
     Cost().validate({**wanted, "config": {"aws:region": "sa-east-1"}}, {"source": "aws-price-list"})
     assert '"Value": "sa-east-1"' in answers.asked
+
+
+# ---- http ----
+
+
+@pytest.mark.parametrize(
+    ("settings", "status", "body", "wrong"),
+    [
+        ({}, 200, b"", ""),
+        ({"status": 204}, 204, b"", ""),
+        ({"status": 301}, 301, b"", ""),
+        ({"contains": "it is d\u00f6ne"}, 200, "so: it is d\u00f6ne.".encode(), ""),
+        ({}, 503, b"", "the answer is 503, not 200"),
+        ({}, 302, b"", "the answer is 302, not 200"),
+        ({"contains": "done"}, 200, b"soon", "does not hold the text"),
+        ({"contains": "done"}, 500, b"done", "the answer is 500, not 200"),
+        ({"contains": "done"}, 200, b"x" * (1 << 20) + b"done", "does not hold the text"),
+    ],
+)
+def test_a_page_answers_as_it_should_or_not(
+    settings: dict[str, Any],
+    status: int,
+    body: bytes,
+    wrong: str,
+    server: tuple[str, type[_Answers]],
+) -> None:
+    url, answers = server
+    answers.status, answers.body = status, body
+
+    report = HttpAnswer().validate(plan(), {"url": f"{url}/health?deep=1"} | settings)
+
+    assert answers.asked == "/health?deep=1"
+    assert report.verdict is (Verdict.FAIL if wrong else Verdict.PASS)
+    assert all(wrong in finding.message for finding in report.findings)
+
+
+def test_a_redirection_is_not_followed(server: tuple[str, type[_Answers]]) -> None:
+    url, answers = server
+    answers.status, answers.location = 302, f"{url}/elsewhere"
+
+    report = HttpAnswer().validate(plan(), {"url": f"{url}/here"})
+
+    assert answers.asked == "/here"
+    assert report.verdict is Verdict.FAIL
+
+
+def test_where_nobody_answers_it_is_not_healthy() -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        port = closed.getsockname()[1]
+    report = HttpAnswer().validate(plan(), {"url": f"http://127.0.0.1:{port}"})
+
+    assert [finding.message for finding in report.findings] == ["nobody answers"]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {}, {"url": ""}, {"url": "shop.example"}, {"url": "file:///etc/passwd"},
+        {"url": "ftp://shop.example"}, {"url": "http://"}, {"url": "http://[::1"},
+        {"url": "https://me:hunter2@shop.example"},
+        {"url": "http://a", "status": "200"}, {"url": "http://a", "status": 99},
+        {"url": "http://a", "status": True}, {"url": "http://a", "contains": ""},
+        {"url": "http://a", "contains": 1}, {"url": "http://a", "method": "POST"},
+    ],
+)  # fmt: skip
+def test_settings_of_a_page_that_cannot_be_used(settings: dict[str, Any]) -> None:
+    with pytest.raises(UsageError):
+        HttpAnswer().validate(plan(), settings)
 
 
 # ---- residency ----

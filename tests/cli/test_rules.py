@@ -27,6 +27,14 @@ operations_over = 2
 [[validator]]
 id = "cost"
 mandatory = false
+[[health]]
+id = "front"
+check = "http"
+within = 90
+settings = { url = "https://shop.example" }
+[[health]]
+id = "elsewhere"
+subjects = ["another/*/*"]
 """
 
 
@@ -52,6 +60,11 @@ def test_a_file_is_checked_and_judges_a_plan(office: Office) -> None:
     assert {each["rule"] for each in found["operations"]} == {"any"}
     shown = office.ok("rules", "show", str(file))
     assert "check   cost (not mandatory)" in shown.out
+    assert "health  front (http), within 90 s after the run" in shown.out
+    assert "health  elsewhere, within 60 s after the run" in shown.out
+    assert "health  front (http), within 90 s after the run" in said.out
+    assert "elsewhere" not in said.out, "it is asked about other subjects"
+    assert found["health"] == [{"id": "front", "check": "http", "within": 90}]
 
 
 def test_a_file_that_cannot_be_used_says_why(office: Office) -> None:

@@ -16,6 +16,7 @@ An emergency has no proposal: what its council signed stands in the place of (5)
 
 from __future__ import annotations
 
+from ..checks.health import sentence
 from ..checks.judgement import misjudged
 from ..governance import GOVERNORS, ProposalState, proposal_id
 from ..models import Digest, MandateState, Plan, keccak, plan_hash, to_hex
@@ -62,10 +63,12 @@ def _tier(evidence: ProposalEvidence) -> Finding:
         found="no such file",
     )
     assert evidence.rules is not None  # noqa: S101  # required above
-    wrong = misjudged(evidence.rules.about(document.subject), document.content)
+    about = evidence.rules.about(document.subject)
+    wrong = misjudged(about, document.content)
     require(not wrong, wrong)
     tier = document.tier.name.lower()
-    return f"{tier}, judged again under the subject's rules", {"rules": rules}
+    health = {f"health {one.id}": sentence(one) for one in about.health}
+    return f"{tier}, judged again under the subject's rules", {"rules": rules, **health}
 
 
 def _plan_hash(evidence: ProposalEvidence) -> Finding:

@@ -1,4 +1,5 @@
-"""The rules a subject's plans are judged by: tiers, constraints, and which validators run.
+"""The rules a subject's plans are judged by: tiers, constraints, which validators run, and what is
+asked after a run.
 
 They are data. First match decides for an operation, and what no rule matches is high: forgetting a
 rule never makes anything easier. The subject's config on chain holds their digest, so no pull
@@ -28,8 +29,10 @@ from .tables import (
     NO_MATCH,
     OVERRIDDEN,
     RESERVED,
+    HealthChoice,
     ValidatorChoice,
     read_constraint,
+    read_health,
     read_plan_rule,
     read_rule,
     read_unknowns,
@@ -38,7 +41,7 @@ from .tables import (
 from .tiers import PlanRule, Rule, changes, unknown_paths
 
 VERSION = 1
-_TABLES = ("rule", "plan", "constraint", "validator")
+_TABLES = ("rule", "plan", "constraint", "validator", "health")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,7 @@ class Rules:
     unknowns: Unknowns = Unknowns()  # noqa: RUF009  # frozen
     constraints: tuple[Constraint, ...] = ()
     validators: tuple[ValidatorChoice, ...] = ()
+    health: tuple[HealthChoice, ...] = ()
     subject: Subject | None = None
     """Whose they are; None: of nobody yet, and then none may name subjects."""
 
@@ -101,6 +105,7 @@ class Rules:
             read_unknowns(content.get("unknowns", {})),
             tuple(map(read_constraint, entries["constraint"])),
             tuple(sorted(map(read_validator, entries["validator"]), key=lambda one: one.id)),
+            tuple(sorted(map(read_health, entries["health"]), key=lambda one: one.id)),
         )
         found._check_ids()
         return found
@@ -108,7 +113,7 @@ class Rules:
     def about(self, subject: Subject) -> Rules:
         """Only what applies to this subject; the digest stays that of the file."""
 
-        def applies(part: Rule | PlanRule | Constraint | ValidatorChoice) -> bool:
+        def applies(part: Rule | PlanRule | Constraint | ValidatorChoice | HealthChoice) -> bool:
             return not part.subjects or any_match(part.subjects, [str(subject)])
 
         return replace(
@@ -117,6 +122,7 @@ class Rules:
             plans=tuple(filter(applies, self.plans)),
             constraints=tuple(filter(applies, self.constraints)),
             validators=tuple(filter(applies, self.validators)),
+            health=tuple(filter(applies, self.health)),
             subject=subject,
         )
 
@@ -169,6 +175,7 @@ class Rules:
         for ids, what in (
             ([rule.id for rule in self._all()], "rules"),
             ([choice.id for choice in self.validators], "validators"),
+            ([choice.id for choice in self.health], "health checks"),
         ):
             if len(set(ids)) != len(ids):
                 raise UsageError(f"two {what} have the same id")

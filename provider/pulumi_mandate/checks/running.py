@@ -56,10 +56,8 @@ def run_validators(
     if not rules.validators:
         _refuse_rest(wanted)
         return []
-    plan = {part: content[part] for part in _PARTS}
-    urns = frozenset(operation["urn"] for operation in content["operations"])
     with ThreadPoolExecutor(len(rules.validators)) as pool:
-        checks = list(pool.map(lambda choice: _check(choice, plan, urns), rules.validators))
+        checks = list(pool.map(lambda choice: ask_validator(choice, content), rules.validators))
     made = [
         _again(choice, check) if again else _override(choice, check, wanted.pop(choice.id, None))
         for choice, check in zip(rules.validators, checks, strict=True)
@@ -68,7 +66,11 @@ def run_validators(
     return made
 
 
-def _check(choice: ValidatorChoice, plan: Mapping[str, Any], urns: frozenset[str]) -> Check:
+def ask_validator(choice: ValidatorChoice, content: Mapping[str, Any]) -> Check:
+    """One entry of `checks`: what a validator says of a plan. Whatever it does but answer is a
+    failure."""
+    plan = {part: content[part] for part in _PARTS}
+    urns = frozenset(operation["urn"] for operation in content["operations"])
     request = {"id": choice.id, "settings": dict(choice.settings), "plan": plan}
     environment = dict(_environment(choice.id))
     answer = _ask(json.dumps(request).encode(), environment, choice.timeout)

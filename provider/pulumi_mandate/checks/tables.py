@@ -29,6 +29,8 @@ RESERVED = {
 """Ids that no file may use, and their reasons."""
 TIMEOUT, LONGEST_TIMEOUT = 10, 60
 """Seconds."""
+WITHIN, LONGEST_WITHIN = 60, 600
+"""Seconds. Whoever typed the command waits for as long, and the run's lease goes on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,27 @@ class ValidatorChoice:
     timeout: int = TIMEOUT
     """Seconds; who has not answered by then has failed."""
     subjects: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HealthChoice:
+    """A check that is asked after a run, before it counts as complete."""
+
+    id: str
+    """What people read: which thing is not healthy."""
+    check: str
+    """Id of the validator that answers; the `id` where the table names none."""
+    settings: Mapping[str, JSON]
+    within: int = WITHIN
+    """Seconds in which the thing has to become healthy; 0: it is asked once."""
+    timeout: int = TIMEOUT
+    """Seconds for each answer."""
+    subjects: tuple[str, ...] = ()
+
+    @property
+    def asked(self) -> ValidatorChoice:
+        """The same as a validator that is to run."""
+        return ValidatorChoice(self.check, self.settings, timeout=self.timeout)
 
 
 def read_rule(entry: object) -> Rule:
@@ -104,19 +127,52 @@ def read_constraint(entry: object) -> Constraint:
 def read_validator(entry: object) -> ValidatorChoice:
     """A `[[validator]]`. Raises `UsageError`. The settings are the validator's own affair."""
     table = _table(entry, "validator", {field.name for field in fields(ValidatorChoice)})
-    name, timeout = table.get("id"), table.get("timeout", TIMEOUT)
-    if not isinstance(name, str) or not CHECK_ID.fullmatch(name):
-        raise UsageError("a validator's id is up to 32 small letters, digits and dashes")
-    if type(timeout) is not int or not 1 <= timeout <= LONGEST_TIMEOUT:
-        raise UsageError(f"validator {name}: timeout is 1 to {LONGEST_TIMEOUT} seconds")
+    name = _check_id(table.get("id"), "a validator's id")
+    timeout = _seconds(table, f"validator {name}", "timeout", TIMEOUT, (1, LONGEST_TIMEOUT))
     flags = {word: table.get(word, word == "mandatory") for word in ("mandatory", "overridable")}
     if not all(type(flag) is bool for flag in flags.values()):
         raise UsageError(f"validator {name}: mandatory and overridable are true or false")
-    settings = table.get("settings", {})
-    if not isinstance(settings, dict):
-        raise UsageError(f"validator {name}: settings is a table")
+    settings = _settings(table, f"validator {name}")
     subjects = _globs(table, "subjects")
     return ValidatorChoice(name, settings, **flags, timeout=timeout, subjects=subjects)
+
+
+def read_health(entry: object) -> HealthChoice:
+    """A `[[health]]`. Raises `UsageError`."""
+    table = _table(entry, "health", {field.name for field in fields(HealthChoice)})
+    name = _check_id(table.get("id"), "a health check's id")
+    what = f"health {name}"
+    return HealthChoice(
+        name,
+        _check_id(table.get("check", name), f"{what}: check"),
+        _settings(table, what),
+        within=_seconds(table, what, "within", WITHIN, (0, LONGEST_WITHIN)),
+        timeout=_seconds(table, what, "timeout", TIMEOUT, (1, LONGEST_TIMEOUT)),
+        subjects=_globs(table, "subjects"),
+    )
+
+
+def _check_id(value: object, what: str) -> str:
+    if not isinstance(value, str) or not CHECK_ID.fullmatch(value):
+        raise UsageError(f"{what} is up to 32 small letters, digits and dashes")
+    return value
+
+
+def _seconds(
+    table: Mapping[str, Any], what: str, name: str, default: int, limits: tuple[int, int]
+) -> int:
+    value = table.get(name, default)
+    least, most = limits
+    if type(value) is not int or not least <= value <= most:
+        raise UsageError(f"{what}: {name} is {least} to {most} seconds")
+    return value
+
+
+def _settings(table: Mapping[str, Any], what: str) -> Mapping[str, JSON]:
+    settings = table.get("settings", {})
+    if not isinstance(settings, dict):
+        raise UsageError(f"{what}: settings is a table")
+    return settings
 
 
 def _head(table: Mapping[str, Any]) -> tuple[str, str, Tier]:

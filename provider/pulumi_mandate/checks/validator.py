@@ -29,6 +29,7 @@ GROUP = "pulumi_mandate.validators"
 BUILT_IN = {
     "cost": "pulumi_mandate.checks.validators.cost:Cost",
     "crossguard": "pulumi_mandate.checks.validators.crossguard:CrossGuard",
+    "http": "pulumi_mandate.checks.validators.http:HttpAnswer",
     "quota": "pulumi_mandate.checks.validators.quota:Quota",
     "rego": "pulumi_mandate.checks.validators.rego:Rego",
     "residency": "pulumi_mandate.checks.validators.residency:Residency",

@@ -16,6 +16,7 @@ from ._target import Target, TargetType
 
 if TYPE_CHECKING:
     from ..checks import Rules
+    from ..checks.tables import HealthChoice
     from ..plan.document import Document
 
 _RULES = click.Path(path_type=Path, dir_okay=False)
@@ -55,12 +56,14 @@ def show(call: Call, file: Path | None) -> Answer:
     lines += [_line(rule.tier, rule.id, f"{rule.reason} (whole plan)") for rule in found.plans]
     lines += [f"check   {one.id}{'' if one.mandatory else ' (not mandatory)'}"
               for one in found.validators]  # fmt: skip
+    lines += [_health_line(one) for one in found.health]
     data = {
         "digest": to_hex(found.digest),
         "rules": [_facts(rule) for rule in found.rules],
         "plan": [_facts(rule) for rule in found.plans],
         "constraints": len(found.constraints),
         "validators": [one.id for one in found.validators],
+        "health": [_health_facts(one) for one in found.health],
     }
     return Answer(data, "\n".join(lines).rstrip())
 
@@ -86,7 +89,8 @@ def show(call: Call, file: Path | None) -> Answer:
 def check(call: Call, file: Path, target: Target | None, plan_file: Path | None) -> Answer:
     """Say whether a rules file can be used and, given a plan, how it would be judged under it.
 
-    Validators are not run. Exits with 3 where the rules would refuse the plan.
+    Validators are not run, and nobody is asked about health. Exits with 3 where the rules would
+    refuse the plan.
     """
     from ..plan.document import Document
 
@@ -143,8 +147,10 @@ def _judged(found: Rules, document: Document, told: str) -> Answer:
     for operation in operations:
         name = Tier(operation["tier"]).name.lower()
         lines.append(f"{name:<7} {operation['op']} {named(operation['urn'])} ({operation['rule']})")
+    lines += ["", *map(_health_line, about.health)] if about.health else []
     data: dict[str, Any] = {
         "digest": to_hex(found.digest),
+        "health": [_health_facts(one) for one in about.health],
         "operations": [
             {"urn": one["urn"], "op": one["op"], "tier": one["tier"], "rule": one["rule"]}
             for one in operations
@@ -164,6 +170,16 @@ def _judged(found: Rules, document: Document, told: str) -> Answer:
 
 def _line(tier: Tier, name: str, reason: str) -> str:
     return f"{tier.name.lower():<7} {name:<28} {reason}"
+
+
+def _health_line(choice: HealthChoice) -> str:
+    from ..checks.health import sentence
+
+    return f"health  {sentence(choice)}"
+
+
+def _health_facts(choice: HealthChoice) -> dict[str, Any]:
+    return {"id": choice.id, "check": choice.check, "within": choice.within}
 
 
 def _facts(rule: Any) -> dict[str, str]:
