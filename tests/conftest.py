@@ -24,6 +24,7 @@ pytest_plugins = [
     "tests.plugins.engine_fixtures",
     "tests.plugins.gate_fixtures",
     "tests.plugins.attack_fixtures",
+    "tests.plugins.health_fixtures",
     "tests.plugins.hsm_fixtures",
 ]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from pulumi_mandate.checks.rules import Rules
 from pulumi_mandate.cli._runs import unfinished_runs
 from pulumi_mandate.errors import (
     ChainError,
@@ -19,7 +21,7 @@ from pulumi_mandate.errors import (
     PartlyApplied,
     Refused,
 )
-from pulumi_mandate.gate import state
+from pulumi_mandate.gate import closing, state
 from pulumi_mandate.gate.closing import (
     COMPLETED,
     FAILED,
@@ -32,7 +34,8 @@ from pulumi_mandate.gate.closing import (
 from pulumi_mandate.gate.folder import RunFolder
 from pulumi_mandate.gate.journal import REFUSED, Entry
 from pulumi_mandate.gate.state import resource_digests, update_succeeded
-from pulumi_mandate.models import ZERO, MandateState, OutcomeKind, digest, keccak
+from pulumi_mandate.models import ZERO, MandateState, OutcomeKind, digest, keccak, to_hex
+from pulumi_mandate.plan.document import Document
 from pulumi_mandate.plan.program import program_digest
 from pulumi_mandate.plan.receipt import Receipt
 from tests.gate.a_run import AFTER, ASKED, BEFORE, PLAN
@@ -40,6 +43,7 @@ from tests.gate.cases import (
     DOMAIN,
     EXECUTOR,
     RUN,
+    SUBJECT,
     document,
     record,
     urn,
@@ -63,6 +67,8 @@ class Machine:
         return SimpleNamespace(run_id=self.run, state=self.state)
 
     def get(self, key):
+        if key not in self.kept:
+            raise Refused(4, "the store has no such bytes")
         return self.kept[key]
 
     def put(self, data):
@@ -118,6 +124,82 @@ def test_a_complete_run_is_stated_once(folder):
     again = finish_run(folder, machine)
     assert again == result
     assert len(machine.said) == 1
+
+
+RULE = {"id": "any", "reason": "a test", "tier": "medium"}
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """Whose health was asked about, and what is wrong with it."""
+    found = SimpleNamespace(checks=[], wrong=[])
+
+    def ask(rules, content):
+        found.checks += [(choice.id, content["kind"]) for choice in rules.health]
+        return found.wrong
+
+    monkeypatch.setattr(closing, "unhealthy", ask)
+    return found
+
+
+def watched(folder, after=AFTER, **changes):
+    """A machine, and a run whose rules ask about health afterwards."""
+    front = {"id": "front", "subjects": [str(SUBJECT)]}
+    chosen = Rules.of({"version": 1, "rule": [RULE], "health": [front, {"id": "b"} | changes]})
+    plan = document(*PLAN.operations, rules=to_hex(chosen.digest))
+    folder.write_record(dataclasses.replace(folder.record(), document=plan.digest))
+    machine = Machine(after)
+    machine.kept |= {plan.digest: plan.data, chosen.digest: chosen.data}
+    return machine
+
+
+def test_a_run_that_is_not_healthy_is_no_complete_one(folder, asked):
+    machine, said = watched(folder, subjects=["another/*/*"]), []
+    asked.wrong = ["not healthy: front: the answer is 503, not 200"]
+
+    result = finish_run(folder, machine, progress=said.append)
+
+    assert (result["status"], result["reasons"][:1]) == (FAILED, asked.wrong)
+    assert machine.state is MandateState.FAILED
+    assert asked.checks == [("front", "up")]
+    assert "asking whether it is healthy: front" in said
+    # again: the chain has it already, and nobody is asked any more
+    assert finish_run(folder, machine)["status"] == FAILED
+    assert len(asked.checks) == len(machine.said) == 1
+
+
+def test_a_healthy_run_is_complete(folder, asked):
+    assert finish_run(folder, watched(folder))["status"] == COMPLETED
+    assert [name for name, _ in asked.checks] == ["b", "front"]
+
+
+def test_a_run_that_is_not_complete_anyway_is_not_asked(folder, asked):
+    assert finish_run(folder, watched(folder, BEFORE))["status"] == OPEN
+    assert finish_run(folder, watched(folder, BEFORE), give_up=True)["status"] == FAILED
+    assert asked.checks == []
+
+
+def test_who_was_killed_while_he_asked_asks_again(folder, asked, monkeypatch):
+    machine = watched(folder)
+    with monkeypatch.context() as patched:
+        patched.setattr(closing, "unhealthy", lambda *_: sys.exit(9))
+        with pytest.raises(SystemExit):
+            finish_run(folder, machine)
+    assert (folder.result(), machine.said) == (None, [])
+
+    asked.wrong = ["not healthy: front: nobody answers"]
+
+    assert finish_run(folder, machine)["status"] == FAILED
+
+
+def test_rules_that_are_nowhere_are_no_healthy_run(folder, asked):
+    """Whoever cannot know what was to be asked must not say that all is well."""
+    machine = watched(folder)
+    del machine.kept[digest(Document.load(machine.kept[folder.record().document]).content["rules"])]
+
+    with pytest.raises(Refused, match="not in the plan store"):
+        finish_run(folder, machine)
+    assert (folder.result(), machine.said) == (None, [])
 
 
 def test_a_failed_run_is_stated_as_failed(folder):

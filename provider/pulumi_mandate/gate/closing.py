@@ -1,8 +1,9 @@
-"""Step (13): what became of a run, and saying so on chain. Safe to repeat at any time.
+"""Steps (11) and (13): what became of a run, and saying so on chain. Safe to repeat at any time.
 
-A run is complete when the state shows every approved operation, and nothing changed that no hook
-was asked about. A refusal, or a change nobody asked for, fails it. A run that merely stopped
-half-way (a provider's error, a crash) stays open while its lease lasts: `pulumi up` resumes it.
+A run is complete when the state shows every approved operation, nothing changed that no hook was
+asked about, and what the subject's rules ask afterwards says that all is well. A refusal, or a
+change nobody asked for, fails it. A run that merely stopped half-way (a provider's error, a crash)
+stays open while its lease lasts: `pulumi up` resumes it.
 An operation that a hook goes before was done only where the journal says that it was asked about.
 """
 
@@ -13,6 +14,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pulumi_mandate.checks.health import unhealthy
+from pulumi_mandate.checks.library import require_rules
 from pulumi_mandate.errors import ChainError, ContractRefused, PartlyApplied, Refused, UsageError
 from pulumi_mandate.models import (
     ZERO,
@@ -223,8 +226,11 @@ def finish_run(  # noqa: PLR0913  # the watcher says what it saw, a person's com
     finishes a run later knows only the folder of today, which people may have edited since: there a
     difference is reported among the reasons, and the state and the journal decide.
 
-    Raises `Refused` while the engine still works, `ChainError` (also where `begin` may still come),
-    `SignerError`, `EngineError`.
+    A run that did everything is asked about its health by the checks of the rules that it was
+    approved under, which may take minutes; it is FAILED where it is not healthy.
+
+    Raises `Refused` while the engine still works and where those rules are nowhere, `ChainError`
+    (also where `begin` may still come), `SignerError`, `EngineError`.
     """
     record = folder.record()
     if is_alive(record.engine_pid, record.engine_started):
@@ -255,6 +261,7 @@ def finish_run(  # noqa: PLR0913  # the watcher says what it saw, a person's com
         ),
     )
     ending = _with_program(ending, record, document, program_seen)
+    ending = _with_health(ending, document, machine, progress)
     found: dict[str, Any] = {"status": ending.status, "reasons": list(ending.reasons)}
     found["kind"], found["flags"] = document.content["kind"], list(flags_of(document.content))
     found["hooked"] = is_hooked_plan(document)
@@ -284,6 +291,21 @@ def _with_program(
         note = "the program is another one by now; whether it changed while it ran is not known"
         return replace(ending, reasons=(note,))
     return ending
+
+
+def _with_health(
+    ending: Ending, document: Document, machine: Machine, progress: Callable[[str], None]
+) -> Ending:
+    """(11) complete only if it is healthy. Asked of nothing that failed or is not done yet."""
+    if ending.status != COMPLETED:
+        return ending
+    # Those that voters saw: the plan hash binds them, whatever the subject's config says by now.
+    rules = require_rules(document.fields().rules, machine.store).about(document.subject)
+    if rules.health:
+        names = ", ".join(choice.id for choice in rules.health)
+        progress(f"asking whether it is healthy: {names}")
+    found = unhealthy(rules, document.content)
+    return replace(ending, status=FAILED, reasons=(*found, *ending.reasons)) if found else ending
 
 
 def again_by(result: dict[str, Any]) -> str:

@@ -13,8 +13,9 @@ The order of a run. Each check below carries its number; any doubt refuses, with
 (9)  `begin` is final                                                                    [run]
 (10) each operation is an approved one, once; denials are read again
 [operations]
-(11) health checks and (12) rollback: not in this version
-(13) receipt, `complete` or `fail`                                                       [watcher]
+(11) what the rules ask afterwards says that it is healthy                               [closing]
+(12) rollback: not in this version
+(13) receipt, `complete` or `fail`                                              [closing, watcher]
 """
 
 from __future__ import annotations
