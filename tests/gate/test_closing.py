@@ -23,16 +23,14 @@ from pulumi_mandate.errors import (
 )
 from pulumi_mandate.gate import closing, state
 from pulumi_mandate.gate.closing import (
-    COMPLETED,
-    FAILED,
     NOT_BEGUN,
-    OPEN,
     finish_run,
     program_of,
     raise_unless_complete,
 )
 from pulumi_mandate.gate.folder import RunFolder
 from pulumi_mandate.gate.journal import REFUSED, Entry
+from pulumi_mandate.gate.judging import COMPLETED, FAILED, OPEN
 from pulumi_mandate.gate.state import resource_digests, update_succeeded
 from pulumi_mandate.models import ZERO, MandateState, OutcomeKind, digest, keccak, to_hex
 from pulumi_mandate.plan.document import Document

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from pulumi_mandate.gate import observing
-from pulumi_mandate.gate.closing import (
+from pulumi_mandate.gate.journal import ALLOWED, LATCHED, REFUSED, Entry
+from pulumi_mandate.gate.judging import (
     COMPLETED,
     FAILED,
     OPEN,
     judge_run,
 )
-from pulumi_mandate.gate.journal import ALLOWED, LATCHED, REFUSED, Entry
 from pulumi_mandate.gate.state import resource_digests
 from pulumi_mandate.gate.where import ProgramAt
 from pulumi_mandate.models import keccak, to_hex

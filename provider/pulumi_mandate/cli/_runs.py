@@ -15,8 +15,8 @@ def unfinished_runs(machine: Machine | None = None) -> list[RunFolder]:
     Without `machine` the chain is not asked: a run whose `begin` was mined after this machine had
     written "not begun" is then missing. Raises `ChainError`.
     """
-    from ..gate.closing import OPEN
     from ..gate.folder import run_folders
+    from ..gate.judging import OPEN
     from ..gate.search import open_runs
 
     running = {folder.path for folder in open_runs(machine)} if machine is not None else set()

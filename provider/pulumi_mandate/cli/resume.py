@@ -26,7 +26,8 @@ def resume(call: Call, run: str | None, give_up: bool) -> Answer:
     happened. Where operations are still missing it says so and exits with 7: the same command
     goes on under the same mandate while its lease lasts.
     """
-    from ..gate.closing import OPEN, again_by, finish_run
+    from ..gate.closing import again_by, finish_run
+    from ..gate.judging import OPEN
 
     waiting = [
         folder
