@@ -8,7 +8,7 @@ from pulumi_mandate.errors import InvalidDocument
 from pulumi_mandate.models import keccak
 from pulumi_mandate.plan import merkle
 from pulumi_mandate.plan.canonical import canonical_bytes, parse
-from pulumi_mandate.plan.receipt import DONE, NOT_DONE, OperationResult, Receipt
+from pulumi_mandate.plan.receipt import DONE, NOT_DONE, UNDONE, OperationResult, Receipt
 
 
 def result(index=0, outcome=DONE, resolved=()):
@@ -30,6 +30,8 @@ def test_it_reads_back_as_itself():
 def test_it_is_complete_when_everything_was_done():
     assert receipt(result(0), result(1)).complete
     assert not receipt(result(0), result(1, NOT_DONE)).complete
+    assert not receipt(result(0), result(1, UNDONE)).complete
+    assert Receipt.load(receipt(result(0, UNDONE)).data) == receipt(result(0, UNDONE))
     assert not receipt().complete
 
 

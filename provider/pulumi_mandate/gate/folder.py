@@ -3,7 +3,8 @@
 `$MANDATE_HOME/runs/<run id>/`: `run.json` (written before `begin` is sent, so that an order that
 reached the chain is never unknown here), `journal.jsonl`, `grants/` (what our providers may do
 now), `rest.json` (what was left of a plan when it was resumed), `result.json` (written last),
-`watcher.log`. `$MANDATE_HOME/locks/<subject>`: one run at a
+`watcher.log`, and `undo/` where it is rolled back: a folder of the same kind, with the document
+that leads back. `$MANDATE_HOME/locks/<subject>`: one run at a
 time on one machine. Nothing in them is secret but the key of the grants, which opens nothing once
 the run is over.
 """
@@ -14,7 +15,7 @@ import fcntl
 import json
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -35,6 +36,7 @@ from pulumi_mandate.plan.document import Document
 from .journal import Journal
 
 SCHEMA = "mandate/run/v1"
+UNDO = "undo"
 LOCK_SECONDS = 90.0
 _POLL_SECONDS = 0.2
 
@@ -148,6 +150,21 @@ class RunFolder:
     def log(self) -> Path:
         return self.path / "watcher.log"
 
+    @property
+    def undo(self) -> RunFolder:
+        """Of step (12): its record names another document, program and engine, and the same run."""
+        return RunFolder(self.path / UNDO)
+
+    @property
+    def is_undo(self) -> bool:
+        """Whether this is the way back of a run, and not the run itself."""
+        return self.path.name == UNDO
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether there is a record, which is written before anything is done."""
+        return (self.path / "run.json").is_file()
+
     def record(self) -> RunRecord:
         """Raises `MandateError` where it is missing or damaged."""
         try:
@@ -178,6 +195,43 @@ class RunFolder:
         if rest is not None:
             (self.path / "rest.json").write_bytes(rest.data)
 
+    def write_undo(self, document: Document, reasons: Sequence[str], record: RunRecord) -> None:
+        """Of a way back: what it is, why it is taken, and last of all the record."""
+        self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        (self.path / "document.json").write_bytes(document.data)
+        _write_whole(self.path / "why.json", list(reasons))
+        self.write_record(record)
+
+    def undo_document(self) -> Document:
+        """The approved way back. Raises `MandateError` where its file is missing or damaged."""
+        found = Document.load(self._read("document.json"))
+        if found.digest != self.record().document:
+            raise self._damaged()
+        return found
+
+    def reasons(self) -> list[str]:
+        """Why the way back was taken. Raises `MandateError` where the file is damaged."""
+        try:
+            found = json.loads(self._read("why.json"))
+        except ValueError:
+            raise self._damaged() from None
+        if not isinstance(found, list) or not found:
+            raise self._damaged()
+        return [str(reason) for reason in found]
+
+    def _read(self, name: str) -> bytes:
+        try:
+            return (self.path / name).read_bytes()
+        except OSError:
+            raise self._damaged() from None
+
+    def _damaged(self) -> MandateError:
+        return MandateError(
+            f"what is kept in {self.path} of a run's way back cannot be read",
+            meaning="Nothing goes on by itself. The chain and the state still say what happened.",
+            next_step="mandate resume --give-up",
+        )
+
     def result(self) -> dict[str, Any] | None:
         """What the watcher wrote, or None while it has not."""
         try:
@@ -202,6 +256,14 @@ def run_folders(home: Path | None = None) -> Iterator[RunFolder]:
         found = [path for path in root.iterdir() if (path / "run.json").is_file()]
         for path in sorted(found, key=lambda path: (path / "run.json").stat().st_mtime_ns):
             yield RunFolder(path)
+
+
+def engine_folders(home: Path | None = None) -> Iterator[RunFolder]:
+    """What an engine may have been started for: runs, and the way back of each. Oldest first."""
+    for folder in run_folders(home):
+        yield folder
+        if folder.undo.has_begun:
+            yield folder.undo
 
 
 class SubjectLock:

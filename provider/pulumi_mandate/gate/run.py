@@ -244,14 +244,27 @@ class Denials:
         now = machine.client.now()
         if now >= min(found.expires_at, found.lease_until):
             raise _stopped("the lease of the run, or the mandate's window, is over")
-        length = record.order.lease_until - (record.order.deadline - DEADLINE_SECONDS)
-        if found.lease_until - now < length // 3:
-            # Not renewed is no denial: the run goes on until its lease ends.
-            with suppress(Refused, SignerError):
-                renew_lease(machine, record, length)
-        each = machine.client.call_each("executor_registry", "executor", record.executor)
-        if any(not active or epoch != record.order.key_epoch for active, epoch in each):
-            raise _stopped("the executor's key was revoked or rotated")
+        renew_if_due(machine, record, found.lease_until, now)
+        require_key(machine, record)
+
+
+def require_key(machine: Machine, record: RunRecord) -> None:
+    """(10) by every endpoint, the executor's key is the one that ordered the run.
+
+    Raises `Refused`, `ChainError`.
+    """
+    each = machine.client.call_each("executor_registry", "executor", record.executor)
+    if any(not active or epoch != record.order.key_epoch for active, epoch in each):
+        raise _stopped("the executor's key was revoked or rotated")
+
+
+def renew_if_due(machine: Machine, record: RunRecord, lease_until: int, now: int) -> None:
+    """Extend a lease of which less than a third is left. Not renewed is no denial: the run goes on
+    until its lease ends."""
+    length = record.order.lease_until - (record.order.deadline - DEADLINE_SECONDS)
+    if lease_until - now < length // 3:
+        with suppress(Refused, SignerError):
+            renew_lease(machine, record, length)
 
 
 def renew_lease(machine: Machine, record: RunRecord, seconds: int) -> None:

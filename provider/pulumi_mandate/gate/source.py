@@ -33,6 +33,14 @@ def last_completed(registry: Registry, store: PlanStore, subject: Subject) -> Si
 
     Raises `Refused` where the store lacks its document: a change cannot be shown without it.
     """
+    found = completed_plan(registry, store, subject)
+    return None if found is None else Since(found[0], source_of(found[1], store))
+
+
+def completed_plan(
+    registry: Registry, store: PlanStore, subject: Subject
+) -> tuple[Digest, Document] | None:
+    """The plan that completed last on a subject, and its document. Raises as `last_completed`."""
     until = registry.newest_block()
     plan = registry.last_completed(subject_hash(subject), until)
     if plan is None:
@@ -45,7 +53,7 @@ def last_completed(registry: Registry, store: PlanStore, subject: Subject) -> Si
             meaning="Voters are shown how the source changed since then.",
             next_step="put it back: mandate propose --plan FILE --resend",
         )
-    return Since(plan, source_of(Document.load(store.get(named)), store))
+    return plan, Document.load(store.get(named))
 
 
 def source_of(document: Document, store: PlanStore) -> Source:

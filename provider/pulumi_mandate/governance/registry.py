@@ -147,13 +147,15 @@ class Registry:
         """What stands about a plan hash. An unknown hash is a mandate in state NONE."""
         return _mandate(plan_hash, self._client.call("registry", "mandate", plan_hash, block=at))
 
+    def each_mandate(self, plan_hash: Digest) -> list[Mandate]:
+        """What every endpoint says at its newest block, for denials."""
+        answers = self._client.call_each("registry", "mandate", plan_hash)
+        return [_mandate(plan_hash, answer) for answer in answers]
+
     def denial(self, plan_hash: Digest) -> MandateState | None:
         """The state by which any endpoint, at its newest block, denies; None where none does."""
-        for answer in self._client.call_each("registry", "mandate", plan_hash):
-            state = MandateState(answer["state"])
-            if state in DENYING:
-                return state
-        return None
+        states = [mandate.state for mandate in self.each_mandate(plan_hash)]
+        return next((state for state in states if state in DENYING), None)
 
     def subject_config(self, subject: Digest, at: Block = "latest") -> SubjectConfig:
         """The config of a subject hash."""

@@ -18,7 +18,8 @@ SCHEMA = "mandate/receipt/v1"
 
 DONE = "done"
 NOT_DONE = "not-done"
-OUTCOMES = frozenset({DONE, NOT_DONE})
+UNDONE = "undone"
+OUTCOMES = frozenset({DONE, NOT_DONE, UNDONE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,8 @@ class OperationResult:
     resolved: tuple[tuple[str, Digest], ...]
     """What each unknown became: path and digest of the canonical value (secrets as commitments)."""
     outcome: str
-    """`done`: the state shows what was approved. `not-done`: it does not."""
+    """`done`: the state shows what was approved. `not-done`: it does not. `undone`: it was done, it
+    was not healthy, and then its approved inverse was done."""
 
     def as_json(self) -> JSON:
         return {
