@@ -42,6 +42,8 @@ def test_the_next_command_asks_again(governed: Governed, health: HealthPage) -> 
 
     assert said.returncode == 0, said.stderr
     assert "not healthy: front: the answer is 503, not 200" in said.stdout
+    assert "not rolled back: no program completed on this stack before" in said.stdout
+    assert "next: mandate propose --destroy" in said.stdout
     assert health.asked == 2
     assert governed.result()["status"] == "failed"
     assert governed.mandate(plan).state is MandateState.FAILED

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from pulumi_mandate.cli._checkup import Finding
+from pulumi_mandate.cli.resume import _sentence
 from pulumi_mandate.gate.verify import executor_not_enrolled
 from pulumi_mandate.models import to_hex
 from pulumi_mandate.plan.document import Document
@@ -271,6 +272,23 @@ def test_doctor_text_says_how_to_get_what_is_missing(office: Office) -> None:
     assert said.code in (2, 6)
     assert "missing  trust file" in said.out
     assert "get it: `mandate dev start`" in said.out
+
+
+@pytest.mark.parametrize(
+    ("told", "last"),
+    [
+        ({"status": "failed", "next": "mandate propose"}, "    next: mandate propose"),
+        ({"status": "failed"}, "    not healthy"),
+        ({"status": "open", "next": "mandate resume"}, "    not healthy"),
+    ],
+)
+def test_what_became_of_a_run_says_what_comes_next(told: dict[str, str], last: str) -> None:
+    result = {"runId": "0x" + "1" * 64, "planHash": "0x" + "2" * 64, "reasons": ["not healthy"]}
+
+    said = _sentence({**result, **told}).splitlines()
+
+    assert said[0].endswith(f": {told['status']}")
+    assert said[-1] == last
 
 
 def test_nothing_to_resume_is_good_news(office: Office) -> None:

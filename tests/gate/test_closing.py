@@ -24,18 +24,20 @@ from pulumi_mandate.errors import (
 from pulumi_mandate.gate import closing, state
 from pulumi_mandate.gate.closing import (
     NOT_BEGUN,
+    finish_alone,
     finish_run,
     program_of,
     raise_unless_complete,
 )
-from pulumi_mandate.gate.folder import RunFolder
+from pulumi_mandate.gate.folder import RunFolder, SubjectLock
 from pulumi_mandate.gate.journal import REFUSED, Entry
 from pulumi_mandate.gate.judging import COMPLETED, FAILED, OPEN
 from pulumi_mandate.gate.state import resource_digests, update_succeeded
+from pulumi_mandate.gate.undoing import Undone
 from pulumi_mandate.models import ZERO, MandateState, OutcomeKind, digest, keccak, to_hex
 from pulumi_mandate.plan.document import Document
 from pulumi_mandate.plan.program import program_digest
-from pulumi_mandate.plan.receipt import Receipt
+from pulumi_mandate.plan.receipt import DONE, UNDONE, Receipt
 from tests.gate.a_run import AFTER, ASKED, BEFORE, PLAN
 from tests.gate.cases import (
     DOMAIN,
@@ -43,6 +45,7 @@ from tests.gate.cases import (
     RUN,
     SUBJECT,
     document,
+    operation,
     record,
     urn,
     values_of,
@@ -140,6 +143,18 @@ def asked(monkeypatch):
     return found
 
 
+class WayBack:
+    """What is called where a run is not healthy, and says what the test wants."""
+
+    def __init__(self, status="failed", urns=(), then="mandate propose"):
+        self.undone = Undone(status, "what became of it", frozenset(urns), then)
+        self.called = []
+
+    def __call__(self, folder, machine, document, wrong, *, give_up, say):
+        self.called.append((document.digest, list(wrong), give_up))
+        return self.undone
+
+
 def watched(folder, after=AFTER, **changes):
     """A machine, and a run whose rules ask about health afterwards."""
     front = {"id": "front", "subjects": [str(SUBJECT)]}
@@ -155,15 +170,18 @@ def test_a_run_that_is_not_healthy_is_no_complete_one(folder, asked):
     machine, said = watched(folder, subjects=["another/*/*"]), []
     asked.wrong = ["not healthy: front: the answer is 503, not 200"]
 
-    result = finish_run(folder, machine, progress=said.append)
+    back = WayBack()
+    result = finish_run(folder, machine, progress=said.append, undo=back)
 
-    assert (result["status"], result["reasons"][:1]) == (FAILED, asked.wrong)
+    assert (result["status"], result["undo"]) == (FAILED, "failed")
+    assert result["reasons"] == [*asked.wrong, "what became of it"]
+    assert back.called == [(folder.record().document, asked.wrong, False)]
     assert machine.state is MandateState.FAILED
     assert asked.checks == [("front", "up")]
     assert "asking whether it is healthy: front" in said
     # again: the chain has it already, and nobody is asked any more
-    assert finish_run(folder, machine)["status"] == FAILED
-    assert len(asked.checks) == len(machine.said) == 1
+    assert finish_run(folder, machine, undo=back)["status"] == FAILED
+    assert len(asked.checks) == len(machine.said) == len(back.called) == 1
 
 
 def test_a_healthy_run_is_complete(folder, asked):
@@ -187,7 +205,121 @@ def test_who_was_killed_while_he_asked_asks_again(folder, asked, monkeypatch):
 
     asked.wrong = ["not healthy: front: nobody answers"]
 
-    assert finish_run(folder, machine)["status"] == FAILED
+    assert finish_run(folder, machine, undo=WayBack())["status"] == FAILED
+
+
+def outcomes(machine, result):
+    stored = machine.kept[machine.links[digest(result["receiptRoot"])]]
+    return [one.outcome for one in Receipt.load(stored).results]
+
+
+def test_what_was_undone_is_so_in_the_receipt(folder, asked):
+    asked.wrong = ["not healthy: front: nobody answers"]
+    machine = watched(folder)
+    result = finish_run(folder, machine, undo=WayBack())
+    state_before = result["postState"]
+    assert outcomes(machine, result) == [DONE, DONE]
+
+    machine = watched(folder)
+
+    def back(*given, **told):
+        machine.after = BEFORE
+        return WayBack("completed", [urn("a"), urn("b")])(*given, **told)
+
+    result = finish_run(folder, machine, undo=back)
+
+    assert (result["status"], result["undo"]) == (FAILED, "completed")
+    assert outcomes(machine, result) == [UNDONE, UNDONE]
+    assert result["postState"] != state_before
+    assert machine.said[0].kind is OutcomeKind.FAILED
+
+
+def test_a_way_back_that_is_cut_off_leaves_the_run_open(folder, asked):
+    asked.wrong = ["not healthy: front: nobody answers"]
+    machine = watched(folder)
+
+    result = finish_run(folder, machine, undo=WayBack("open", [urn("a")], "mandate resume"))
+
+    assert (result["status"], machine.said) == (OPEN, [])
+    with pytest.raises(PartlyApplied) as partly:
+        raise_unless_complete(result)
+    assert partly.value.next_step == "mandate resume"
+
+
+def begin_back(folder):
+    back = document(operation("a", "delete", before={"inputs": {"text": "new"}}))
+    about = dataclasses.replace(folder.record(), document=back.digest)
+    folder.undo.write_undo(back, ["not healthy: front: nobody answers"], about)
+
+
+@pytest.mark.parametrize("after", [AFTER, BEFORE])
+def test_a_run_whose_way_back_has_begun_is_complete_no_more(folder, asked, after):
+    """However healthy it is by now, and whatever the state looks like."""
+    machine, back = watched(folder, after), WayBack("completed", [urn("a")])
+    begin_back(folder)
+
+    result = finish_run(folder, machine, undo=back)
+
+    assert result["status"] == FAILED
+    assert back.called == [(folder.record().document, folder.undo.reasons(), False)]
+    assert asked.checks == []
+    assert outcomes(machine, result) == [UNDONE, DONE]
+
+
+@pytest.mark.parametrize(("over", "give_up"), [(True, False), (False, True)])
+def test_a_way_back_that_nobody_may_go_on_with_is_told_so(folder, asked, over, give_up):
+    machine, back = watched(folder), WayBack()
+    machine.is_over = over
+    begin_back(folder)
+
+    finish_run(folder, machine, undo=back, give_up=give_up)
+
+    assert back.called[0][2] is True
+
+
+def test_nothing_is_said_while_the_engine_of_the_way_back_works(folder, asked):
+    machine = watched(folder)
+    begin_back(folder)
+    pid = os.getpid()
+    started = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
+    record_ = dataclasses.replace(folder.undo.record(), engine_pid=pid, engine_started=started)
+    folder.undo.write_record(record_)
+
+    with pytest.raises(Refused, match="still works"):
+        finish_run(folder, machine, undo=WayBack())
+
+
+@pytest.mark.parametrize("asks", [True, False])
+def test_who_finishes_by_himself_holds_the_lock_while_somebody_is_asked(
+    folder, asked, asks, monkeypatch
+):
+    machine = watched(folder) if asks else Machine(AFTER)
+    held = []
+
+    class Lock:
+        def __init__(self, subject):
+            held.append(subject)
+
+        def take(self, *, progress):
+            held.append(progress)
+
+        def release(self):
+            held.append(folder.result()["status"])
+
+    monkeypatch.setattr(closing, "SubjectLock", Lock)
+
+    finish_alone(folder, machine, progress=print)
+
+    assert held == [SUBJECT, print, COMPLETED] if asks else [SUBJECT, COMPLETED]
+
+
+def test_a_run_that_is_over_needs_no_rules_and_no_lock(folder, asked, monkeypatch):
+    machine = watched(folder)
+    machine.kept.clear()
+    machine.state = MandateState.FAILED
+    monkeypatch.setattr(SubjectLock, "take", lambda *_, **__: pytest.fail("taken"))
+
+    assert finish_alone(folder, machine)["status"] == FAILED
 
 
 def test_rules_that_are_nowhere_are_no_healthy_run(folder, asked):

@@ -105,6 +105,17 @@ def test_a_run_ends_with_the_code_that_its_operations_deserve(
     assert status in outcome.sentence
 
 
+@pytest.mark.parametrize(("told", "then"), [({}, "mandate propose"), ({"next": "x"}, "x")])
+def test_what_comes_next_is_the_runs_own_word(
+    told: dict[str, str], then: str, machine: Path
+) -> None:
+    result = {**RESULT, "status": "failed", **told}
+
+    outcome = command._with_run(lambda: "pulumi up", run_with(machine, ALLOWED), result, 0)
+
+    assert outcome.sentence.endswith(f"next: {then}")
+
+
 def test_a_run_that_nobody_closed_is_not_reported_as_done(machine: Path) -> None:
     with pytest.raises(PartlyApplied, match="not closed"):
         command._with_run(lambda: "pulumi up", run_with(machine, ALLOWED), None, 0)

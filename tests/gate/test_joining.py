@@ -16,6 +16,7 @@ from pulumi_mandate.gate.ancestor import Engine
 from pulumi_mandate.gate.evidence import Candidate
 from pulumi_mandate.gate.folder import run_folder
 from pulumi_mandate.gate.joining import check_running_config, join_run, run_begun_for
+from pulumi_mandate.gate.rollback import Former
 from pulumi_mandate.gate.run import Place
 from pulumi_mandate.models import Subject, keccak
 from pulumi_mandate.plan.build import config_part
@@ -31,6 +32,7 @@ from tests.gate.cases import (
     operation,
     record,
 )
+from tests.plan.samples import program
 
 ENGINE = Engine(7, 1, "/bin/pulumi", ("pulumi", "up"), {})
 KEYED = {KEY_NAME: {"value": (b"k" * 32).hex(), "secret": True}}
@@ -183,6 +185,116 @@ def test_a_rest_that_is_no_part_of_the_plan_is_refused(gate):
 
     with pytest.raises(MandateError):
         gate.join()
+
+
+NEW, OLD = {"inputs": {"text": "new"}}, {"inputs": {"text": "old"}}
+FORMER = document(operation("z"), config=config_part(KEYED, KEY))
+
+
+@pytest.fixture
+def way_back(gate, monkeypatch):
+    """The same, of a run that is rolled back: its engine runs the program that completed before."""
+    gate.undo = document(
+        operation("a", "delete", before=NEW),
+        operation("b", "delete", before=NEW),
+        config=config_part(KEYED, KEY),
+    )
+    gate.folder.write_record(mine(engine_pid=1))
+    gate.begin = lambda plan: gate.folder.undo.write_undo(plan, ["x"], mine(document=plan.digest))
+    gate.begin(gate.undo)
+    gate.former = Former(keccak(b"former"), FORMER)
+    gate.program_here = FORMER.fields().program
+    gate.asked = []
+
+    def verify_undo(_, here, about):
+        assert about == gate.folder.undo.record()
+        gate.asked.append("verified")
+        return gate.plan
+
+    here = SimpleNamespace(subject=SUBJECT, toolchain=SimpleNamespace(modules={}))
+    for name, made in {
+        "look_here": lambda *_, **__: SimpleNamespace(
+            **vars(here), program=SimpleNamespace(digest=gate.program_here)
+        ),
+        "verify_undo": verify_undo,
+        "former_of": lambda *_: gate.former,
+        "choose": lambda *_: pytest.fail("it is no way forward"),
+        "check_begun": lambda *_: pytest.fail("it may be stopping"),
+        "Denials": lambda *_: pytest.fail("it may be stopping"),
+        "UndoDenials": lambda *_: lambda: gate.asked.append("denied?"),
+    }.items():
+        monkeypatch.setattr(joining, name, made)
+    begun = run_begun_for(ENGINE)
+    assert begun == gate.folder.undo
+    gate.join = lambda: join_run(gate.machine, gate.place, {}, begun)
+    return gate
+
+
+def deleted(name):
+    return call(name, "delete", old_inputs=NEW["inputs"])
+
+
+def test_the_former_program_does_the_inverse_and_each_operation_once(way_back):
+    judge = way_back.join()
+
+    judge(deleted("a"))
+    judge(deleted("b"))
+    for again in (deleted("a"), call("a")):
+        with pytest.raises(Refused):
+            judge(again)
+    assert way_back.asked[0] == "verified"
+    assert "denied?" in way_back.asked
+    undo, forward = way_back.folder.undo, way_back.folder
+    assert len(undo.journal.entries()) == 4
+    assert forward.journal.entries() == []
+
+
+def test_what_is_left_of_the_way_back_is_done_and_no_more(way_back):
+    rest = document(operation("b", "delete", before=NEW), config=config_part(KEYED, KEY))
+    way_back.folder.undo.write_rest(rest)
+    judge = way_back.join()
+
+    judge(deleted("b"))
+    with pytest.raises(Refused):
+        judge(deleted("a"))
+
+
+def test_another_program_than_the_former_one_joins_nothing(way_back):
+    way_back.program_here = keccak(b"edited")
+    with pytest.raises(Refused, match="not the program that completed before") as refusal:
+        way_back.join()
+    assert refusal.value.step == 12
+
+
+def test_a_way_back_that_was_made_by_another_program_is_none(way_back):
+    other = document(
+        operation("z"), config=config_part(KEYED, KEY), program=program("x").part(None)
+    )
+    way_back.former = Former(keccak(b"later"), other)
+    way_back.program_here = other.fields().program
+    with pytest.raises(Refused, match="not the program that completed before"):
+        way_back.join()
+
+
+@pytest.mark.parametrize(
+    "operations",
+    [
+        [operation("a", "delete", before=NEW)],
+        [operation("a", "delete", before=NEW), operation("b", "delete", before=OLD)],
+        [operation("c")],
+    ],
+    ids=["less", "another", "something else"],
+)
+def test_a_way_back_that_is_not_the_inverse_is_refused(way_back, operations):
+    way_back.begin(document(*operations, config=config_part(KEYED, KEY)))
+    with pytest.raises(Refused, match="something else than the approved inverse"):
+        way_back.join()
+
+
+def test_without_a_former_program_there_is_no_way_back(way_back):
+    way_back.former = None
+    with pytest.raises(Refused, match="no program completed"):
+        way_back.join()
 
 
 @pytest.mark.parametrize(

@@ -244,6 +244,19 @@ def test_a_run_of_ours_is_finished_or_given_back(world, cut_off, monkeypatch, st
     assert found == (cut_off if resumed else None)
 
 
+def test_a_run_that_is_not_healthy_is_left_to_who_may_start_an_engine(world, cut_off, monkeypatch):
+    """Below an engine that holds the stack's lock nobody rolls back."""
+
+    def finish(folder, machine, *, progress, undo):
+        return undo(folder, machine, None, ["not healthy"], give_up=False, say=progress)
+
+    monkeypatch.setattr(search, "finish_run", finish)
+
+    with pytest.raises(Refused, match="not healthy") as refusal:
+        look_for_run(world, SUBJECT, lambda _: None)
+    assert (refusal.value.step, refusal.value.next_step) == (12, "mandate resume")
+
+
 def test_a_run_of_another_machine_is_left_alone(world, cut_off):
     (cut_off.path / "run.json").unlink()
 

@@ -27,6 +27,7 @@ from pathlib import Path
 
 import pytest
 
+from pulumi_mandate.checks.rules import Rules
 from pulumi_mandate.dev.chain_service import ChainService
 from pulumi_mandate.models import ZERO, Digest, MandateState, Plan
 from pulumi_mandate.plan.document import Document
@@ -112,12 +113,19 @@ class Scene:
 class Stage:
     """The folder in which scenes are kept and played."""
 
-    def __init__(self, root: Path, environment: dict[str, str]) -> None:
-        self._root = root
+    def __init__(
+        self,
+        root: Path,
+        environment: dict[str, str],
+        rules: Rules | None = None,
+        write: Callable[[Attacked, str], None] = lambda stack, name: None,
+    ) -> None:
+        """`write` puts the program of a scene there, where it is not the usual one."""
+        self._root, self._write = root, write
         self._service = ChainService(root / "chain")
         self._service.start()
         self._scenes: dict[str, Scene] = {}
-        made = make_governed(root, environment, self._service, two_machines=True)
+        made = make_governed(root, environment, self._service, rules, two_machines=True)
         self._stack = Attacked(made.folder, made.environment, made.deployment, made.notes)
 
     def stop(self) -> None:
@@ -148,6 +156,7 @@ class Stage:
             self._keep(name, stack)
 
     def _keep(self, name: str, stack: Attacked) -> None:
+        self._write(stack, name)
         plan = stack.approve()
         kept = self._root / "scenes" / name
         for folder in FOLDERS:

@@ -82,8 +82,13 @@ class NoteProvider(ResourceProvider):
         return DiffResult(changed, replaces=replaced)
 
     def update(self, id, olds, news):
+        if Path(news["folder"], "fail-update-" + news["name"]).exists():
+            raise RuntimeError("the cloud is down")
         Path(news["folder"], news["name"]).write_text(str(news["text"]))
         self._log(news["folder"], "update " + news["name"])
+        while Path(news["folder"], "hang-update-" + news["name"]).exists():
+            import time
+            time.sleep(0.05)
         return UpdateResult({**news, "size": len(str(news["text"]))})
 
     def delete(self, id, props):

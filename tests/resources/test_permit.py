@@ -5,7 +5,10 @@ tests/attacks/test_provider_without_the_gate.py does the same with the real engi
 
 from __future__ import annotations
 
+import dataclasses
 import threading
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,6 +21,8 @@ from pulumi_mandate.gate.environment import UNGOVERNED
 from pulumi_mandate.gate.folder import RunFolder, run_folder
 from pulumi_mandate.gate.grants import Grants
 from pulumi_mandate.gate.wire import HookCall
+from pulumi_mandate.governance.registry import Registry
+from pulumi_mandate.models import MandateState
 from pulumi_mandate.resources import _permit
 from pulumi_mandate.resources._permit import Permit, permit_for
 from pulumi_mandate.resources.governed import (
@@ -93,7 +98,7 @@ def run(tmp_path, monkeypatch) -> RunFolder:
 @pytest.fixture
 def standing(run, monkeypatch) -> RunFolder:
     """The same, and the chain says that it is going on."""
-    monkeypatch.setattr(_permit, "_standing", lambda *_: (31337, REGISTRY))
+    monkeypatch.setattr(_permit, "_standing", lambda *_, **__: (31337, REGISTRY))
     return run
 
 
@@ -135,6 +140,53 @@ def test_the_key_is_the_operations_own_and_a_resumed_run_has_the_same(standing) 
     assert key(0) == first
     assert key(1) != first
     assert len(first) == 64
+
+
+def test_the_way_back_of_a_run_has_operations_of_its_own(standing) -> None:
+    """Counted anew: the first of them is not the first of the run."""
+    allow(standing)
+    forward = permit_for("create", "", PROPS)
+    record_ = standing.record()
+    standing.write_record(dataclasses.replace(record_, engine_pid=1))
+    standing.undo.write_record(record_)
+    Grants(standing.undo.path).renew()
+    allow(standing)  # of the run, whose engine is gone
+    with pytest.raises(Refused, match="no such operation"):
+        permit_for("create", "", PROPS)
+
+    allow(standing.undo)
+    back = permit_for("create", "", PROPS)
+
+    assert back.binding == forward.binding
+    assert back.key != forward.key
+
+
+@pytest.mark.parametrize(
+    ("told", "undo", "stands"),
+    [
+        ((MandateState.RUNNING, False), False, True),
+        ((MandateState.RUNNING, False), True, True),
+        ((MandateState.STOPPING, False), False, False),
+        ((MandateState.STOPPING, False), True, True),
+        ((MandateState.STOPPING, True), True, False),
+        ((MandateState.FAILED, False), True, False),
+    ],
+)
+def test_what_the_chain_must_say(run, monkeypatch, told, undo, stands) -> None:
+    about = run.record()
+    answer = SimpleNamespace(state=told[0], hard=told[1], run_id=about.run_id)
+    monkeypatch.setattr(Registry, "mandate", lambda *_: answer)
+    _permit._standing.cache_clear()
+
+    def ask() -> tuple[int, str]:
+        return _permit._standing(Path(about.trust), about.plan_hash, about.run_id, undo=undo)
+
+    if stands:
+        assert ask()[0] == 31337
+    else:
+        with pytest.raises(Refused, match="not going on"):
+            ask()
+    _permit._standing.cache_clear()
 
 
 def refused(provider: TextProvider, said: str) -> None:
@@ -201,7 +253,7 @@ def test_a_record_that_cannot_be_read_refuses(run, provider) -> None:
 
 
 def test_whatever_goes_wrong_refuses(run, provider, monkeypatch) -> None:
-    def broken(*_: object) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise KeyError("hunter2")
 
     monkeypatch.setattr(_permit, "_standing", broken)

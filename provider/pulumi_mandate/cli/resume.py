@@ -24,9 +24,10 @@ def resume(call: Call, run: str | None, give_up: bool) -> Answer:
 
     Looks at each run's journal, the stack's state and the chain, and states on chain what really
     happened. Where operations are still missing it says so and exits with 7: the same command
-    goes on under the same mandate while its lease lasts.
+    goes on under the same mandate while its lease lasts. What is not healthy is rolled back first,
+    if it may be.
     """
-    from ..gate.closing import again_by, finish_run
+    from ..gate.closing import again_by, finish_alone
     from ..gate.judging import OPEN
 
     waiting = [
@@ -37,7 +38,7 @@ def resume(call: Call, run: str | None, give_up: bool) -> Answer:
     if not waiting and (run is not None or give_up):
         raise _none(run)
     results = [
-        finish_run(folder, call.session.machine, give_up=give_up, progress=progress)
+        finish_alone(folder, call.session.machine, give_up=give_up, progress=progress)
         for folder in waiting
     ]
     text = "\n".join(_sentence(result) for result in results) or "no run was interrupted"
@@ -69,4 +70,7 @@ def _none(run: str | None) -> MandateError:
 
 def _sentence(result: dict[str, Any]) -> str:
     lines = [f"run {result['runId'][:10]}… of plan {result['planHash'][:10]}…: {result['status']}"]
-    return "\n".join(lines + [f"    {reason}" for reason in result.get("reasons", [])])
+    lines += [f"    {reason}" for reason in result.get("reasons", [])]
+    if result["status"] == "failed" and "next" in result:
+        lines.append(f"    next: {result['next']}")
+    return "\n".join(lines)

@@ -1,19 +1,22 @@
-"""Steps (11) and (13): what became of a run, and saying so on chain. Safe to repeat at any time.
+"""Steps (11) to (13): what became of a run, and saying so on chain. Safe to repeat at any time.
 
 A run is complete when it did what was approved and nothing else (`judging`), and what the subject's
 rules ask afterwards says that all is well. One that merely stopped half-way stays open while its
-lease lasts: `pulumi up` resumes it.
+lease lasts: `pulumi up` resumes it. One that is not healthy is undone where the approved inverse
+may be (`undoing`), and failed in any case.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pulumi_mandate.checks.health import unhealthy
 from pulumi_mandate.checks.library import require_rules
+from pulumi_mandate.checks.rules import Rules
 from pulumi_mandate.errors import ChainError, ContractRefused, PartlyApplied, Refused, UsageError
 from pulumi_mandate.models import (
     ZERO,
@@ -27,10 +30,11 @@ from pulumi_mandate.plan.program import program_digest
 
 from .ancestor import is_alive
 from .flags import flags_of
-from .folder import RunFolder, RunRecord
-from .judging import COMPLETED, FAILED, OPEN, Ending, judge_run
+from .folder import RunFolder, RunRecord, SubjectLock
+from .judging import COMPLETED, FAILED, OPEN, Ending, judge_run, judge_undone
 from .standing import is_hooked_plan, run_by
 from .state import update_succeeded
+from .undoing import Undone, roll_back
 
 if TYPE_CHECKING:
     from .machine import Machine
@@ -55,13 +59,15 @@ def finish_run(  # noqa: PLR0913  # the watcher says what it saw, a person's com
     begin_may_come: Callable[[RunRecord], bool] = lambda _: False,
     program_seen: str | None = None,
     progress: Callable[[str], None] = lambda _: None,
+    undo: Callable[..., Undone] = roll_back,
 ) -> dict[str, Any]:
     """Look at a run that the engine has left, and state its outcome on chain if it has one.
 
     Idempotent: a run that is closed on chain already is reported as it is there. Returns what
     `result.json` then holds: `status` (`completed`, `failed`, `open`, `not-begun`), `runId`,
     `planHash`, `reasons`, the plan's `kind` and `flags`, `hooked` (as
-    `is_hooked_plan`), and `receiptRoot`, `postState`, `transaction` where it was stated.
+    `is_hooked_plan`), and `receiptRoot`, `postState`, `transaction` where it was stated. Of a run
+    that was not healthy also `undo` (what became of the way back) and `next`.
 
     `begin_may_come` tells whether a `begin` that the registry does not know may still be mined; the
     watcher asks, a person's command settles at once (`mandate resume` asks the chain each time, so
@@ -71,13 +77,14 @@ def finish_run(  # noqa: PLR0913  # the watcher says what it saw, a person's com
     difference is reported among the reasons, and the state and the journal decide.
 
     A run that did everything is asked about its health by the checks of the rules that it was
-    approved under, which may take minutes; it is FAILED where it is not healthy.
+    approved under, which may take minutes; it is FAILED where it is not healthy, and `undo` leads
+    back first where it may. So whoever calls this holds the subject's lock, or `finish_alone`.
 
     Raises `Refused` while the engine still works and where those rules are nowhere, `ChainError`
     (also where `begin` may still come), `SignerError`, `EngineError`.
     """
     record = folder.record()
-    if is_alive(record.engine_pid, record.engine_started):
+    if any(is_alive(one.engine_pid, one.engine_started) for one in _records(folder)):
         raise Refused(13, "the engine of this run still works", next_step="wait until it ends")
     state = _state_of(record, machine)
     if state is None and begin_may_come(record):
@@ -90,23 +97,23 @@ def finish_run(  # noqa: PLR0913  # the watcher says what it saw, a person's com
     if ended is not None:
         return _write(folder, record, {**(folder.result() or {}), "status": ended})
     document = Document.load(machine.store.get(record.document))
-    progress("reading the final state")
-    deployment, values_of = machine.final_state(record)
-    ending = judge_run(
-        record,
-        document,
-        folder.journal.entries(),
-        deployment,
-        values_of,
+    give_up = give_up or machine.lease_over(record)
+    ending, wrong = None, []
+    if folder.undo.has_begun:  # whatever it looks like now, it is no complete run any more
+        wrong = folder.undo.reasons()
+    else:
+        progress("reading the final state")
         # While it is stopping nothing may go forward, so there is nothing to wait for.
-        give_up=give_up or state is MandateState.STOPPING or machine.lease_over(record),
-        succeeded=lambda: update_succeeded(
-            Path(record.workdir), record.stack, since=(folder.path / "run.json").stat().st_mtime
-        ),
-    )
-    ending = _with_program(ending, record, document, program_seen)
-    ending = _with_health(ending, document, machine, progress)
-    found: dict[str, Any] = {"status": ending.status, "reasons": list(ending.reasons)}
+        stops = give_up or state is MandateState.STOPPING
+        ending = _judge(folder, record, document, machine, give_up=stops)
+        ending = _with_program(ending, record, document, program_seen)
+        wrong = _not_healthy(ending, document, machine, progress)
+    found: dict[str, Any] = {}
+    if wrong or ending is None:
+        undone = undo(folder, machine, document, wrong, give_up=give_up, say=progress)
+        ending = _after_undo(folder, record, document, machine, wrong=wrong, undone=undone)
+        found |= {"undo": undone.status, "next": undone.next_step}
+    found |= {"status": ending.status, "reasons": list(ending.reasons)}
     found["kind"], found["flags"] = document.content["kind"], list(flags_of(document.content))
     found["hooked"] = is_hooked_plan(document)
     if ending.status != OPEN:
@@ -137,23 +144,88 @@ def _with_program(
     return ending
 
 
-def _with_health(
-    ending: Ending, document: Document, machine: Machine, progress: Callable[[str], None]
+def _records(folder: RunFolder) -> list[RunRecord]:
+    """Of the run, and of its way back where that has begun."""
+    return [one.record() for one in (folder, folder.undo) if one is folder or one.has_begun]
+
+
+def _judge(
+    folder: RunFolder, record: RunRecord, document: Document, machine: Machine, *, give_up: bool
 ) -> Ending:
-    """(11) complete only if it is healthy. Asked of nothing that failed or is not done yet."""
+    deployment, values_of = machine.final_state(record)
+    return judge_run(
+        record,
+        document,
+        folder.journal.entries(),
+        deployment,
+        values_of,
+        give_up=give_up,
+        succeeded=lambda: update_succeeded(
+            Path(record.workdir), record.stack, since=(folder.path / "run.json").stat().st_mtime
+        ),
+    )
+
+
+def _not_healthy(
+    ending: Ending, document: Document, machine: Machine, progress: Callable[[str], None]
+) -> list[str]:
+    """(11) why it is not healthy. Asked of nothing that failed or is not done yet."""
     if ending.status != COMPLETED:
-        return ending
-    # Those that voters saw: the plan hash binds them, whatever the subject's config says by now.
-    rules = require_rules(document.fields().rules, machine.store).about(document.subject)
+        return []
+    rules = _rules_of(document, machine)
     if rules.health:
         names = ", ".join(choice.id for choice in rules.health)
         progress(f"asking whether it is healthy: {names}")
-    found = unhealthy(rules, document.content)
-    return replace(ending, status=FAILED, reasons=(*found, *ending.reasons)) if found else ending
+    return unhealthy(rules, document.content)
+
+
+def _rules_of(document: Document, machine: Machine) -> Rules:
+    """Those that voters saw: the plan hash binds them, whatever the subject's config says by now.
+
+    Raises `Refused` where they are nowhere.
+    """
+    return require_rules(document.fields().rules, machine.store).about(document.subject)
+
+
+def _after_undo(  # noqa: PLR0913  # a run, what was wrong with it, and what became of the way back
+    folder: RunFolder,
+    record: RunRecord,
+    document: Document,
+    machine: Machine,
+    *,
+    wrong: list[str],
+    undone: Undone,
+) -> Ending:
+    """(12) failed, or open where the way back is still to be gone on with."""
+    deployment, values_of = machine.final_state(record)
+    entries = folder.journal.entries()
+    receipt = judge_undone(record, document, entries, deployment, values_of, undone.urns)
+    status = OPEN if undone.status == OPEN else FAILED
+    return Ending(status, receipt, (*wrong, undone.reason))
+
+
+def finish_alone(folder: RunFolder, machine: Machine, **told: Any) -> dict[str, Any]:
+    """As `finish_run`, for who does not hold the subject's lock: waits for it where the rules ask.
+
+    Raises `Refused` as well where somebody else finishes the run, and is not done within a while.
+    """
+    record = folder.record()
+    lock = SubjectLock(record.subject)
+    asks = False
+    with suppress(Refused):  # a run that is closed needs no document; for the others it is said
+        asks = bool(_rules_of(Document.load(machine.store.get(record.document)), machine).health)
+    if asks:
+        lock.take(progress=told.get("progress"))
+    try:
+        return finish_run(folder, machine, **told)
+    finally:
+        lock.release()
 
 
 def again_by(result: dict[str, Any]) -> str:
     """What a person types to go on with an open run."""
+    if "next" in result:  # of a way back
+        return str(result["next"])
     hooked = result.get("hooked", True)
     return run_by(result.get("kind", "up"), result.get("flags", ()), hooked=hooked)
 
@@ -167,7 +239,7 @@ def raise_unless_complete(result: dict[str, Any]) -> None:
         "the run is not complete: "
         + "; ".join(result.get("reasons") or ["it was closed as failed"]),
         meaning="It can be resumed while its lease lasts." if open_run else "Its mandate is spent.",
-        next_step=again_by(result) if open_run else "mandate propose",
+        next_step=again_by(result) if open_run else result.get("next", "mandate propose"),
     )
 
 

@@ -32,8 +32,9 @@ from .project import is_hooked
 from .refusals import refusal_of
 from .where import ProgramAt
 
-CLOSING_SECONDS = 900.0
-"""How long to wait for the watcher; it goes on when we stop waiting."""
+CLOSING_SECONDS = 1800.0
+"""How long to wait for the watcher, which may have to ask about health for ten minutes, and to roll
+back; it goes on when we stop waiting."""
 _POLL_SECONDS = 0.01
 _FAILING = {"failed", "open"}
 
@@ -178,7 +179,8 @@ def _with_run(
             {"run": result},
         )
     lines = [f"run {result['runId'][:10]}… is {status}", *(f"  {reason}" for reason in reasons)]
-    lines.append("next: " + (typed() if status == "open" else "mandate propose"))
+    usual = typed() if status == "open" else "mandate propose"
+    lines.append("next: " + str(result.get("next") or usual))
     return Outcome("\n".join(lines), _failure_code(folder), {"run": result})
 
 

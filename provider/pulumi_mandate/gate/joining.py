@@ -5,6 +5,9 @@ again. It takes every step anew that needs no preview: the chain's word and the 
 (6), with what is installed *here*; the configuration that this very engine was given, against the
 approved one (7); and the run, final on chain (9). Step (10) is the same as ever: each operation is
 an approved one, once, whatever was previewed.
+
+The former program of a run that is rolled back (12) joins in the same way. What it may do is the
+way back that `undoing` compared, and it compares it once more with the plan that is undone.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from pulumi_mandate.errors import MandateError, Refused
-from pulumi_mandate.models import Subject
+from pulumi_mandate.models import Subject, to_hex
 from pulumi_mandate.plan.build import config_part
 from pulumi_mandate.plan.commitment import SubjectKey
 from pulumi_mandate.plan.document import Document
@@ -26,11 +29,12 @@ from pulumi_mandate.plan.values import Reader
 from .ancestor import Engine
 from .engine import NOTHING_AHEAD, Look
 from .engine_hooks import Judge
-from .folder import RunFolder, RunRecord, run_folders
+from .folder import RunFolder, RunRecord, engine_folders
 from .grants import Grants
 from .machine import Machine
 from .operations import OperationCheck
-from .prepare import look_here
+from .prepare import Here, look_here
+from .rollback import UndoDenials, former_of, require_undo, require_undoable, verify_undo
 from .run import Denials, Place, check_begun, check_program_still, first
 from .search import choose, positions
 from .state import ValuesOf
@@ -42,7 +46,7 @@ JSON = Any
 
 def run_begun_for(engine: Engine) -> RunFolder | None:
     """The run that was begun by the process that then became this engine; None for any other."""
-    for folder in reversed(list(run_folders())):
+    for folder in reversed(list(engine_folders())):
         with suppress(MandateError):  # a damaged record is no run to join: the whole gate decides
             record = folder.record()
             if (record.engine_pid, record.engine_started) == (engine.pid, engine.started):
@@ -69,10 +73,8 @@ def join_run(
         look=look,
     )
     _check_subject(record, here.subject)
-    (candidate,) = choose(machine, here, folder).found
-    document = candidate.document
-    if document is None:
-        raise candidate.refusal or Refused(4, "the run's document cannot be verified")
+    verified = _verified_undo if folder.is_undo else _verified
+    document = verified(machine, here, folder)
     if document.content["kind"] != place.kind:
         raise Refused(
             1,
@@ -82,7 +84,8 @@ def join_run(
             found=place.kind,
         )
     key = check_running_config(document, _running_config())
-    check_begun(machine, record)
+    if not folder.is_undo:  # there it has asked already, of a run that may be stopping
+        check_begun(machine, record)
 
     def values_of(urn: str, values: JSON, part: str = "inputs") -> JSON:
         return Reader(key, urn, here.toolchain.modules, deployed=True).part(part, values)
@@ -91,6 +94,35 @@ def join_run(
     if rest is not None:
         verify_effects(document, rest, resuming=True)
     return judge_of(machine, place, folder, document, rest, values_of)
+
+
+def _verified(machine: Machine, here: Here, folder: RunFolder) -> Document:
+    """(2) to (6) the plan that this run is to do. Raises `MandateError`."""
+    (candidate,) = choose(machine, here, folder).found
+    if candidate.document is None:
+        raise candidate.refusal or Refused(4, "the run's document cannot be verified")
+    return candidate.document
+
+
+def _verified_undo(machine: Machine, here: Here, folder: RunFolder) -> Document:
+    """(12) what leads back from the plan of this run, by the program that completed before.
+
+    Raises `MandateError`.
+    """
+    record, found = folder.record(), folder.undo_document()
+    approved = verify_undo(machine, here, record)
+    former = require_undoable(approved, former_of(machine, record.subject))
+    for program in (found.fields().program, here.program.digest):
+        if program != former.document.fields().program:
+            raise Refused(
+                12,
+                "this is not the program that completed before",
+                field="program",
+                expected=to_hex(former.document.fields().program),
+                found=to_hex(program),
+            )
+    require_undo(approved, found)
+    return found
 
 
 def judge_of(  # noqa: PLR0913, PLR0917  # a run, where it happens, and what may be done in it
@@ -111,7 +143,7 @@ def judge_of(  # noqa: PLR0913, PLR0917  # a run, where it happens, and what may
         denials=first(
             # The providers load their modules now, and the program has loaded its own.
             lambda: check_program_still(place.workdir, place.stack, approved),
-            Denials(machine, folder.record()),
+            (UndoDenials if folder.is_undo else Denials)(machine, folder.record()),
         ),
         inputs_of=values_of,
         indices=None if rest is None else positions(document, rest),

@@ -16,6 +16,7 @@ from .folder import RunFolder, run_folder, run_folders
 from .machine import Machine
 from .prepare import Here
 from .standing import newest_of
+from .undoing import leave_to_resume
 
 Say = Callable[[str], None]
 
@@ -63,14 +64,15 @@ def look_for_run(machine: Machine, subject: Subject, say: Say) -> RunFolder | No
     """A run of this subject that was cut off: finished here if it can be, else given back to
     resume.
 
-    Raises `Refused` (step 3) where it is another machine's, or stopped.
+    The caller holds the subject's lock. Raises `Refused` where it is another machine's (step 3), or
+    is to be rolled back (step 12).
     """
     running = machine.registry.running(subject_hash(subject))
     if running is None:
         return None
     folder = _mine(machine, running)
     say("the last run of this stack was cut off; looking at what it did")
-    result = finish_run(folder, machine, progress=say)
+    result = finish_run(folder, machine, progress=say, undo=leave_to_resume)
     return folder if result["status"] == "open" else None
 
 

@@ -14,7 +14,8 @@ The order of a run. Each check below carries its number; any doubt refuses, with
 (10) each operation is an approved one, once; denials are read again
 [operations]
 (11) what the rules ask afterwards says that it is healthy                               [closing]
-(12) rollback: not in this version
+(12) where it does not: the former program, if it wants exactly the approved inverse
+                                                                               [rollback, undoing]
 (13) receipt, `complete` or `fail`                                              [closing, watcher]
 """
 
@@ -354,6 +355,17 @@ MANDATE_CHECKS: tuple[Check, ...] = (
 """Steps (2) to (5): what can be checked by whoever has no copy of the program, as the broker."""
 CHECKS: tuple[Check, ...] = (*MANDATE_CHECKS, check_program, check_toolchain)
 """Steps (2) to (6), in the order in which a person wants to hear about them."""
+UNDO_CHECKS: tuple[Check, ...] = (
+    check_subject,
+    check_parties,
+    check_alone,
+    check_binding,
+    check_rules,
+    check_tier,
+    check_toolchain,
+)
+"""(12) what must still hold where a run is rolled back: another program, and a run that may be
+stopping (`rollback.require_lawful` judges that)."""
 
 
 def verify_effects(approved: Document, found: Document, *, resuming: bool = False) -> None:

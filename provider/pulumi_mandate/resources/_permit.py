@@ -67,14 +67,16 @@ def permit_for(moment: Moment, id_: str, props: Mapping[str, Any]) -> Permit:
         _end_with(engine.pid, engine.started)
         record = folder.record()
         trust_file = _trust_file(record.trust)
-        chain_id, registry = _standing(trust_file, record.plan_hash, record.run_id)
+        undo = folder.is_undo
+        chain_id, registry = _standing(trust_file, record.plan_hash, record.run_id, undo=undo)
         grant = Grants(folder.path).take(moment, id_, props)
     except MandateError:
         raise
     except Exception as failure:  # whatever goes wrong, the operation does not happen
         name = type(failure).__name__
         raise Refused(STEP, f"whether this {moment} is allowed cannot be told ({name})") from None
-    parts = (record.plan_hash, record.run_id, f"{grant.index}".encode(), grant.urn.encode())
+    parts = [record.plan_hash, record.run_id, f"{grant.index}".encode(), grant.urn.encode()]
+    parts += [b"undo"] * undo  # its operations are counted anew
     key = hashlib.sha256(_KEY_DOMAIN + b"".join(hashlib.sha256(one).digest() for one in parts))
     binding = Binding(record.plan_hash, record.run_id, chain_id, registry)
     return Permit(key.hexdigest(), binding, grant.seconds)
@@ -96,9 +98,9 @@ def _end_with(pid: int, started: int) -> None:
 
 def _run_of(engine: Engine) -> RunFolder:
     """The run that was begun, or resumed, for this very engine, and is not closed."""
-    from pulumi_mandate.gate.folder import run_folders
+    from pulumi_mandate.gate.folder import engine_folders
 
-    for folder in reversed(list(run_folders())):
+    for folder in reversed(list(engine_folders())):
         record = folder.record()
         if (record.engine_pid, record.engine_started) != (engine.pid, engine.started):
             continue
@@ -124,8 +126,13 @@ def _trust_file(recorded: str) -> Path:
 
 
 @functools.lru_cache(maxsize=8)
-def _standing(trust_file: Path, plan_hash: Digest, run_id: Digest) -> tuple[int, str]:
+def _standing(
+    trust_file: Path, plan_hash: Digest, run_id: Digest, *, undo: bool = False
+) -> tuple[int, str]:
     """The chain says that this run is going on: (chain id, registry). Only a yes is remembered.
+
+    A run that is stopping does nothing more, but its way back (`undo`) may, unless the guardian
+    forbade even that.
 
     Asked once a process: the hooks ask again before each operation, and without their grant
     nothing happens here.
@@ -136,6 +143,7 @@ def _standing(trust_file: Path, plan_hash: Digest, run_id: Digest) -> tuple[int,
 
     trust = load_trust(trust_file)
     found = Registry(ChainClient(trust)).mandate(plan_hash)
-    if found.state is not MandateState.RUNNING or found.run_id != run_id:
+    stopping = undo and found.state is MandateState.STOPPING and not found.hard
+    if not (found.state is MandateState.RUNNING or stopping) or found.run_id != run_id:
         raise Refused(STEP, f"this run is not going on: its mandate is {found.state.name.lower()}")
     return trust.chain_id, trust.registry
