@@ -229,7 +229,7 @@ class RunFolder:
         return MandateError(
             f"what is kept in {self.path} of a run's way back cannot be read",
             meaning="Nothing goes on by itself. The chain and the state still say what happened.",
-            next_step="mandate resume --give-up",
+            next_step="mandate status; after the lease anybody may: mandate abandon",
         )
 
     def result(self) -> dict[str, Any] | None:
