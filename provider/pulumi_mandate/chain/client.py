@@ -28,7 +28,7 @@ STUCK_SECONDS = 30.0
 """After so long a transaction that waits is replaced by one that pays more."""
 FINAL_SECONDS = 1800.0
 DEFAULT_PRIORITY_FEE = 1_000_000_000
-_POLL_SECONDS = 0.05
+_POLL_SECONDS = 0.01
 _POLL_MAX_SECONDS = 2.0
 _T = TypeVar("_T")
 
