@@ -24,9 +24,11 @@ from pulumi_mandate.gate.engine import (
     engine_environment,
     engine_json,
     engine_path,
+    identity,
     run_engine,
 )
 from pulumi_mandate.gate.environment import NESTED_MARK
+from pulumi_mandate.gate.folder import RunFolder
 from pulumi_mandate.gate.packages import Beside, installed
 
 
@@ -148,11 +150,11 @@ def test_without_an_engine_nothing_is_asked(tmp_path, monkeypatch):
 def engine_above(fake_engine, monkeypatch):
     """The engine above a program that tells which questions came; its environment is given."""
 
-    def make(environment: dict[str, str]) -> Path:
+    def make(environment: dict[str, str], pid: int = 1) -> Path:
         folder = fake_engine('echo "$*" >> calls; echo "$*"')
         program = folder / "bin" / "pulumi"
         told = {name: value for name, value in os.environ.items() if name in SAME_IN_BOTH}
-        engine = Engine(1, 1, str(program), ("pulumi", "up"), told | environment)
+        engine = Engine(pid, 1, str(program), ("pulumi", "up"), told | environment)
         monkeypatch.setattr(ahead, "read_outer_command", lambda: (None, engine))
         return folder
 
@@ -172,6 +174,48 @@ def test_a_program_asks_the_engine_above_before_it_loads_the_gate(engine_above):
     assert ask(VERSION, folder, where) == "version --non-interactive\n"
     assert ask(WHO, folder, where) == "whoami --verbose --json --non-interactive\n"
     assert len((folder / "calls").read_text().splitlines()) == 2
+
+
+@pytest.fixture
+def begun_for_this(monkeypatch, tmp_path):
+    """A run that was begun for the engine above, which is this very process here."""
+    folder = RunFolder(tmp_path / "run")
+    folder.path.mkdir()
+    monkeypatch.setattr("pulumi_mandate.gate.folder.run_begun_for", lambda engine: folder)
+    return folder
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_an_engine_that_said_its_version_for_this_run_is_asked_again_if_it_is_another_file(
+    engine_above, begun_for_this, same
+):
+    environment = {"PATH": os.environ["PATH"]}
+    folder = engine_above(environment, pid=os.getpid())
+    running = Path(f"/proc/{os.getpid()}/exe") if same else folder / "bin" / "pulumi"
+    begun_for_this.write_version(identity(running), "v3.259.0")
+
+    ask = asked_in_a_program(folder).ask
+    answer = ask(VERSION, folder, ask._of[1])
+
+    assert answer == ("v3.259.0" if same else "version --non-interactive\n")
+    ask(WHO, folder, ask._of[1])
+    assert len((folder / "calls").read_text().splitlines()) == (1 if same else 2)
+
+
+def test_a_file_is_another_one_whatever_its_times_say(tmp_path):
+    file, other = tmp_path / "pulumi", tmp_path / "other"
+    file.write_text("one")
+    before, times = identity(file), (file.stat().st_atime_ns, file.stat().st_mtime_ns)
+    assert identity(file) == before
+
+    file.write_text("two")
+    os.utime(file, ns=times)
+    edited = identity(file)
+    other.write_text("two")
+    os.utime(other, ns=times)
+    other.rename(file)
+
+    assert len({before, edited, identity(file)}) == 3
 
 
 def test_under_an_engine_that_will_be_refused_nothing_is_asked(engine_above):

@@ -139,3 +139,15 @@ def test_nothing_in_a_record_is_a_secret(tmp_path):
         "signature", "executor", "subject", "document", "workdir", "stack", "engine", "trust",
         "before", "modules", "transaction",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("content", ["{", "[]", "{}", '{"identity": "1"}'])
+def test_a_note_that_cannot_be_read_says_no_version(tmp_path, content):
+    folder = RunFolder(tmp_path)
+    assert folder.version_of("1") is None
+
+    folder.write_version("1", "v3")
+    assert (folder.version_of("1"), folder.version_of("2")) == ("v3", None)
+
+    (tmp_path / "engine.json").write_text(content)
+    assert folder.version_of("1") is None

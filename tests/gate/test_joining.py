@@ -14,8 +14,8 @@ from pulumi_mandate.errors import MandateError, Refused
 from pulumi_mandate.gate import joining
 from pulumi_mandate.gate.ancestor import Engine
 from pulumi_mandate.gate.evidence import Candidate
-from pulumi_mandate.gate.folder import run_folder
-from pulumi_mandate.gate.joining import check_running_config, join_run, run_begun_for
+from pulumi_mandate.gate.folder import run_begun_for, run_folder
+from pulumi_mandate.gate.joining import check_running_config, join_run
 from pulumi_mandate.gate.rollback import Former
 from pulumi_mandate.gate.run import Place
 from pulumi_mandate.models import Subject, keccak

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from pulumi_mandate.errors import Refused, UsageError
-from pulumi_mandate.gate import wrapped
+from pulumi_mandate.errors import EngineError, Refused, UsageError
+from pulumi_mandate.gate import engine, wrapped
 from pulumi_mandate.gate.flags import edit_flags
 from pulumi_mandate.gate.where import ProgramAt
 from pulumi_mandate.gate.wrapped import engine_words, open_wrapped, will_join
@@ -110,8 +110,10 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """`open_wrapped` with everything around it answered at once; the test says what happens."""
     steps: dict[str, Any] = {"spent": [], "resumed": [], "unfinished": None, "then": lambda: None}
     raw = SimpleNamespace(plan_file={"resourcePlans": {}})
-    steps["admission"] = SimpleNamespace(prepared=SimpleNamespace(raw=raw), found="found")
-    steps["rest"], steps["told"] = [], []
+    here = SimpleNamespace(toolchain=SimpleNamespace(content={"engine": "v3.259.0"}))
+    prepared = SimpleNamespace(raw=raw, here=here)
+    steps["admission"] = SimpleNamespace(prepared=prepared, found="found")
+    steps["rest"], steps["told"], steps["version"] = [], [], []
 
     @contextmanager
     def previewing(*given: Any) -> Iterator[None]:
@@ -121,9 +123,13 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     def start_run(machine: object, place: Any, *rest: object) -> Any:
         steps["spent"].append(place)
         steps["then"]()
-        return SimpleNamespace(write_rest=steps["rest"].append)
+        return SimpleNamespace(
+            write_rest=steps["rest"].append,
+            write_version=lambda *words: steps["version"].append(words),
+        )
 
     replaced = {
+        "identity": lambda file: f"the file {file}",
         "check_environment": lambda _: None,
         "engine_path": lambda *_: {},
         "open_machine": lambda: SimpleNamespace(trust=None),
@@ -138,6 +144,28 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     for name, value in replaced.items():
         monkeypatch.setattr(wrapped, name, value)
     return steps
+
+
+def test_the_program_is_told_which_engine_said_which_version(
+    program: ProgramAt, opened: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file as it was before it was asked: one that is put in its place later is another."""
+    seen = iter(["before", "after"])
+    monkeypatch.setattr(wrapped, "identity", lambda _: next(seen))
+    opened["then"] = lambda: next(seen)
+    open_wrapped("up", program, ENGINE, print)
+
+    assert opened["version"] == [("before", "v3.259.0")]
+
+
+def test_an_engine_that_cannot_be_read_begins_nothing(
+    program: ProgramAt, opened: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wrapped, "identity", engine.identity)
+
+    with pytest.raises(EngineError, match="the engine's file cannot be read"):
+        open_wrapped("up", program, ENGINE, print)
+    assert opened["spent"] == []
 
 
 def test_an_up_goes_on_with_the_very_plan_that_was_compared(

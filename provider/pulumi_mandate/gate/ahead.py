@@ -15,7 +15,7 @@ from pathlib import Path
 
 from pulumi_mandate.errors import Refused
 
-from .ancestor import read_outer_command
+from .ancestor import Engine, read_outer_command
 from .engine import (
     NOTHING_AHEAD,
     STATE,
@@ -26,6 +26,7 @@ from .engine import (
     Look,
     check_engine,
     engine_path,
+    identity,
     run_engine,
 )
 from .environment import check_environment
@@ -49,13 +50,31 @@ def asked_ahead(argv: Sequence[str]) -> Ask:
 def asked_in_a_program(root: Path) -> Look:
     """Who is asked, and the version of the engine above; and what is installed here.
 
+    An engine that a run was begun for has said its version, if it is the very file that was asked.
     Nothing under an engine that will be refused.
     """
     with suppress(Refused):
         _, engine = read_outer_command()
         environment = check_engine(engine)
-        return Look(Ahead(root, environment, WHO, VERSION), Beside(environment))
+        ask, packages = Ahead(root, environment, WHO), Beside(environment)
+        version = _version_of(engine)
+        if version is None:
+            ask.add(VERSION)
+        else:
+            ask.told(VERSION, version)
+        return Look(ask, packages)
     return NOTHING_AHEAD
+
+
+def _version_of(engine: Engine) -> str | None:
+    from .folder import run_begun_for  # the engine answers meanwhile
+
+    with suppress(OSError):
+        begun = run_begun_for(engine)
+        if begun is not None:
+            # The file that runs, whatever its name leads to by now.
+            return begun.version_of(identity(Path(f"/proc/{engine.pid}/exe")))
+    return None
 
 
 def main(argv: Sequence[str]) -> int:

@@ -38,6 +38,16 @@ _TOLD_TO_PROGRAMS = frozenset(
 )  # fmt: skip
 
 
+def identity(file: Path) -> str:
+    """Which file an engine is: another one, or other content, has another.
+
+    `ctime` is the kernel's own, and nobody sets it back; a file that runs cannot be written to.
+    Raises `OSError`.
+    """
+    found = file.stat()
+    return f"{found.st_dev}:{found.st_ino}:{found.st_size}:{found.st_mtime_ns}:{found.st_ctime_ns}"
+
+
 class Ask(Protocol):
     """Asks the engine one question: `run_engine`, or an `Ahead`."""
 
@@ -58,12 +68,21 @@ class Ahead:
         self, workdir: Path, environment: Mapping[str, str], *questions: Sequence[str]
     ) -> None:
         self._of = (workdir, dict(environment))
+        self._answers: dict[tuple[str, ...], Future[str]] = {}
+        self.add(*questions)
+
+    def add(self, *questions: Sequence[str]) -> None:
+        """Ask these as well."""
         pool = ThreadPoolExecutor(max(1, len(questions)))
-        self._answers: dict[tuple[str, ...], Future[str]] = {
-            tuple(question): pool.submit(run_engine, question, workdir, environment)
-            for question in questions
-        }
+        for question in questions:
+            self._answers[tuple(question)] = pool.submit(run_engine, question, *self._of)
         pool.shutdown(wait=False)
+
+    def told(self, question: Sequence[str], answer: str) -> None:
+        """What somebody has asked already."""
+        known: Future[str] = Future()
+        known.set_result(answer)
+        self._answers[tuple(question)] = known
 
     def __call__(
         self,

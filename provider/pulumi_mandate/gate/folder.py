@@ -3,10 +3,10 @@
 `$MANDATE_HOME/runs/<run id>/`: `run.json` (written before `begin` is sent, so that an order that
 reached the chain is never unknown here), `journal.jsonl`, `grants/` (what our providers may do
 now), `rest.json` (what was left of a plan when it was resumed), `result.json` (written last),
-`watcher.log`, and `undo/` where it is rolled back: a folder of the same kind, with the document
-that leads back. `$MANDATE_HOME/locks/<subject>`: one run at a
-time on one machine. Nothing in them is secret but the key of the grants, which opens nothing once
-the run is over.
+`watcher.log`, `engine.json` (which file the engine is, and which version it said it has), and
+`undo/` where it is rolled back: a folder of the same kind, with the document that leads back.
+`$MANDATE_HOME/locks/<subject>`: one run at a time on one machine. Nothing in them is secret but the
+key of the grants, which opens nothing once the run is over.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from pulumi_mandate.models import (
 )
 from pulumi_mandate.plan.document import Document
 
+from .ancestor import Engine
 from .journal import Journal
 
 SCHEMA = "mandate/run/v1"
@@ -195,6 +196,19 @@ class RunFolder:
         if rest is not None:
             (self.path / "rest.json").write_bytes(rest.data)
 
+    def version_of(self, engine: str) -> str | None:
+        """The version that an engine of this `engine.identity` said it has, before it was started
+        for this run; None where nobody asked it."""
+        try:
+            found = json.loads((self.path / "engine.json").read_bytes())
+            return str(found["version"]) if found["identity"] == engine else None
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def write_version(self, engine: str, version: str) -> None:
+        """For the program that will join the run."""
+        _write_whole(self.path / "engine.json", {"identity": engine, "version": version})
+
     def write_undo(self, document: Document, reasons: Sequence[str], record: RunRecord) -> None:
         """Of a way back: what it is, why it is taken, and last of all the record."""
         self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -264,6 +278,16 @@ def engine_folders(home: Path | None = None) -> Iterator[RunFolder]:
         yield folder
         if folder.undo.has_begun:
             yield folder.undo
+
+
+def run_begun_for(engine: Engine) -> RunFolder | None:
+    """The run that was begun by the process that then became this engine; None for any other."""
+    for folder in reversed(list(engine_folders())):
+        with suppress(MandateError):  # a damaged record is no run to join: the whole gate decides
+            record = folder.record()
+            if (record.engine_pid, record.engine_started) == (engine.pid, engine.started):
+                return folder
+    return None
 
 
 class SubjectLock:

@@ -14,11 +14,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from pulumi_mandate.errors import MandateError, Refused
+from pulumi_mandate.errors import Refused
 from pulumi_mandate.models import Subject, to_hex
 from pulumi_mandate.plan.build import config_part
 from pulumi_mandate.plan.commitment import SubjectKey
@@ -29,7 +28,7 @@ from pulumi_mandate.plan.values import Reader
 from .ancestor import Engine
 from .engine import NOTHING_AHEAD, Look
 from .engine_hooks import Judge
-from .folder import RunFolder, RunRecord, engine_folders
+from .folder import RunFolder, RunRecord
 from .grants import Grants
 from .machine import Machine
 from .operations import OperationCheck
@@ -42,16 +41,6 @@ from .verify import verify_effects
 from .where import ProgramAt
 
 JSON = Any
-
-
-def run_begun_for(engine: Engine) -> RunFolder | None:
-    """The run that was begun by the process that then became this engine; None for any other."""
-    for folder in reversed(list(engine_folders())):
-        with suppress(MandateError):  # a damaged record is no run to join: the whole gate decides
-            record = folder.record()
-            if (record.engine_pid, record.engine_started) == (engine.pid, engine.started):
-                return folder
-    return None
 
 
 def join_run(

@@ -21,8 +21,8 @@ from .ancestor import read_outer_command
 from .engine import NOTHING_AHEAD, Ask, Look, check_engine
 from .engine_hooks import Judge, refuse_everything
 from .evidence import Candidate, closest
-from .folder import RunFolder, SubjectLock
-from .joining import join_run, judge_of, run_begun_for
+from .folder import RunFolder, SubjectLock, run_begun_for
+from .joining import join_run, judge_of
 from .journal import REFUSED, Entry
 from .machine import Machine, open_machine
 from .prepare import (

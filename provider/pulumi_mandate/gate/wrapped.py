@@ -33,7 +33,7 @@ from pulumi_mandate.errors import EngineError, MandateError, Refused
 from pulumi_mandate.plan.program import stack_files
 
 from .ancestor import Engine, this_process
-from .engine import STATE, Ask, engine_path, run_engine
+from .engine import STATE, Ask, engine_path, identity, run_engine
 from .environment import check_environment
 from .flags import edit_of
 from .folder import SubjectLock
@@ -66,6 +66,7 @@ def open_wrapped(
     """
     check_environment(engine.environment)
     environment = engine_path(engine.executable, engine.environment)
+    asked = _identity(engine)  # before it says its version
     settings = _settings(program)
     machine = open_machine()
     subject = subject_of(program, machine.trust, environment, ask)
@@ -102,9 +103,19 @@ def open_wrapped(
         return None
     folder = start_run(machine, place, admission, unfinished, say)
     folder.write_rest(admission.found if unfinished is not None else None)
+    folder.write_version(asked, admission.prepared.here.toolchain.content["engine"])
     if _settings(program) != settings:
         raise _changed(program.stack)
     return admission.prepared.raw.plan_file if kind == "up" and not place.hooked else {}
+
+
+def _identity(engine: Engine) -> str:
+    try:
+        return identity(Path(engine.executable))
+    except OSError as error:
+        raise EngineError(
+            f"the engine's file cannot be read: {error.strerror}", next_step="mandate doctor"
+        ) from None
 
 
 def _settings(program: ProgramAt) -> list[bytes | None]:
