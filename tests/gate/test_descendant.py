@@ -17,6 +17,14 @@ from pulumi_mandate.gate.descendant import end_engines_below
 LONG = "600"
 
 
+@pytest.fixture(autouse=True)
+def interruptible() -> Iterator[None]:
+    """Tests that were started in the background may ignore Ctrl-C, and children inherit that."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A child whose executable has an engine's name (a stand-in: `sleep` under that name)."""
@@ -29,14 +37,14 @@ def engine(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def test_an_engine_below_is_interrupted_and_waited_for(engine: subprocess.Popen[bytes]) -> None:
-    other = subprocess.Popen(["sleep", LONG])
+    with subprocess.Popen(["sleep", LONG]) as other:
+        try:
+            assert end_engines_below()
 
-    assert end_engines_below()
-
-    assert engine.wait() == -signal.SIGINT
-    assert other.poll() is None
-    other.kill()
-    other.wait()
+            assert engine.wait() == -signal.SIGINT
+            assert other.poll() is None
+        finally:
+            other.kill()
     assert not end_engines_below()  # there is none any more
 
 
