@@ -102,23 +102,11 @@ def test_the_chain_says_whether_a_lease_is_over(opened, monkeypatch):
 
 def test_the_final_state_is_read_with_the_packages_of_the_beginning(opened, monkeypatch):
     monkeypatch.setattr(state, "export_state", lambda workdir, stack: {"resources": [stack]})
-    monkeypatch.setattr(state, "key_of_stack", lambda workdir, stack: f"the key of {stack}")
-    monkeypatch.setattr(state, "values_under", lambda key, modules: (key, modules))
+    monkeypatch.setattr(state, "values_of_stack", lambda workdir, stack, modules: modules)
 
     found = opened().final_state(record(modules={"m": "0x01"}))
 
-    values_of = ("the key of acme/shop/prod", {"m": "0x01"})
-    assert found == ({"resources": ["acme/shop/prod"]}, values_of)
-
-
-def test_a_key_that_was_asked_for_is_not_asked_for_again(opened, monkeypatch):
-    monkeypatch.setattr(state, "export_state", lambda workdir, stack: {})
-    monkeypatch.setattr(state, "key_of_stack", lambda workdir, stack: pytest.fail("asked again"))
-    monkeypatch.setattr(state, "values_under", lambda key, modules: (key, modules))
-    machine = opened()
-    machine.key = "the watcher's"
-
-    assert machine.final_state(record(modules={}))[1] == ("the watcher's", {})
+    assert found == ({"resources": ["acme/shop/prod"]}, {"m": "0x01"})
     assert module.Machine.__module__ == "pulumi_mandate.gate.machine"
 
 

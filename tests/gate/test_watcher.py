@@ -142,7 +142,7 @@ def asked(monkeypatch):
     """Runs the watcher's ending against a chain; what `finish_run` was told, each time."""
     found = []
 
-    def ending(now=100, pending=False, key=None):
+    def ending(now=100, pending=False):
         chain = Chain(now)
         monkeypatch.setattr(machine, "open_machine", lambda _: chain)
         monkeypatch.setattr(watcher, "is_pending", lambda *_: pending)
@@ -153,7 +153,7 @@ def asked(monkeypatch):
                 (begin_may_come(folder.record()), program_seen)
             ),
         )
-        return Ending(lambda _: None, key)
+        return Ending(lambda _: None)
 
     ending.found = found
     return ending
@@ -180,13 +180,6 @@ def test_a_begin_that_was_mined_is_not_waited_for(folder, asked):
     asked(100, pending=True)(folder)
 
     assert asked.found[0][0] is False
-
-
-def test_the_key_that_was_asked_for_beside_the_engine_is_the_machines(folder, asked):
-    ending = asked(key="the stack's")
-    ending(folder)
-
-    assert machine.open_machine(None).key == "the stack's"
 
 
 def test_the_program_is_looked_at_once_when_the_engine_has_ended(folder, asked, tmp_path):

@@ -17,7 +17,6 @@ from pulumi_mandate.models import Domain, Subject, subject_hash
 from pulumi_mandate.store import PlanStore, open_store
 
 if TYPE_CHECKING:
-    from pulumi_mandate.plan.commitment import SubjectKey
     from pulumi_mandate.signing import AccountKey, ExecutorKey
 
     from .folder import RunRecord
@@ -36,8 +35,6 @@ class Machine:
     client: ChainClient = field(repr=False)
     registry: Registry = field(repr=False)
     store: PlanStore = field(repr=False)
-    key: SubjectKey | None = field(default=None, repr=False)
-    """Of the stack whose run this machine closes, where it was asked for before the end."""
 
     @property
     def domain(self) -> Domain:
@@ -111,13 +108,13 @@ class Machine:
 
     def final_state(self, record: RunRecord) -> tuple[JSON, ValuesOf]:
         """The state now, and how to make a document's values of it. Raises `EngineError`."""
-        from .state import export_state, key_of_stack, values_under
+        from .state import export_state, values_of_stack
 
         workdir = Path(record.workdir)
         with ThreadPoolExecutor(1) as beside:
             state = beside.submit(export_state, workdir, record.stack)
-            key = self.key or key_of_stack(workdir, record.stack)
-            return state.result(), values_under(key, record.modules)
+            values_of = values_of_stack(workdir, record.stack, record.modules)
+            return state.result(), values_of
 
     def _named(self, key: Key | None, name: str) -> Key:
         if key is None:

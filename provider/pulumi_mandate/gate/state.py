@@ -9,7 +9,6 @@ from typing import Any, Protocol
 
 from pulumi_mandate.models import Digest, keccak, to_hex
 from pulumi_mandate.plan.canonical import canonical_bytes
-from pulumi_mandate.plan.commitment import SubjectKey
 from pulumi_mandate.plan.compare import refines
 from pulumi_mandate.plan.document import Document
 from pulumi_mandate.plan.raw import subject_key
@@ -75,19 +74,10 @@ def values_of_stack(
     `modules`: which package owns which module, as when the run began. Raises `EngineError`,
     `UsageError`.
     """
-    return values_under(key_of_stack(workdir, stack, environment=environment), modules)
-
-
-def key_of_stack(
-    workdir: Path, stack: str, *, environment: Mapping[str, str] | None = None
-) -> SubjectKey:
-    """The key of a stack's commitments. Raises `EngineError`, `UsageError`."""
-    words = ["config", "--show-secrets", "--json", "--stack", stack]
-    return subject_key(engine_json(words, workdir, environment))
-
-
-def values_under(key: SubjectKey, modules: Mapping[str, str]) -> ValuesOf:
-    """As `values_of_stack`, where the key is known."""
+    config = engine_json(
+        ["config", "--show-secrets", "--json", "--stack", stack], workdir, environment
+    )
+    key = subject_key(config)
 
     def values_of(urn: str, values: JSON, part: str = "inputs") -> JSON:
         return Reader(key, urn, modules, deployed=True).part(part, values)

@@ -28,7 +28,6 @@ from .folder import RunFolder, RunRecord
 
 if TYPE_CHECKING:
     from pulumi_mandate.models import Address
-    from pulumi_mandate.plan.commitment import SubjectKey
 
 RETRY_SECONDS = (1.0, 2.0, 5.0, 10.0, 30.0)
 """Pauses while the chain does not answer; the last one is used until `PATIENCE_SECONDS`."""
@@ -136,9 +135,8 @@ def _patience(error: MandateError) -> float:
 class Ending:
     """How the watcher finishes its run: with what it saw when the engine ended."""
 
-    def __init__(self, say: Callable[[str], None], key: SubjectKey | None = None) -> None:
+    def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say
-        self._key = key
         self._program: str | None = None
         self._looked = False
 
@@ -150,7 +148,6 @@ class Ending:
         # Once: while the chain is away, people may edit the program again.
         self._program = program_of(record) if self._program is None else self._program
         machine = open_machine(Path(record.trust))
-        machine.key = self._key
 
         def may_come(record: RunRecord) -> bool:
             # The program may outlive its engine by a moment, so the first look is never the last.
@@ -187,21 +184,14 @@ def is_pending(urls: Sequence[str], account: Address) -> bool:
         raise ChainError("an endpoint does not say what waits to be mined") from error
 
 
-def _get_ready(folder: RunFolder) -> SubjectKey | None:
-    """Load what finishing needs while the engine works: afterwards somebody waits for it.
-
-    The stack's key too, by which its secrets are compared; None where that must be asked again.
-    """
+def _get_ready(folder: RunFolder) -> None:
+    """Load what finishing needs while the engine works: afterwards somebody waits for it."""
     with suppress(Exception):  # whatever it is, it is said when it is needed
         for name in _FOR_THE_END:
             import_module(name)
         from .machine import open_machine
-        from .state import key_of_stack
 
-        record = folder.record()
-        open_machine(Path(record.trust)).load_signing()
-        return key_of_stack(Path(record.workdir), record.stack)
-    return None
+        open_machine(Path(folder.record().trust)).load_signing()
 
 
 def main(argv: Sequence[str]) -> int:
@@ -214,9 +204,9 @@ def main(argv: Sequence[str]) -> int:
         moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         print(f"{moment} {line}", flush=True)
 
-    ending = Ending(say, _get_ready(folder))
+    _get_ready(folder)
     try:
-        return 0 if watch(folder, ending, say=say) is not None else 1
+        return 0 if watch(folder, Ending(say), say=say) is not None else 1
     except Exception as error:
         # Only the class: whatever it says may quote a value.
         say(f"stopped by {type(error).__name__}; `mandate resume` finishes this run")
