@@ -8,7 +8,6 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
@@ -26,89 +25,29 @@ from pulumi_mandate.gate.closing import (
     NOT_BEGUN,
     finish_alone,
     finish_run,
-    program_of,
     raise_unless_complete,
 )
-from pulumi_mandate.gate.folder import RunFolder, SubjectLock
+from pulumi_mandate.gate.folder import SubjectLock
 from pulumi_mandate.gate.journal import REFUSED, Entry
 from pulumi_mandate.gate.judging import COMPLETED, FAILED, OPEN
-from pulumi_mandate.gate.state import resource_digests, update_succeeded
+from pulumi_mandate.gate.state import update_succeeded
 from pulumi_mandate.gate.undoing import Undone
 from pulumi_mandate.models import ZERO, MandateState, OutcomeKind, digest, keccak, to_hex
 from pulumi_mandate.plan.document import Document
-from pulumi_mandate.plan.program import program_digest
 from pulumi_mandate.plan.receipt import DONE, UNDONE, Receipt
-from tests.gate.a_run import AFTER, ASKED, BEFORE, PLAN
+from tests.gate.a_run import AFTER, BEFORE, PLAN, Machine, left_by_the_run
 from tests.gate.cases import (
-    DOMAIN,
-    EXECUTOR,
     RUN,
     SUBJECT,
     document,
     operation,
-    record,
     urn,
-    values_of,
 )
-
-
-class Machine:
-    """A machine whose chain remembers what was stated."""
-
-    domain = DOMAIN
-
-    def __init__(self, after: Any, state=MandateState.RUNNING, run=RUN) -> None:
-        self.after, self.state, self.run, self.is_over = after, state, run, False
-        self.said: list[Any] = []
-        self.kept: dict[bytes, bytes] = {PLAN.digest: PLAN.data}
-        self.links: dict[bytes, bytes] = {}
-        self.registry = self.store = self
-
-    def mandate(self, _):
-        return SimpleNamespace(run_id=self.run, state=self.state)
-
-    def get(self, key):
-        if key not in self.kept:
-            raise Refused(4, "the store has no such bytes")
-        return self.kept[key]
-
-    def put(self, data):
-        self.kept[keccak(data)] = data
-        return keccak(data)
-
-    def link(self, key, value):
-        self.links[key] = value
-
-    def final_state(self, _):
-        return self.after, values_of
-
-    def lease_over(self, _):
-        return self.is_over
-
-    def key_epoch(self):
-        return 3
-
-    def executor(self):
-        return SimpleNamespace(address=EXECUTOR, sign_outcome=lambda domain, outcome: b"s" * 65)
-
-    def runner(self):
-        return "runner"
-
-    def close(self, plan, outcome, signature, account):
-        assert outcome.receipt_root in self.links  # the receipt lies there before its root is said
-        self.said.append(outcome)
-        completed = outcome.kind is OutcomeKind.COMPLETED
-        self.state = MandateState.UNCONFIRMED if completed else MandateState.FAILED
-        return SimpleNamespace(transaction=keccak(b"transaction"))
 
 
 @pytest.fixture
 def folder(tmp_path):
-    found = RunFolder(tmp_path / "run")
-    found.write_record(record(PLAN, before=resource_digests(BEFORE, values_of)))
-    for entry in ASKED:
-        found.journal.append(entry)
-    return found
+    return left_by_the_run(tmp_path / "run")
 
 
 def test_a_complete_run_is_stated_once(folder):
@@ -429,58 +368,6 @@ def test_a_begin_that_may_still_be_mined_is_no_result(folder):
     assert finish_run(folder, machine)["status"] == NOT_BEGUN
     begun = Machine(AFTER)
     assert finish_run(folder, begun)["status"] == COMPLETED
-
-
-@pytest.fixture
-def program(folder, tmp_path):
-    """The folder of a program whose digest is the one in the plan of a complete run."""
-    root = tmp_path / "program"
-    root.mkdir()
-    (root / "__main__.py").write_text("import pulumi")
-    approved = program_digest(root, folder.record().stack).part(None)
-    plan = document(*PLAN.operations, program=approved)
-    folder.write_record(
-        dataclasses.replace(folder.record(), document=plan.digest, workdir=str(root))
-    )
-    machine = Machine(AFTER)
-    machine.kept[plan.digest] = plan.data
-    return SimpleNamespace(root=root, machine=machine, approved=approved["digest"])
-
-
-@pytest.mark.parametrize("name", ["__main__.py", "Pulumi.other.yaml"])
-def test_a_program_that_changed_while_it_ran_fails_the_run(folder, program, name):
-    own = folder.record().stack.rpartition("/")[2]
-    (program.root / f"Pulumi.{own}.yaml").write_text("config: {}")
-    assert program_of(folder.record()) == program.approved
-    (program.root / name).write_text("import evil")
-
-    result = finish_run(folder, program.machine, program_seen=program_of(folder.record()))
-
-    assert (result["status"], result["reasons"]) == (FAILED, ["the program changed while it ran"])
-    assert program.machine.state is MandateState.FAILED
-
-
-@pytest.mark.parametrize("seen", [True, False])
-def test_an_untouched_program_completes(folder, program, seen):
-    told = program.approved if seen else None
-
-    result = finish_run(folder, program.machine, program_seen=told)
-
-    assert (result["status"], result["reasons"]) == (COMPLETED, [])
-
-
-def test_who_finishes_later_reports_an_edit_and_does_not_fail_for_it(folder, program):
-    (program.root / "__main__.py").write_text("import pulumi  # next change")
-
-    result = finish_run(folder, program.machine)
-
-    assert result["status"] == COMPLETED
-    assert "not known" in result["reasons"][0]
-
-
-def test_a_program_that_cannot_be_read_is_another_one(folder, tmp_path):
-    nowhere = str(tmp_path / "nowhere")
-    assert program_of(dataclasses.replace(folder.record(), workdir=nowhere)) == ""
 
 
 def test_a_run_that_the_chain_calls_running_is_never_skipped(folder, monkeypatch):
